@@ -1,0 +1,1 @@
+//! The functional graph IR, its front end, passes and executor.

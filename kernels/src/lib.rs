@@ -1,0 +1,1 @@
+//! Arrays and the closed set of counted array operations.

@@ -1,0 +1,1 @@
+//! The automatic-differentiation strategies behind one trait.

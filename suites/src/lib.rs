@@ -1,0 +1,1 @@
+//! Suites, measurement and the pieces of the command line.

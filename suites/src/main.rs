@@ -1,0 +1,3 @@
+//! The adjudicate command line.
+
+fn main() {}
