@@ -1,1 +1,21 @@
-//! The functional graph IR, its front end, passes and executor.
+//! The functional graph IR of adjudicate: types, primitives with their rules, the Python-subset
+//! front end, passes, the reference interpreter and the executor. It knows no strategy.
+//!
+//! # The three stages
+//!
+//! A [`Module`](graph::Module) is at one of three stages, and each allows its own node kinds:
+//!
+//! | stage | what it is | ops that may occur |
+//! | --- | --- | --- |
+//! | [`Source`](graph::Stage::Source) | what the front end lowers Python to: untyped, generic functions, free variables as references to nodes of enclosing graphs | `param const outer fn builtin apply if loop tuple record` |
+//! | [`Specialised`](graph::Stage::Specialised) | one copy of a function per signature, every node typed, structures flattened to their leaves, functions that are known called directly with their captures as leading arguments | `param const zero prim tuple get call closure apply if loop vjp` |
+//! | [`Closed`](graph::Stage::Closed) | the same after clean-up: tail recursion has become `loop`; what strategies receive, transform, optimise and run | as specialised |
+//!
+//! Data flows `frontend` → `specialise` → `passes` → a strategy → `exec`.
+
+pub mod builder;
+pub mod graph;
+pub mod prims;
+pub mod span;
+pub mod types;
+pub mod value;

@@ -1,0 +1,275 @@
+//! Building typed graphs node by node, and [`Expr`], with which derivative rules read as
+//! mathematics.
+
+use std::cell::RefCell;
+use std::fmt;
+use std::ops::{Add, Div, Mul, Neg, Sub};
+
+use smallvec::SmallVec;
+
+use crate::graph::{Args, Const, Graph, Node, NodeId, Op, Signature};
+use crate::prims::{self, Attrs, Prim, PrimDef};
+use crate::span::Span;
+use crate::types::{Elem, Type};
+
+/// A graph under construction. Every node it makes has a type from birth.
+#[derive(Debug)]
+pub struct Builder {
+    graph: Graph,
+    /// The source position given to the nodes made from now on.
+    pub span: Span,
+}
+
+impl Builder {
+    /// A graph without nodes.
+    pub fn new(name: &str, span: Span) -> Self {
+        let graph = Graph {
+            name: name.into(),
+            params: Vec::new(),
+            nodes: Vec::new(),
+            ret: NodeId(0),
+            span,
+            signature: Signature::default(),
+        };
+        Self { graph, span }
+    }
+
+    /// Adds a parameter.
+    pub fn param(&mut self, ty: Type) -> NodeId {
+        let index = self.graph.params.len() as u32;
+        let id = self.emit(Op::Param(index), &[], ty);
+        self.graph.params.push(id);
+        id
+    }
+
+    /// Adds a node of a stated type.
+    pub fn emit(&mut self, op: Op, args: &[NodeId], ty: Type) -> NodeId {
+        let node = Node { op, args: Args::from_slice(args), ty, span: self.span };
+        self.graph.nodes.push(node);
+        NodeId(self.graph.nodes.len() as u32 - 1)
+    }
+
+    /// Applies a primitive; an error says why the operand types do not fit.
+    pub fn try_prim(&mut self, def: &'static PrimDef, attrs: &[i64], args: &[NodeId]) -> Result<NodeId, String> {
+        let attrs = Attrs::from_slice(attrs);
+        let types: SmallVec<[&Type; 4]> = args.iter().map(|&a| self.graph.ty(a)).collect();
+        let ty = (def.ty)(&attrs, &types)?;
+        Ok(self.emit(Op::Prim(Prim { def, attrs }), args, ty))
+    }
+
+    /// Applies a primitive to operands that are known to fit.
+    pub fn prim(&mut self, def: &'static PrimDef, attrs: &[i64], args: &[NodeId]) -> NodeId {
+        match self.try_prim(def, attrs, args) {
+            Ok(id) => id,
+            Err(why) => panic!("{} does not fit its operands: {why}", def.name),
+        }
+    }
+
+    /// A constant.
+    pub fn constant(&mut self, value: Const) -> NodeId {
+        let ty = value.ty();
+        self.emit(Op::Const(value), &[], ty)
+    }
+
+    /// A node that is identically zero.
+    pub fn zero(&mut self, ty: Type) -> NodeId {
+        self.emit(Op::Zero, &[], ty)
+    }
+
+    /// Several nodes as one.
+    pub fn tuple(&mut self, items: &[NodeId]) -> NodeId {
+        let ty = Type::Tuple(items.iter().map(|&i| self.graph.ty(i).clone()).collect());
+        self.emit(Op::Tuple, items, ty)
+    }
+
+    /// Item `index` of a tuple.
+    pub fn get(&mut self, tuple: NodeId, index: usize) -> NodeId {
+        let node = self.graph.node(tuple);
+        if node.op == Op::Tuple {
+            return node.args[index];
+        }
+        let items = node.ty.as_tuple().expect("get of a tuple");
+        let ty = items[index].clone();
+        self.emit(Op::Get(index as u32), &[tuple], ty)
+    }
+
+    /// The sum of two cotangents of one type.
+    pub fn accumulate(&mut self, a: NodeId, b: NodeId) -> NodeId {
+        if self.graph.node(a).op == Op::Zero {
+            return b;
+        }
+        if self.graph.node(b).op == Op::Zero {
+            return a;
+        }
+        match self.graph.ty(a).clone() {
+            Type::Tuple(items) => {
+                let sums: Vec<_> = (0..items.len())
+                    .map(|i| {
+                        let (x, y) = (self.get(a, i), self.get(b, i));
+                        self.accumulate(x, y)
+                    })
+                    .collect();
+                self.tuple(&sums)
+            }
+            Type::Stack(_) => self.prim(&prims::STACK_ADD, &[], &[a, b]),
+            Type::Env => self.prim(&prims::ENV_ADD, &[], &[a, b]),
+            Type::Tensor(..) => self.prim(&prims::ADD, &[], &[a, b]),
+            ty @ (Type::Unknown | Type::Fn(_)) => panic!("cotangents of type {ty} have no sum"),
+        }
+    }
+
+    /// The type of a node.
+    pub fn ty(&self, id: NodeId) -> &Type {
+        self.graph.ty(id)
+    }
+
+    /// The graph so far.
+    pub fn graph(&self) -> &Graph {
+        &self.graph
+    }
+
+    /// Ends the graph with its return node.
+    pub fn finish(mut self, ret: NodeId) -> Graph {
+        self.graph.ret = ret;
+        self.graph
+    }
+}
+
+/// A node of a graph under construction, with arithmetic.
+#[derive(Clone, Copy)]
+pub struct Expr<'b> {
+    builder: &'b RefCell<Builder>,
+    /// The node.
+    pub id: NodeId,
+}
+
+impl fmt::Debug for Expr<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.id)
+    }
+}
+
+impl<'b> Expr<'b> {
+    /// A node as an expression.
+    pub fn new(builder: &'b RefCell<Builder>, id: NodeId) -> Self {
+        Self { builder, id }
+    }
+
+    /// Applies a primitive with this as first operand.
+    #[must_use]
+    pub fn apply(self, def: &'static PrimDef, attrs: &[i64], rest: &[Expr<'b>]) -> Self {
+        let args: Args = std::iter::once(self.id).chain(rest.iter().map(|e| e.id)).collect();
+        let id = self.builder.borrow_mut().prim(def, attrs, &args);
+        Self { id, ..self }
+    }
+
+    /// The type.
+    pub fn ty(self) -> Type {
+        self.builder.borrow().ty(self.id).clone()
+    }
+
+    /// The extents of a tensor.
+    pub fn shape(self) -> Vec<usize> {
+        self.ty().shape().to_vec()
+    }
+
+    /// A float constant.
+    #[must_use]
+    pub fn lit(self, x: f64) -> Self {
+        let id = self.builder.borrow_mut().constant(Const::F64(x));
+        Self { id, ..self }
+    }
+
+    /// A node that is identically zero.
+    #[must_use]
+    pub fn zero(self, ty: Type) -> Self {
+        let id = self.builder.borrow_mut().zero(ty);
+        Self { id, ..self }
+    }
+
+    /// Item `index` of a tuple.
+    #[must_use]
+    pub fn get(self, index: usize) -> Self {
+        let id = self.builder.borrow_mut().get(self.id, index);
+        Self { id, ..self }
+    }
+
+    /// Several as one.
+    #[must_use]
+    pub fn tuple(self, rest: &[Expr<'b>]) -> Self {
+        let items: Args = std::iter::once(self.id).chain(rest.iter().map(|e| e.id)).collect();
+        let id = self.builder.borrow_mut().tuple(&items);
+        Self { id, ..self }
+    }
+
+    /// The transpose of broadcasting: sums over the axes along which `shape` was stretched to the
+    /// shape of this.
+    #[must_use]
+    pub fn sum_to(self, shape: &[usize]) -> Self {
+        let from = self.shape();
+        if from == shape {
+            return self;
+        }
+        let lead = from.len() - shape.len();
+        let stretched = |&i: &usize| i < lead || (shape[i - lead] == 1 && from[i] != 1);
+        let axes: Vec<i64> = (0..from.len()).filter(stretched).map(|i| i as i64).collect();
+        let sum = if axes.is_empty() { self } else { self.apply(&prims::SUM, &axes, &[]) };
+        sum.reshape(shape)
+    }
+
+    /// The same elements in another shape.
+    #[must_use]
+    pub fn reshape(self, shape: &[usize]) -> Self {
+        if self.shape() == shape {
+            return self;
+        }
+        let attrs: Vec<i64> = shape.iter().map(|&n| n as i64).collect();
+        self.apply(&prims::RESHAPE, &attrs, &[])
+    }
+
+    /// Stretched to a shape by the rules of broadcasting.
+    #[must_use]
+    pub fn broadcast_to(self, shape: &[usize]) -> Self {
+        if self.shape() == shape {
+            return self;
+        }
+        let attrs: Vec<i64> = shape.iter().map(|&n| n as i64).collect();
+        self.apply(&prims::BROADCAST_TO, &attrs, &[])
+    }
+
+    /// Whether this is a tensor of floats.
+    pub fn is_float(self) -> bool {
+        matches!(self.ty(), Type::Tensor(Elem::F64, _))
+    }
+}
+
+macro_rules! operators {
+    ($($trait:ident $method:ident $prim:ident)*) => {$(
+        impl<'b> $trait for Expr<'b> {
+            type Output = Expr<'b>;
+            fn $method(self, other: Expr<'b>) -> Expr<'b> {
+                self.apply(&prims::$prim, &[], &[other])
+            }
+        }
+        impl<'b> $trait<f64> for Expr<'b> {
+            type Output = Expr<'b>;
+            fn $method(self, other: f64) -> Expr<'b> {
+                self.apply(&prims::$prim, &[], &[self.lit(other)])
+            }
+        }
+        impl<'b> $trait<Expr<'b>> for f64 {
+            type Output = Expr<'b>;
+            fn $method(self, other: Expr<'b>) -> Expr<'b> {
+                other.lit(self).apply(&prims::$prim, &[], &[other])
+            }
+        }
+    )*};
+}
+operators! { Add add ADD Sub sub SUB Mul mul MUL Div div DIV }
+
+impl<'b> Neg for Expr<'b> {
+    type Output = Expr<'b>;
+    fn neg(self) -> Expr<'b> {
+        self.apply(&prims::NEG, &[], &[])
+    }
+}

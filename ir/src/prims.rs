@@ -1,0 +1,140 @@
+//! The primitives: for each its value, its shape rule and its derivative rule, in one place.
+//!
+//! A primitive is a [`PrimDef`] row in one of the family files below; [`PRIMS`] lists them all,
+//! and help, text form, tests and strategies go by that list. Elementwise primitives broadcast as
+//! NumPy does and take any mixture of scalars and arrays of one element type; casts are explicit.
+//!
+//! Notation in rules: `x`, `y = f(x)`, `dy` the cotangent of `y`. A rule returns for each operand
+//! its cotangent `dx`, or `None` where none flows (integers, booleans, piecewise constants). Rules
+//! are written in primitives, so that they can be executed, staged, emitted and differentiated
+//! again; there is no other place for a derivative.
+
+mod compare;
+mod elementwise;
+mod index;
+mod layout;
+mod linalg;
+mod record;
+mod reduce;
+
+use std::cell::RefCell;
+use std::fmt;
+use std::hash::{Hash, Hasher};
+
+use smallvec::SmallVec;
+
+use crate::builder::{Builder, Expr};
+use crate::graph::NodeId;
+use crate::types::Type;
+use crate::value::Value;
+
+pub use compare::*;
+pub use elementwise::*;
+pub use index::*;
+pub use layout::*;
+pub use linalg::*;
+pub use record::*;
+pub use reduce::*;
+
+/// Static integers of an application: axes, a permutation, a shape. Each primitive documents its.
+pub type Attrs = SmallVec<[i64; 4]>;
+
+/// A primitive with its attributes.
+#[derive(Clone)]
+pub struct Prim {
+    /// Which primitive.
+    pub def: &'static PrimDef,
+    /// Its static integers.
+    pub attrs: Attrs,
+}
+
+/// A derivative rule, given the operands, the result and its cotangent.
+pub type Rule = for<'b> fn(&Attrs, &[Expr<'b>], Expr<'b>, Expr<'b>) -> Vec<Option<Expr<'b>>>;
+
+/// One primitive: a row.
+pub struct PrimDef {
+    /// The name in text.
+    pub name: &'static str,
+    /// One line: what it computes, the meaning of its attributes.
+    pub about: &'static str,
+    /// The type of the result, or why the operands do not fit.
+    pub ty: fn(&Attrs, &[&Type]) -> Result<Type, String>,
+    /// The value. Operands may be taken (`std::mem::replace`) and their buffers reused when they
+    /// are not shared. An error is one that depends on data: an index out of range, say.
+    pub eval: fn(&Attrs, &mut [Value], &Type) -> Result<Value, String>,
+    /// The derivative rule; `None` if no sensitivity passes (the result is not float, or is
+    /// piecewise constant).
+    pub vjp: Option<Rule>,
+}
+
+impl PrimDef {
+    /// The rule applied inside a graph under construction: the cotangents of the operands.
+    pub fn pull(
+        &self,
+        builder: &RefCell<Builder>,
+        attrs: &Attrs,
+        args: &[NodeId],
+        out: NodeId,
+        dout: NodeId,
+    ) -> Vec<Option<NodeId>> {
+        let Some(rule) = self.vjp else { return vec![None; args.len()] };
+        let args: SmallVec<[Expr<'_>; 4]> = args.iter().map(|&a| Expr::new(builder, a)).collect();
+        let pulled = rule(attrs, &args, Expr::new(builder, out), Expr::new(builder, dout));
+        pulled.into_iter().map(|d| d.map(|d| d.id)).collect()
+    }
+}
+
+impl fmt::Debug for PrimDef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+impl PartialEq for Prim {
+    fn eq(&self, other: &Self) -> bool {
+        std::ptr::eq(self.def, other.def) && self.attrs == other.attrs
+    }
+}
+
+impl Eq for Prim {}
+
+impl Hash for Prim {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.def.name.hash(state);
+        self.attrs.hash(state);
+    }
+}
+
+impl fmt::Debug for Prim {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl fmt::Display for Prim {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.def.name)?;
+        if self.attrs.is_empty() {
+            return Ok(());
+        }
+        let attrs: Vec<String> = self.attrs.iter().map(i64::to_string).collect();
+        write!(f, "[{}]", attrs.join(","))
+    }
+}
+
+/// The primitive of a name.
+pub fn by_name(name: &str) -> Option<&'static PrimDef> {
+    PRIMS.iter().copied().find(|p| p.name == name)
+}
+
+/// Every primitive. The order is that of `list` and of the documentation.
+pub const PRIMS: &[&PrimDef] = &[
+    // elementwise
+    &ADD, &SUB, &MUL, &DIV, &NEG,
+    // reductions
+    &SUM,
+    // layout
+    &RESHAPE, &BROADCAST_TO,
+    // records
+    &STACK_ADD, &ENV_ADD,
+];

@@ -1,0 +1,268 @@
+//! Run-time values.
+//!
+//! A [`Value`] is what a node computes: a scalar kept unboxed, an array, a tuple, a function value
+//! (code and captures), a stack, or the cotangent of a function value. Floats carry a [`Mark`],
+//! which plain evaluation leaves at its default and which an evaluation domain may use to remember
+//! where a number came from.
+//!
+//! Chains of records (a recursive function's backpropagators, say) can be a million long, so they
+//! are never dropped recursively: [`Fields`] empties what it alone owns into a work list.
+
+use std::sync::Arc;
+
+use adjudicate_kernels::Array;
+
+use crate::graph::{Const, GraphId};
+use crate::types::{Elem, Type};
+
+/// What an evaluation domain remembers of a number. 0 means nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Mark(pub u32);
+
+impl Mark {
+    /// No mark.
+    pub const NONE: Mark = Mark(0);
+
+    /// Whether there is a mark.
+    pub fn is_some(self) -> bool {
+        self.0 != 0
+    }
+}
+
+/// A run-time value.
+#[derive(Clone, Debug)]
+pub enum Value {
+    /// A float scalar.
+    F64(f64, Mark),
+    /// An integer scalar.
+    I64(i64),
+    /// A boolean scalar.
+    Bool(bool),
+    /// An array of floats, of rank 1 or more.
+    Array(Array<f64>, Mark),
+    /// An array of integers, of rank 1 or more.
+    Ints(Array<i64>),
+    /// An array of booleans, of rank 1 or more.
+    Bools(Array<bool>),
+    /// Several values as one.
+    Tuple(Fields),
+    /// Code and captures.
+    Closure(GraphId, Fields),
+    /// A stack; the last item is the top.
+    Stack(Stack),
+    /// Cotangents of the captures of a function value; `None` is zero.
+    Env(Option<Fields>),
+}
+
+/// Shared immutable fields of a record.
+#[derive(Clone, Debug)]
+pub struct Fields(Option<Arc<Vec<Value>>>);
+
+/// A shared stack, copied when it is changed while shared.
+#[derive(Clone, Debug)]
+pub struct Stack(Option<Arc<Vec<Value>>>);
+
+impl Fields {
+    /// Fields from values.
+    pub fn new(items: Vec<Value>) -> Self {
+        Fields(Some(Arc::new(items)))
+    }
+
+    /// The fields as a slice.
+    pub fn as_slice(&self) -> &[Value] {
+        self.0.as_ref().map_or(&[], |items| items.as_slice())
+    }
+
+    /// The fields by value: moved out if nobody else holds them, otherwise cloned.
+    pub fn into_vec(mut self) -> Vec<Value> {
+        match self.0.take() {
+            Some(items) => Arc::try_unwrap(items).unwrap_or_else(|shared| shared.as_ref().clone()),
+            None => Vec::new(),
+        }
+    }
+}
+
+impl Stack {
+    /// The empty stack.
+    pub fn new() -> Self {
+        Stack(None)
+    }
+
+    /// Puts a value on top.
+    pub fn push(&mut self, value: Value) {
+        Arc::make_mut(self.0.get_or_insert_with(Arc::default)).push(value);
+    }
+
+    /// Takes the top value, `None` if only the zeros below are left.
+    pub fn pop(&mut self) -> Option<Value> {
+        self.0.as_mut().and_then(|items| Arc::make_mut(items).pop())
+    }
+
+    /// The items, bottom first.
+    pub fn as_slice(&self) -> &[Value] {
+        self.0.as_ref().map_or(&[], |items| items.as_slice())
+    }
+}
+
+impl Default for Stack {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Drop for Fields {
+    fn drop(&mut self) {
+        release(self.0.take());
+    }
+}
+
+impl Drop for Stack {
+    fn drop(&mut self) {
+        release(self.0.take());
+    }
+}
+
+/// Drops shared items without recursion: whatever they alone own is emptied into a work list.
+fn release(items: Option<Arc<Vec<Value>>>) {
+    let Some(mut items) = items.and_then(Arc::into_inner) else { return };
+    if !items.iter().any(Value::owns_values) {
+        return;
+    }
+    let mut work = Vec::new();
+    loop {
+        for value in &mut items {
+            let inner = match value {
+                Value::Tuple(fields) | Value::Closure(_, fields) | Value::Env(Some(fields)) => fields.0.take(),
+                Value::Stack(stack) => stack.0.take(),
+                Value::F64(..)
+                | Value::I64(_)
+                | Value::Bool(_)
+                | Value::Array(..)
+                | Value::Ints(_)
+                | Value::Bools(_)
+                | Value::Env(None) => None,
+            };
+            work.extend(inner.and_then(Arc::into_inner));
+        }
+        match work.pop() {
+            Some(next) => items = next,
+            None => return,
+        }
+    }
+}
+
+impl Value {
+    /// A plain float.
+    pub fn f64(x: f64) -> Value {
+        Value::F64(x, Mark::NONE)
+    }
+
+    /// A float array; rank 0 becomes a scalar.
+    pub fn array(a: Array<f64>) -> Value {
+        if a.ndim() == 0 { Value::f64(a.as_slice()[0]) } else { Value::Array(a, Mark::NONE) }
+    }
+
+    /// An integer array; rank 0 becomes a scalar.
+    pub fn ints(a: Array<i64>) -> Value {
+        if a.ndim() == 0 { Value::I64(a.as_slice()[0]) } else { Value::Ints(a) }
+    }
+
+    /// A boolean array; rank 0 becomes a scalar.
+    pub fn bools(a: Array<bool>) -> Value {
+        if a.ndim() == 0 { Value::Bool(a.as_slice()[0]) } else { Value::Bools(a) }
+    }
+
+    /// A tuple.
+    pub fn tuple(items: Vec<Value>) -> Value {
+        Value::Tuple(Fields::new(items))
+    }
+
+    /// The value of a constant; panics on constants that only source graphs have.
+    pub fn of_const(constant: &Const) -> Value {
+        match constant {
+            Const::F64(x) => Value::f64(*x),
+            Const::I64(x) => Value::I64(*x),
+            Const::Bool(x) => Value::Bool(*x),
+            Const::Array(a) => Value::array(a.clone()),
+            Const::Ints(a) => Value::ints(a.clone()),
+            Const::Bools(a) => Value::bools(a.clone()),
+            Const::Str(_) | Const::None | Const::Undefined => {
+                panic!("constant {constant:?} has no run-time value")
+            }
+        }
+    }
+
+    /// The zero of a type. Integers and booleans have one too: it stands for values nobody reads.
+    pub fn zero(ty: &Type) -> Value {
+        match ty {
+            Type::Tensor(Elem::F64, shape) if shape.is_empty() => Value::f64(0.0),
+            Type::Tensor(Elem::I64, shape) if shape.is_empty() => Value::I64(0),
+            Type::Tensor(Elem::Bool, shape) if shape.is_empty() => Value::Bool(false),
+            Type::Tensor(Elem::F64, shape) => Value::array(Array::zeros(shape)),
+            Type::Tensor(Elem::I64, shape) => Value::ints(Array::zeros(shape)),
+            Type::Tensor(Elem::Bool, shape) => Value::bools(Array::zeros(shape)),
+            Type::Tuple(items) => Value::tuple(items.iter().map(Value::zero).collect()),
+            Type::Stack(_) => Value::Stack(Stack::new()),
+            Type::Env => Value::Env(None),
+            Type::Fn(_) => Value::Closure(GraphId(u32::MAX), Fields::new(Vec::new())),
+            Type::Unknown => panic!("the zero of an unknown type"),
+        }
+    }
+
+    /// The mark of a float, none for everything else.
+    pub fn mark(&self) -> Mark {
+        match self {
+            Value::F64(_, mark) | Value::Array(_, mark) => *mark,
+            Value::I64(_)
+            | Value::Bool(_)
+            | Value::Ints(_)
+            | Value::Bools(_)
+            | Value::Tuple(_)
+            | Value::Closure(..)
+            | Value::Stack(_)
+            | Value::Env(_) => Mark::NONE,
+        }
+    }
+
+    /// The same float with another mark; other values as they are.
+    #[must_use]
+    pub fn marked(mut self, new: Mark) -> Value {
+        if let Value::F64(_, mark) | Value::Array(_, mark) = &mut self {
+            *mark = new;
+        }
+        self
+    }
+
+    /// The truth of a boolean scalar; panics on anything else.
+    pub fn truth(&self) -> bool {
+        match self {
+            Value::Bool(b) => *b,
+            other => panic!("a boolean was expected, not {other:?}"),
+        }
+    }
+
+    /// Items of a tuple; panics on anything else.
+    pub fn items(&self) -> &[Value] {
+        match self {
+            Value::Tuple(fields) => fields.as_slice(),
+            other => panic!("a tuple was expected, not {other:?}"),
+        }
+    }
+
+    /// Element and shape of a tensor value, `None` for everything else.
+    pub fn tensor_type(&self) -> Option<Type> {
+        match self {
+            Value::F64(..) => Some(Type::f64()),
+            Value::I64(_) => Some(Type::i64()),
+            Value::Bool(_) => Some(Type::bool()),
+            Value::Array(a, _) => Some(Type::tensor(Elem::F64, a.shape())),
+            Value::Ints(a) => Some(Type::tensor(Elem::I64, a.shape())),
+            Value::Bools(a) => Some(Type::tensor(Elem::Bool, a.shape())),
+            Value::Tuple(_) | Value::Closure(..) | Value::Stack(_) | Value::Env(_) => None,
+        }
+    }
+
+    fn owns_values(&self) -> bool {
+        matches!(self, Value::Tuple(_) | Value::Closure(..) | Value::Env(Some(_)) | Value::Stack(_))
+    }
+}
