@@ -14,8 +14,10 @@
 //! Data flows `frontend` → `specialise` → `passes` → a strategy → `exec`.
 
 pub mod builder;
+pub mod datum;
 pub mod graph;
 pub mod prims;
+pub mod program;
 pub mod span;
 pub mod types;
 pub mod value;
