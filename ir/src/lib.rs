@@ -16,8 +16,11 @@
 pub mod builder;
 pub mod datum;
 pub mod graph;
+pub mod passes;
 pub mod prims;
 pub mod program;
+pub mod rules;
 pub mod span;
+mod specialise;
 pub mod types;
 pub mod value;
