@@ -15,7 +15,10 @@
 
 pub mod builder;
 pub mod graph;
+pub mod interp;
 pub mod prims;
 pub mod span;
+pub mod text;
 pub mod types;
 pub mod value;
+pub mod verify;
