@@ -37,6 +37,3 @@ mod tree;
 pub use code::{Executable, PrimInstr, SiteId, VjpInstr};
 pub use domain::{Domain, ExecError, Plain};
 pub use machine::{MAX_NESTING, Machine, Run};
-
-#[cfg(test)]
-mod tests;

@@ -87,7 +87,12 @@ impl Operand {
 impl fmt::Debug for Operand {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let kind = if self.is_const() { 'c' } else { 'r' };
-        write!(f, "{kind}{}{}", self.index(), if self.is_last() { "!" } else { "" })
+        write!(
+            f,
+            "{kind}{}{}",
+            self.index(),
+            if self.is_last() { "!" } else { "" }
+        )
     }
 }
 
@@ -109,15 +114,33 @@ impl Span16 {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Instr {
     /// Applies a primitive.
-    Prim { count: u16, site: u32, args: u32, dst: Reg },
+    Prim {
+        count: u16,
+        site: u32,
+        args: u32,
+        dst: Reg,
+    },
     /// Several values as one.
     Tuple { count: u16, args: u32, dst: Reg },
     /// An item of a tuple.
-    Get { tuple: Operand, index: u32, dst: Reg },
+    Get {
+        tuple: Operand,
+        index: u32,
+        dst: Reg,
+    },
     /// All items of a tuple, to the registers from `items` on in the table of results.
-    Unpack { count: u16, tuple: Operand, items: u32 },
+    Unpack {
+        count: u16,
+        tuple: Operand,
+        items: u32,
+    },
     /// A function value.
-    Closure { count: u16, graph: GraphId, args: u32, dst: Reg },
+    Closure {
+        count: u16,
+        graph: GraphId,
+        args: u32,
+        dst: Reg,
+    },
     /// A direct call.
     Call { site: u32 },
     /// A direct call that takes over the frame.
@@ -162,8 +185,6 @@ pub(super) struct Function {
     pub(super) pc: u32,
     pub(super) params: u32,
     pub(super) registers: u32,
-    /// Whether the result type is a tuple.
-    pub(super) tuple: bool,
 }
 
 /// A primitive applied at one place of the program.
@@ -222,7 +243,6 @@ pub struct Executable {
     /// By graph; `None` for graphs that are not called.
     pub(super) functions: Vec<Option<Function>>,
     pub(super) entry: GraphId,
-    pub(super) first_site: u32,
 }
 
 impl Executable {
@@ -251,11 +271,16 @@ impl Executable {
         &self.prims
     }
 
+    /// The code of a graph; `None` for the zero of a function type.
     #[inline]
-    pub(super) fn function(&self, graph: GraphId) -> &Function {
+    pub(super) fn function(&self, graph: GraphId) -> Option<&Function> {
         match self.functions.get(graph.0 as usize) {
-            Some(Some(function)) => function,
-            _ => panic!("{graph} was not lowered"),
+            Some(function) => Some(
+                function
+                    .as_ref()
+                    .unwrap_or_else(|| panic!("{graph} was not lowered")),
+            ),
+            None => None,
         }
     }
 }

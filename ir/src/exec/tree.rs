@@ -26,8 +26,13 @@ pub(super) enum Action {
     Unpack,
     Closure(GraphId),
     /// Does not return here if `tail`.
-    Call { graph: GraphId, tail: bool },
-    Apply { tail: bool },
+    Call {
+        graph: GraphId,
+        tail: bool,
+    },
+    Apply {
+        tail: bool,
+    },
     /// By its index in the executable.
     Vjp(u32),
     Move,
