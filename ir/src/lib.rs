@@ -15,6 +15,7 @@
 
 pub mod builder;
 pub mod datum;
+pub mod exec;
 pub mod frontend;
 pub mod graph;
 pub mod interp;
