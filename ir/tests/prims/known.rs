@@ -165,11 +165,21 @@ fn operands_that_do_not_fit_are_refused() {
         (&prims::SLICE, &[0, 4, 1], vec![f(&[3])], "the slice 0:4:1 does not lie within an axis of length 3"),
         (&prims::SLICE, &[0, 3, 0], vec![f(&[3])], "the slice 0:3:0 does not lie within an axis of length 3"),
         (&prims::SLICE, &[0, 3], vec![f(&[3])], "a slice of shape [3] has 3 attributes, not 2"),
-        (&prims::UNSLICE, &[1, 3, 0, 2, 1], vec![f(&[3])], "an operand of shape [3] does not fill a slice of shape [2]"),
+        (
+            &prims::UNSLICE,
+            &[1, 3, 0, 2, 1],
+            vec![f(&[3])],
+            "an operand of shape [3] does not fill a slice of shape [2]",
+        ),
         (&prims::UNSLICE, &[2, 3], vec![f(&[3])], "[2, 3] is not a rank, a shape and a slice"),
         (&prims::CONCAT, &[0], vec![], "nothing to join"),
         (&prims::CONCAT, &[0], vec![f(&[])], "axis 0 is not one of an operand of rank 0"),
-        (&prims::CONCAT, &[0], vec![f(&[2, 3]), f(&[2, 2])], "operands of shapes [2, 3] and [2, 2] do not join along axis 0"),
+        (
+            &prims::CONCAT,
+            &[0],
+            vec![f(&[2, 3]), f(&[2, 2])],
+            "operands of shapes [2, 3] and [2, 2] do not join along axis 0",
+        ),
         (&prims::GATHER, &[0], vec![f(&[3]), f(&[2])], "an operand of element type i64 was expected, not f64"),
         (&prims::GATHER, &[0], vec![f(&[]), i(&[2])], "axis 0 is not one of an operand of rank 0"),
         (

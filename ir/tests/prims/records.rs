@@ -14,7 +14,7 @@ use adjudicate_kernels::Array;
 use super::sweep::{check_derivatives, floats, run};
 
 /// Primitives that are tested here and not against NumPy, which has none of them.
-pub const PRIMS: &[&str] = &["push", "pop", "stack_add", "env_make", "env_get", "env_put", "env_add"];
+pub(crate) const PRIMS: &[&str] = &["push", "pop", "stack_add", "env_make", "env_get", "env_put", "env_add"];
 
 /// A function from a scalar and a row to a float.
 type Program = for<'b> fn(Expr<'b>, Expr<'b>) -> Expr<'b>;
@@ -146,9 +146,9 @@ fn values_that_are_shared_stay_as_they_are() {
 
 #[test]
 fn a_million_nested_envs_add_and_drop() {
-    let chain = || (0..1_000_000).fold(Value::Env(None), |inner, _| {
-        Value::Env(Some(Fields::new(vec![Value::f64(1.0), inner])))
-    });
+    let chain = || {
+        (0..1_000_000).fold(Value::Env(None), |inner, _| Value::Env(Some(Fields::new(vec![Value::f64(1.0), inner]))))
+    };
     let mut sum = apply(&prims::ENV_ADD, vec![chain(), chain()], &Type::Env);
     let mut depth = 0;
     while let Value::Env(Some(fields)) = sum {
