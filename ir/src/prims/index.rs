@@ -23,7 +23,7 @@ pub static GATHER: PrimDef = PrimDef {
         let idx = i64::take_array(&mut args[1]);
         by_elem!(args[0], T => {
             let x = T::array(&args[0]).expect("an axis to gather along");
-            index::gather(x, &idx, attrs[0] as usize).map(T::value).map_err(|e| e.to_string())
+            index::gather(x, attrs[0] as usize, &idx).map(T::value).map_err(|e| e.to_string())
         })
     },
     vjp: Some(|attrs, args, _, dy| {
@@ -53,7 +53,7 @@ pub static SCATTER: PrimDef = PrimDef {
     eval: |attrs, args, ty| {
         let (idx, src) = (i64::take_array(&mut args[0]), f64::take_array(&mut args[1]));
         let mut sum = Array::zeros(ty.shape());
-        index::scatter_add(&mut sum, &idx, &src, attrs[0] as usize).map_err(|e| e.to_string())?;
+        index::scatter_add(&mut sum, attrs[0] as usize, &idx, &src).map_err(|e| e.to_string())?;
         Ok(Value::array(sum))
     },
     vjp: Some(|attrs, args, _, dy| vec![None, Some(dy.apply(&GATHER, &attrs[..1], &[args[0]]))]),
@@ -72,7 +72,8 @@ pub static INDEX: PrimDef = PrimDef {
         let Value::I64(i) = args[1] else { panic!("an integer was expected, not {:?}", args[1]) };
         by_elem!(args[0], T => {
             let x = T::array(&args[0]).expect("a leading axis to index");
-            index::index(x, i).map(T::value).map_err(|e| e.to_string())
+            let part = if x.ndim() == 1 { index::index_scalar(x, i).map(T::scalar) } else { index::index(x, i).map(T::value) };
+            part.map_err(|e| e.to_string())
         })
     },
     vjp: Some(|_, args, _, dy| {

@@ -4,7 +4,8 @@
 //! runs down past the first element. Elements are of any type. Each rule is the transpose of the
 //! linear map: `slice` and `unslice` are each other's, a repetition's is a sum.
 
-use adjudicate_kernels::{Array, layout};
+use adjudicate_kernels::Array;
+use adjudicate_kernels::layout::{self, SliceSpec};
 
 use super::PrimDef;
 use super::support::{Tensor, attributes, axes, axis, by_elem, common_elem, extents, sizes, take, tensor, tensors};
@@ -77,7 +78,7 @@ pub static BROADCAST_TO: PrimDef = PrimDef {
     },
     eval: |_, args, ty| {
         Ok(by_elem!(args[0], T => match T::get(&args[0]) {
-            Some(x) => T::value(Array::full(ty.shape(), x)),
+            Some(x) => T::value(layout::fill(ty.shape(), x)),
             None => T::value(layout::broadcast_to(&T::take_array(&mut args[0]), ty.shape())),
         }))
     },
@@ -98,7 +99,7 @@ pub static SLICE: PrimDef = PrimDef {
             if ty.size() == 0 {
                 T::value(Array::zeros(ty.shape()))
             } else {
-                T::value(layout::slice(&a, &ranges(attrs)))
+                T::value(layout::slice(&a, &specs(attrs)))
             }
         }))
     },
@@ -130,7 +131,7 @@ pub static UNSLICE: PrimDef = PrimDef {
             if a.is_empty() {
                 T::value(Array::zeros(ty.shape()))
             } else {
-                T::value(layout::unslice(&a, ty.shape(), &ranges(&attrs[1 + ty.shape().len()..])))
+                T::value(layout::unslice(&a, ty.shape(), &specs(&attrs[1 + ty.shape().len()..])))
             }
         }))
     },
@@ -210,7 +211,7 @@ fn placed(attrs: &[i64]) -> Result<(Vec<usize>, &[i64]), String> {
     Ok((extents(shape)?, slice))
 }
 
-fn ranges(attrs: &[i64]) -> Vec<layout::Range> {
-    let range = |r: &[i64]| layout::Range { start: r[0] as usize, stop: r[1] as isize, step: r[2] as isize };
-    attrs.chunks_exact(3).map(range).collect()
+fn specs(attrs: &[i64]) -> Vec<SliceSpec> {
+    let spec = |r: &[i64]| SliceSpec { start: r[0] as isize, stop: r[1] as isize, step: r[2] as isize };
+    attrs.chunks_exact(3).map(spec).collect()
 }

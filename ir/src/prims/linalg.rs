@@ -4,7 +4,7 @@
 //! these flags and never transpose: with `c = a b`, `da = dc bᵀ` and `db = aᵀ dc`, and what must
 //! come out transposed is computed with its factors exchanged.
 
-use adjudicate_kernels::gemm;
+use adjudicate_kernels::gemm::{Gemm, gemm, matmul};
 
 use super::support::{Tensor, attributes, expect_elem, tensors};
 use super::{Attrs, PrimDef};
@@ -20,7 +20,7 @@ pub static MATMUL: PrimDef = PrimDef {
     ty: |attrs, types| product_type(attrs, types),
     eval: |attrs, args, _| {
         let (a, b) = (f64::take_array(&mut args[0]), f64::take_array(&mut args[1]));
-        Ok(Value::array(gemm::matmul(&a, attrs[0] != 0, &b, attrs[1] != 0)))
+        Ok(Value::array(matmul(&a, &b, attrs[0] != 0, attrs[1] != 0)))
     },
     vjp: Some(|attrs, args, _, dc| product_rule(attrs, args[0], args[1], dc)),
 };
@@ -44,7 +44,7 @@ pub static GEMM_ADD: PrimDef = PrimDef {
     eval: |attrs, args, _| {
         let (a, b, mut c) =
             (f64::take_array(&mut args[0]), f64::take_array(&mut args[1]), f64::take_array(&mut args[2]));
-        gemm::matmul_add(&a, attrs[0] != 0, &b, attrs[1] != 0, &mut c);
+        gemm(Gemm { alpha: 1.0, beta: 1.0, ta: attrs[0] != 0, tb: attrs[1] != 0 }, &a, &b, &mut c);
         Ok(Value::array(c))
     },
     vjp: Some(|attrs, args, _, dc| {

@@ -120,14 +120,21 @@ positions! {
 /// `cumsum[axis]`: the running sum along an axis.
 pub static CUMSUM: PrimDef = PrimDef {
     name: "cumsum",
-    about: "The running sum along the axis; attribute: axis.",
+    about: "The running sum along the axis, of floats or integers; attribute: axis.",
     ty: |attrs, types| {
         let [(elem, shape)] = tensors(types)?;
-        expect_elem(elem, &[Elem::F64])?;
+        expect_elem(elem, &[Elem::F64, Elem::I64])?;
         axis(attributes::<1>(attrs)?[0], shape.len())?;
         Ok(types[0].clone())
     },
-    eval: |attrs, args, _| Ok(Value::array(reduce::cumsum(&f64::take_array(&mut args[0]), attrs[0] as usize))),
+    eval: |attrs, args, _| {
+        let axis = attrs[0] as usize;
+        Ok(match take(&mut args[0]) {
+            Value::Ints(a) => Value::ints(reduce::cumsum(&a, axis)),
+            Value::Array(a, _) => Value::array(reduce::cumsum(&a, axis)),
+            other => panic!("cumsum of {other:?}"),
+        })
+    },
     vjp: Some(|attrs, _, _, dy| {
         let axis = attrs[0] as usize;
         vec![Some(dy.reverse(axis).apply(&CUMSUM, attrs, &[]).reverse(axis))]

@@ -78,6 +78,8 @@ pub(super) fn take(value: &mut Value) -> Value {
 
 /// Element types with their two forms of value: scalar and array.
 pub(super) trait Tensor: Element {
+    /// A scalar as a value.
+    fn scalar(x: Self) -> Value;
     /// An array as a value; rank 0 becomes a scalar.
     fn value(a: Array<Self>) -> Value;
     /// The scalar that a value is.
@@ -104,8 +106,12 @@ pub(super) trait Tensor: Element {
 }
 
 macro_rules! tensor {
-    ($elem:ty, $scalar:pat => $x:ident, $array:pat => $a:ident, $make_array:expr) => {
+    ($elem:ty, $scalar:pat => $x:ident, $array:pat => $a:ident, $make_scalar:expr, $make_array:expr) => {
         impl Tensor for $elem {
+            #[inline]
+            fn scalar(x: Self) -> Value {
+                $make_scalar(x)
+            }
             fn value(a: Array<Self>) -> Value {
                 $make_array(a)
             }
@@ -127,9 +133,9 @@ macro_rules! tensor {
         }
     };
 }
-tensor!(f64, Value::F64(x, _) => x, Value::Array(a, _) => a, Value::array);
-tensor!(i64, Value::I64(x) => x, Value::Ints(a) => a, Value::ints);
-tensor!(bool, Value::Bool(x) => x, Value::Bools(a) => a, Value::bools);
+tensor!(f64, Value::F64(x, _) => x, Value::Array(a, _) => a, Value::f64, Value::array);
+tensor!(i64, Value::I64(x) => x, Value::Ints(a) => a, Value::I64, Value::ints);
+tensor!(bool, Value::Bool(x) => x, Value::Bools(a) => a, Value::Bool, Value::bools);
 
 /// Evaluates `$body` with `$T` as the element type of a value.
 macro_rules! by_elem {
