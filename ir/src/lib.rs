@@ -14,6 +14,7 @@
 //! Data flows `frontend` → `specialise` → `passes` → a strategy → `exec`.
 
 pub mod builder;
+pub mod frontend;
 pub mod graph;
 pub mod interp;
 pub mod prims;
