@@ -1,1 +1,93 @@
-//! The automatic-differentiation strategies behind one trait.
+//! The contestants, behind one trait.
+//!
+//! A strategy prepares a [`Request`] on a [`Program`] once, and then runs it as often as is
+//! wanted. Every strategy receives the same specialised graphs and runs them on the same kernels;
+//! what it cannot express it refuses with a reason and a position.
+
+pub mod closure;
+mod compiled;
+
+use adjudicate_ir::datum::Layout;
+use adjudicate_ir::graph::Module;
+use adjudicate_ir::program::{Program, ProgramError, Request};
+use adjudicate_ir::span::Diagnostic;
+use adjudicate_ir::value::Value;
+
+pub use compiled::Compiled;
+
+/// An automatic-differentiation strategy.
+pub trait Strategy: Sync {
+    /// Its name, `family` or `family:variant`.
+    fn name(&self) -> &str;
+    /// What it is, in one sentence.
+    fn about(&self) -> &str;
+    /// Makes a request ready to run. All one-off work is done here.
+    fn prepare(&self, program: &Program, request: &Request) -> Result<Box<dyn Prepared>, PrepareError>;
+}
+
+/// A request made ready by a strategy.
+pub trait Prepared {
+    /// Computes the leaves of the result from the leaves of the arguments.
+    fn run(&mut self, args: &[Value]) -> Result<Vec<Value>, RunError>;
+    /// The layout of the result.
+    fn output(&self) -> &Layout;
+    /// What is known of the preparation and of the last run.
+    fn facts(&self) -> Facts;
+}
+
+/// Exact facts of a preparation and of the last run; `None` where the notion does not apply.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Facts {
+    /// Number of IR nodes after each stage and pass, in order.
+    pub nodes: Vec<(String, u64)>,
+    /// Entries on the tape at its fullest.
+    pub tape_entries: Option<u64>,
+    /// Bytes of those entries, beside saved arrays.
+    pub tape_bytes: Option<u64>,
+    /// Bytes of arrays kept from the forward for the backward pass.
+    pub residual_bytes: Option<u64>,
+    /// Function values made.
+    pub closures_made: Option<u64>,
+}
+
+impl Facts {
+    /// Notes the size of a module after a stage or pass.
+    pub fn stage(&mut self, name: &str, module: &Module) {
+        self.nodes.push((name.to_owned(), module.node_count() as u64));
+    }
+}
+
+/// Why a request was not prepared.
+#[derive(Clone, Debug)]
+pub enum PrepareError {
+    /// The program or the request is wrong, for every strategy.
+    Program(ProgramError),
+    /// This strategy cannot express it.
+    Refused(Refusal),
+}
+
+/// What a strategy cannot express: which construct, where, and what would make it expressible.
+#[derive(Clone, Debug)]
+pub struct Refusal {
+    /// The reason, its position and advice.
+    pub diagnostic: Diagnostic,
+    /// `file:line:column` of the position.
+    pub position: String,
+}
+
+/// A run that failed for a reason that depends on data: an index out of range, say.
+#[derive(Clone, Debug)]
+pub struct RunError {
+    /// What happened and where.
+    pub diagnostic: Diagnostic,
+    /// `file:line:column` of the position.
+    pub position: String,
+}
+
+/// Every strategy and variant, in the order of help and tables.
+pub const STRATEGIES: &[&dyn Strategy] = &[&closure::CLOSURE, &closure::UNOPTIMISED];
+
+/// The strategy of a name.
+pub fn find(name: &str) -> Option<&'static dyn Strategy> {
+    STRATEGIES.iter().copied().find(|s| s.name() == name)
+}
