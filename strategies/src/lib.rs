@@ -4,9 +4,13 @@
 //! wanted. Every strategy receives the same specialised graphs and runs them on the same kernels;
 //! what it cannot express it refuses with a reason and a position.
 
+pub mod finite;
+pub mod tape;
+
 use adjudicate_ir::datum::Layout;
+use adjudicate_ir::exec::ExecError;
 use adjudicate_ir::program::{Program, ProgramError, Request};
-use adjudicate_ir::span::Diagnostic;
+use adjudicate_ir::span::{Diagnostic, SourceMap};
 use adjudicate_ir::value::Value;
 
 /// An automatic-differentiation strategy.
@@ -71,8 +75,16 @@ pub struct RunError {
     pub position: String,
 }
 
+impl RunError {
+    /// An error of the executor, with its position in these files.
+    pub fn at(sources: &SourceMap, error: ExecError) -> Self {
+        let position = sources.position(error.span);
+        Self { diagnostic: Diagnostic::new(error.span, error.message), position }
+    }
+}
+
 /// Every strategy and variant, in the order of help and tables.
-pub const STRATEGIES: &[&dyn Strategy] = &[];
+pub const STRATEGIES: &[&dyn Strategy] = &[&tape::TapeStrategy, &finite::FiniteStrategy];
 
 /// The strategy of a name.
 pub fn find(name: &str) -> Option<&'static dyn Strategy> {
