@@ -119,7 +119,7 @@ impl Store {
     /// Bytes of the elements of the arrays kept, each buffer counted once.
     pub(super) fn residual_bytes(&self) -> usize {
         let mut seen = HashSet::new();
-        self.arrays.iter().map(|value| buffer(value)).filter(|&(at, _)| seen.insert(at)).map(|(_, bytes)| bytes).sum()
+        self.arrays.iter().map(buffer).filter(|&(at, _)| seen.insert(at)).map(|(_, bytes)| bytes).sum()
     }
 }
 
