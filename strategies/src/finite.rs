@@ -17,11 +17,12 @@ use std::collections::HashMap;
 use adjudicate_ir::datum::Layout;
 use adjudicate_ir::exec::{Domain, ExecError, Executable, Machine, PrimInstr, Run, VjpInstr};
 use adjudicate_ir::graph::{GraphId, Module, Op};
+use adjudicate_ir::passes;
 use adjudicate_ir::program::{Program, Request};
-use adjudicate_ir::span::SourceMap;
 use adjudicate_ir::value::{Mark, Value};
 use adjudicate_kernels::Array;
 
+use crate::compiled::Signature;
 use crate::{Facts, PrepareError, Prepared, RunError, Strategy};
 
 /// Multiples of h at which the function is evaluated, and their weights.
@@ -51,54 +52,56 @@ impl Strategy for FiniteStrategy {
     }
 
     fn prepare(&self, program: &Program, request: &Request) -> Result<Box<dyn Prepared>, PrepareError> {
-        let specialised = program.specialise(request).map_err(PrepareError::Program)?;
-        let mut prepared = Differenced::new(&specialised.module, specialised.output);
-        prepared.sources = program.sources.clone();
-        Ok(Box::new(prepared))
+        let mut specialised = program.specialise(request).map_err(PrepareError::Program)?;
+        let mut facts = Facts::default();
+        facts.stage("specialise", &specialised.module);
+        passes::close(&mut specialised.module);
+        facts.stage("close", &specialised.module);
+        let signature = Signature::new(program, &specialised);
+        Ok(Box::new(Ready { differenced: Differenced::new(&specialised.module), signature, facts }))
     }
 }
 
-/// A module made ready to be differentiated by differences.
+/// A request made ready.
+struct Ready {
+    differenced: Differenced,
+    signature: Signature,
+    facts: Facts,
+}
+
+impl Prepared for Ready {
+    fn run(&mut self, args: &[Value]) -> Result<Vec<Value>, RunError> {
+        self.signature.check(args)?;
+        self.differenced.run(args).map_err(|error| self.signature.run_error(error))
+    }
+
+    fn output(&self) -> &Layout {
+        self.signature.output()
+    }
+
+    fn facts(&self) -> Facts {
+        Facts { closures_made: Some(self.differenced.machine.closures_made()), ..self.facts.clone() }
+    }
+}
+
+/// A typed module made ready to be differentiated by differences.
 #[derive(Debug)]
 pub struct Differenced {
     program: Executable,
     machine: Machine,
     domain: Differences,
-    output: Layout,
-    sources: SourceMap,
-    nodes: Vec<(String, u64)>,
 }
 
 impl Differenced {
-    /// Makes a typed module ready; `output` is the layout of its result.
-    pub fn new(module: &Module, output: Layout) -> Self {
-        Self {
-            program: Executable::new(module),
-            machine: Machine::new(),
-            domain: Differences { inside: nesting(module) },
-            output,
-            sources: SourceMap::default(),
-            nodes: vec![("closed".to_owned(), module.node_count() as u64)],
-        }
-    }
-}
-
-impl Prepared for Differenced {
-    fn run(&mut self, args: &[Value]) -> Result<Vec<Value>, RunError> {
-        let result = self.program.run(&mut self.machine, &mut self.domain, args.iter().cloned());
-        result.map_err(|error| RunError::at(&self.sources, error))
+    /// Lowers a module.
+    pub fn new(module: &Module) -> Self {
+        let domain = Differences { inside: nesting(module) };
+        Self { program: Executable::new(module), machine: Machine::new(), domain }
     }
 
-    fn output(&self) -> &Layout {
-        &self.output
-    }
-
-    fn facts(&self) -> Facts {
-        Facts {
-            nodes: self.nodes.clone(),
-            closures_made: Some(self.machine.closures_made()),
-            ..Facts::default()
-        }
+    /// Runs the entry; the items of its result.
+    pub fn run(&mut self, args: &[Value]) -> Result<Vec<Value>, ExecError> {
+        self.program.run(&mut self.machine, &mut self.domain, args.iter().cloned())
     }
 }
 
@@ -165,9 +168,8 @@ impl Domain for Differences {
 /// The inner product of the float items of a result with the seeds.
 fn contracted(results: &[Value], instr: &VjpInstr, seeds: &[Value]) -> f64 {
     let floats = results.iter().zip(&instr.items).filter(|(_, ty)| ty.is_float());
-    let products = floats.zip(seeds).map(|((y, _), seed)| {
-        elements(y).iter().zip(elements(seed)).map(|(y, s)| y * s).sum::<f64>()
-    });
+    let products =
+        floats.zip(seeds).map(|((y, _), seed)| elements(y).iter().zip(elements(seed)).map(|(y, s)| y * s).sum::<f64>());
     products.sum()
 }
 

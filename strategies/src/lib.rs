@@ -4,14 +4,18 @@
 //! wanted. Every strategy receives the same specialised graphs and runs them on the same kernels;
 //! what it cannot express it refuses with a reason and a position.
 
+pub mod closure;
+mod compiled;
 pub mod finite;
 pub mod tape;
 
 use adjudicate_ir::datum::Layout;
-use adjudicate_ir::exec::ExecError;
+use adjudicate_ir::graph::Module;
 use adjudicate_ir::program::{Program, ProgramError, Request};
-use adjudicate_ir::span::{Diagnostic, SourceMap};
+use adjudicate_ir::span::Diagnostic;
 use adjudicate_ir::value::Value;
+
+pub use compiled::Compiled;
 
 /// An automatic-differentiation strategy.
 pub trait Strategy: Sync {
@@ -48,6 +52,13 @@ pub struct Facts {
     pub closures_made: Option<u64>,
 }
 
+impl Facts {
+    /// Notes the size of a module after a stage or pass.
+    pub fn stage(&mut self, name: &str, module: &Module) {
+        self.nodes.push((name.to_owned(), module.node_count() as u64));
+    }
+}
+
 /// Why a request was not prepared.
 #[derive(Clone, Debug)]
 pub enum PrepareError {
@@ -75,16 +86,9 @@ pub struct RunError {
     pub position: String,
 }
 
-impl RunError {
-    /// An error of the executor, with its position in these files.
-    pub fn at(sources: &SourceMap, error: ExecError) -> Self {
-        let position = sources.position(error.span);
-        Self { diagnostic: Diagnostic::new(error.span, error.message), position }
-    }
-}
-
 /// Every strategy and variant, in the order of help and tables.
-pub const STRATEGIES: &[&dyn Strategy] = &[&tape::TapeStrategy, &finite::FiniteStrategy];
+pub const STRATEGIES: &[&dyn Strategy] =
+    &[&tape::TapeStrategy, &closure::CLOSURE, &closure::UNOPTIMISED, &finite::FiniteStrategy];
 
 /// The strategy of a name.
 pub fn find(name: &str) -> Option<&'static dyn Strategy> {

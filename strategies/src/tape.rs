@@ -16,14 +16,17 @@ mod store;
 mod sweep;
 mod var;
 
+use std::fmt;
+
 use adjudicate_ir::datum::Layout;
-use adjudicate_ir::exec::{Executable, Machine};
+use adjudicate_ir::exec::{ExecError, Executable, Machine};
 use adjudicate_ir::graph::Module;
+use adjudicate_ir::passes;
 use adjudicate_ir::program::{Program, Request};
-use adjudicate_ir::span::SourceMap;
 use adjudicate_ir::value::Value;
 use adjudicate_kernels::counts;
 
+use crate::compiled::Signature;
 use crate::{Facts, PrepareError, Prepared, RunError, Strategy};
 use record::Recorder;
 
@@ -43,67 +46,75 @@ impl Strategy for TapeStrategy {
     }
 
     fn prepare(&self, program: &Program, request: &Request) -> Result<Box<dyn Prepared>, PrepareError> {
-        let specialised = program.specialise(request).map_err(PrepareError::Program)?;
-        let mut taped = Taped::new(&specialised.module, specialised.output);
-        taped.sources = program.sources.clone();
-        Ok(Box::new(taped))
+        let mut specialised = program.specialise(request).map_err(PrepareError::Program)?;
+        let mut facts = Facts::default();
+        facts.stage("specialise", &specialised.module);
+        passes::close(&mut specialised.module);
+        facts.stage("close", &specialised.module);
+        let signature = Signature::new(program, &specialised);
+        Ok(Box::new(Ready { taped: Taped::new(&specialised.module), signature, facts }))
     }
 }
 
-/// A module made ready to run on a tape.
+/// A request made ready.
+struct Ready {
+    taped: Taped,
+    signature: Signature,
+    facts: Facts,
+}
+
+impl Prepared for Ready {
+    fn run(&mut self, args: &[Value]) -> Result<Vec<Value>, RunError> {
+        self.signature.check(args)?;
+        self.taped.run(args).map_err(|error| self.signature.run_error(error))
+    }
+
+    fn output(&self) -> &Layout {
+        self.signature.output()
+    }
+
+    fn facts(&self) -> Facts {
+        Facts { nodes: self.facts.nodes.clone(), ..self.taped.facts() }
+    }
+}
+
+/// A typed module made ready to run on a tape.
 pub struct Taped {
     program: Executable,
     machine: Machine,
     recorder: Recorder,
-    output: Layout,
-    sources: SourceMap,
-    nodes: Vec<(String, u64)>,
     measured: bool,
 }
 
-impl std::fmt::Debug for Taped {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Taped").field("nodes", &self.nodes).finish_non_exhaustive()
+impl fmt::Debug for Taped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Taped").field("program", &self.program).finish_non_exhaustive()
     }
 }
 
 impl Taped {
-    /// Makes a typed module ready; `output` is the layout of its result.
-    pub fn new(module: &Module, output: Layout) -> Self {
+    /// Lowers a module.
+    pub fn new(module: &Module) -> Self {
         let program = Executable::new(module);
         let mut recorder = Recorder::default();
         recorder.rules.number(program.sites());
-        Self {
-            program,
-            machine: Machine::new(),
-            recorder,
-            output,
-            sources: SourceMap::default(),
-            nodes: vec![("closed".to_owned(), module.node_count() as u64)],
-            measured: false,
-        }
+        Self { program, machine: Machine::new(), recorder, measured: false }
     }
-}
 
-impl Prepared for Taped {
-    /// Bytes kept are found out in the first run and in those that the kernels count.
-    fn run(&mut self, args: &[Value]) -> Result<Vec<Value>, RunError> {
+    /// Runs the entry; the items of its result. How many bytes are kept from the forward to the
+    /// backward pass is found out in the first run and in runs that the kernels count.
+    pub fn run(&mut self, args: &[Value]) -> Result<Vec<Value>, ExecError> {
         self.recorder.reset(!self.measured || counts::enabled());
         let result = self.program.run(&mut self.machine, &mut self.recorder, args.iter().cloned());
         self.measured |= result.is_ok();
-        result.map_err(|error| {
-            self.recorder.reset(true);
-            RunError::at(&self.sources, error)
-        })
+        self.recorder.clear();
+        result
     }
 
-    fn output(&self) -> &Layout {
-        &self.output
-    }
-
-    fn facts(&self) -> Facts {
+    /// Facts of the last run.
+    pub fn facts(&self) -> Facts {
         Facts {
-            nodes: self.nodes.clone(),
+            nodes: Vec::new(),
             tape_entries: Some(self.recorder.tape.peak_entries() as u64),
             tape_bytes: Some(self.recorder.tape.peak_bytes() as u64),
             residual_bytes: Some(self.recorder.residual_bytes as u64),

@@ -1,12 +1,10 @@
 //! The tape against finite differences, on typed modules with derivatives in them.
 
-use adjudicate_ir::datum::Layout;
 use adjudicate_ir::graph::Module;
 use adjudicate_ir::text::parse;
 use adjudicate_ir::value::Value;
 use adjudicate_ir::verify::verify;
 use adjudicate_kernels::Array;
-use adjudicate_strategies::Prepared;
 use adjudicate_strategies::finite::Differenced;
 use adjudicate_strategies::tape::Taped;
 
@@ -17,15 +15,11 @@ fn module(graphs: &str) -> Module {
     module
 }
 
-fn layout() -> Layout {
-    Layout::Tuple(Vec::new())
-}
-
 #[track_caller]
 fn taped(graphs: &str, args: &[Value]) -> Vec<f64> {
-    let mut taped = Taped::new(&module(graphs), layout());
-    let first = flat(&taped.run(args).unwrap_or_else(|e| panic!("{}", e.diagnostic)));
-    let second = flat(&taped.run(args).unwrap_or_else(|e| panic!("{}", e.diagnostic)));
+    let mut taped = Taped::new(&module(graphs));
+    let first = flat(&taped.run(args).unwrap_or_else(|e| panic!("{e}")));
+    let second = flat(&taped.run(args).unwrap_or_else(|e| panic!("{e}")));
     assert_eq!(bits(&first), bits(&second), "two runs differ");
     first
 }
@@ -38,7 +32,7 @@ fn bits(items: &[f64]) -> Vec<u64> {
 #[track_caller]
 fn check(graphs: &str, args: &[Value]) -> Vec<f64> {
     let found = taped(graphs, args);
-    let wanted = flat(&Differenced::new(&module(graphs), layout()).run(args).unwrap());
+    let wanted = flat(&Differenced::new(&module(graphs)).run(args).unwrap());
     close(&found, &wanted, 2e-6);
     found
 }
@@ -84,7 +78,11 @@ fn tower(order: usize, params: &[&str]) -> String {
     for k in 0..order {
         out += &format!(
             "\ngraph @{k} d{k}(%0: f64{list}) -> f64 {{\n  %{n} = const 1.0 : f64\n  %{} = vjp @{} wrt [0] ({args}%{n}) : (f64, f64)\n  %{} = get 1 %{} : f64\n  return %{}\n}}\n",
-            n + 1, k + 1, n + 2, n + 1, n + 2,
+            n + 1,
+            k + 1,
+            n + 2,
+            n + 1,
+            n + 2,
         );
     }
     out
@@ -108,7 +106,7 @@ fn orders(graphs: &str, params: &[&str], args: &[Value]) -> Vec<f64> {
     let text = |order| tower(order, params) + &shifted(graphs, order);
     let mut found: Vec<f64> = (1..=2).flat_map(|order| check(&text(order), args)).collect();
     let third = taped(&text(3), args);
-    close(&third, &flat(&Differenced::new(&module(&text(3)), layout()).run(args).unwrap()), 1e-3);
+    close(&third, &flat(&Differenced::new(&module(&text(3))).run(args).unwrap()), 1e-3);
     found.extend(third);
     found
 }
@@ -541,20 +539,20 @@ graph @0 f(%0: f64) -> f64 {
   return %3
 }
 ";
-    let mut taped = Taped::new(&module(graphs), layout());
+    let mut taped = Taped::new(&module(graphs));
     let error = taped.run(&[Value::f64(1.0)]).unwrap_err();
-    assert_eq!(error.diagnostic.message, "derivatives are nested more than 200 deep while running");
-    assert_eq!(error.diagnostic.span.start, 3);
+    assert_eq!(error.message, "derivatives are nested more than 200 deep while running");
+    assert_eq!(error.span.start, 3);
 }
 
 #[test]
 fn nothing_is_recorded_outside_a_derivative() {
-    let mut prepared = Taped::new(&module(CUBE), layout());
+    let mut prepared = Taped::new(&module(CUBE));
     prepared.run(&[Value::f64(3.0)]).unwrap();
     let facts = prepared.facts();
     assert_eq!((facts.tape_entries, facts.tape_bytes, facts.residual_bytes), (Some(0), Some(0), Some(0)));
     let text = tower(1, &[]) + &shifted(CUBE, 1);
-    let mut prepared = Taped::new(&module(&text), layout());
+    let mut prepared = Taped::new(&module(&text));
     prepared.run(&[Value::f64(3.0)]).unwrap();
     // One argument and two products: entries of 16 bytes, links of 4, kept numbers of 8.
     let facts = prepared.facts();

@@ -87,16 +87,11 @@ impl Run<'_> {
         args: impl IntoIterator<Item = Value>,
     ) -> Result<Vec<Value>, ExecError> {
         if self.machine.nesting >= MAX_NESTING {
-            let message =
-                format!("derivatives are nested more than {MAX_NESTING} deep while running");
-            return Err(ExecError {
-                span: self.span,
-                message,
-            });
+            let message = format!("derivatives are nested more than {MAX_NESTING} deep while running");
+            return Err(ExecError { span: self.span, message });
         }
         self.machine.nesting += 1;
-        self.machine
-            .enter(self.exe, domain, graph, self.base, args)?;
+        self.machine.enter(self.exe, domain, graph, self.base, args)?;
         self.machine.nesting -= 1;
         Ok(std::mem::take(&mut self.machine.scratch))
     }
@@ -182,10 +177,7 @@ impl Machine {
 
     fn collect(&mut self, exe: &Executable, base: usize, args: u32, count: u16) -> Vec<Value> {
         let range = args as usize..args as usize + usize::from(count);
-        exe.operands[range]
-            .iter()
-            .map(|&operand| self.read(exe, base, operand))
-            .collect()
+        exe.operands[range].iter().map(|&operand| self.read(exe, base, operand)).collect()
     }
 
     fn execute<D: Domain>(
@@ -200,21 +192,13 @@ impl Machine {
             let instr = exe.code[pc];
             pc += 1;
             match instr {
-                Instr::Prim {
-                    count,
-                    site,
-                    args,
-                    dst,
-                } => {
+                Instr::Prim { count, site, args, dst } => {
                     let range = args as usize..args as usize + usize::from(count);
                     self.gather(exe, base, &exe.operands[range]);
                     match domain.prim(&exe.prims[site as usize], &mut self.scratch) {
                         Ok(value) => self.regs[base + dst.0 as usize] = value,
                         Err(message) => {
-                            return Err(ExecError {
-                                span: exe.spans[pc - 1],
-                                message,
-                            });
+                            return Err(ExecError { span: exe.spans[pc - 1], message });
                         }
                     }
                     self.scratch.clear();
@@ -283,12 +267,7 @@ impl Machine {
                     let items = self.collect(exe, base, args, count);
                     self.regs[base + dst.0 as usize] = Value::tuple(items);
                 }
-                Instr::Closure {
-                    count,
-                    graph,
-                    args,
-                    dst,
-                } => {
+                Instr::Closure { count, graph, args, dst } => {
                     self.closures_made += 1;
                     let captures = self.collect(exe, base, args, count);
                     self.regs[base + dst.0 as usize] = Value::Closure(graph, Fields::new(captures));
@@ -297,19 +276,9 @@ impl Machine {
                     let item = self.item(exe, base, tuple, index);
                     self.regs[base + dst.0 as usize] = item;
                 }
-                Instr::Unpack {
-                    count,
-                    tuple,
-                    items,
-                } => self.unpack(exe, base, tuple, items, count),
+                Instr::Unpack { count, tuple, items } => self.unpack(exe, base, tuple, items, count),
                 Instr::Vjp { site, vjp } => {
-                    self.derive(
-                        exe,
-                        domain,
-                        base,
-                        &exe.calls[site as usize],
-                        &exe.vjps[vjp as usize],
-                    )?;
+                    self.derive(exe, domain, base, &exe.calls[site as usize], &exe.vjps[vjp as usize])?;
                 }
             }
         }
@@ -318,10 +287,7 @@ impl Machine {
     /// Opens a frame for a callee above what the caller still needs.
     #[inline]
     fn push_frame(&mut self, pc: usize, base: usize, site: &CallSite) -> usize {
-        self.frames.push(Frame {
-            pc: pc as u32,
-            base,
-        });
+        self.frames.push(Frame { pc: pc as u32, base });
         self.peak_frames = self.peak_frames.max(self.frames.len());
         base + site.window as usize
     }
@@ -330,9 +296,7 @@ impl Machine {
     fn pop_frame<'e>(&mut self, exe: &'e Executable) -> (usize, usize, &'e CallSite) {
         let frame = self.frames.pop().expect("a frame above the floor");
         match exe.code[frame.pc as usize - 1] {
-            Instr::Call { site } | Instr::Apply { site } => {
-                (frame.pc as usize, frame.base, &exe.calls[site as usize])
-            }
+            Instr::Call { site } | Instr::Apply { site } => (frame.pc as usize, frame.base, &exe.calls[site as usize]),
             other => panic!("{other:?} is not a call"),
         }
     }
@@ -341,11 +305,7 @@ impl Machine {
     #[inline]
     fn begin(&mut self, function: &Function, base: usize) -> usize {
         self.make_room(base, function);
-        assert_eq!(
-            self.scratch.len(),
-            function.params as usize,
-            "as many arguments as parameters"
-        );
+        assert_eq!(self.scratch.len(), function.params as usize, "as many arguments as parameters");
         for (slot, value) in self.regs[base..].iter_mut().zip(self.scratch.drain(..)) {
             *slot = value;
         }
@@ -355,10 +315,7 @@ impl Machine {
     /// Puts gathered results in place.
     #[inline]
     fn scatter(&mut self, exe: &Executable, base: usize, site: &CallSite) {
-        for (reg, value) in exe.results[site.results.range()]
-            .iter()
-            .zip(self.scratch.drain(..))
-        {
+        for (reg, value) in exe.results[site.results.range()].iter().zip(self.scratch.drain(..)) {
             self.regs[base + reg.0 as usize] = value;
         }
     }
@@ -395,9 +352,7 @@ impl Machine {
 
     fn unpack(&mut self, exe: &Executable, base: usize, tuple: Operand, items: u32, count: u16) {
         let dsts = &exe.results[items as usize..items as usize + usize::from(count)];
-        let Value::Tuple(fields) = self.read(exe, base, tuple) else {
-            panic!("a tuple was expected")
-        };
+        let Value::Tuple(fields) = self.read(exe, base, tuple) else { panic!("a tuple was expected") };
         if tuple.is_last() {
             for (dst, value) in dsts.iter().zip(fields.into_vec()) {
                 self.regs[base + dst.0 as usize] = value;
@@ -418,23 +373,10 @@ impl Machine {
         vjp: &VjpInstr,
     ) -> Result<(), ExecError> {
         let operands = &exe.operands[site.args.range()];
-        let args = operands
-            .iter()
-            .map(|&operand| self.read(exe, base, operand))
-            .collect();
-        let mut run = Run {
-            exe,
-            machine: self,
-            base: base + site.window as usize,
-            span: vjp.span,
-        };
+        let args = operands.iter().map(|&operand| self.read(exe, base, operand)).collect();
+        let mut run = Run { exe, machine: self, base: base + site.window as usize, span: vjp.span };
         let results = domain.vjp(&mut run, vjp, args)?;
-        assert_eq!(
-            results.len(),
-            site.results.len as usize,
-            "results of the derivative of {}",
-            vjp.graph
-        );
+        assert_eq!(results.len(), site.results.len as usize, "results of the derivative of {}", vjp.graph);
         for (reg, value) in exe.results[site.results.range()].iter().zip(results) {
             self.regs[base + reg.0 as usize] = value;
         }
@@ -444,10 +386,7 @@ impl Machine {
 
 #[cold]
 fn no_code(span: Span) -> ExecError {
-    ExecError {
-        span,
-        message: "the zero of a function type was called".to_owned(),
-    }
+    ExecError { span, message: "the zero of a function type was called".to_owned() }
 }
 
 /// Clones a value, scalars without a call.
@@ -465,11 +404,7 @@ impl VjpInstr {
     /// Splits the operands into arguments of the graph and one seed for each float item.
     pub fn split(&self, mut args: Vec<Value>) -> (Vec<Value>, Vec<Value>) {
         let seeds = args.split_off(self.params.len());
-        assert_eq!(
-            seeds.len(),
-            self.items.iter().filter(|ty| ty.is_float()).count(),
-            "a seed for each float item"
-        );
+        assert_eq!(seeds.len(), self.items.iter().filter(|ty| ty.is_float()).count(), "a seed for each float item");
         (args, seeds)
     }
 

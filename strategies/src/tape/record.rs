@@ -36,12 +36,16 @@ pub(super) struct Recorder {
 }
 
 impl Recorder {
-    /// Forgets everything but storage and staged rules; says whether to find out anew how many bytes
-    /// are kept.
-    pub(super) fn reset(&mut self, measure_residuals: bool) {
-        self.tape.reset();
+    /// Forgets what is on the tape; staged rules, storage and the facts of the run stay.
+    pub(super) fn clear(&mut self) {
+        self.tape.truncate(0);
         self.cotangents.clear();
         self.depth = 0;
+    }
+
+    /// Begins a run. Says whether to find out anew how many bytes are kept.
+    pub(super) fn reset(&mut self, measure_residuals: bool) {
+        self.tape.reset();
         self.measure_residuals = measure_residuals;
         if measure_residuals {
             self.residual_bytes = 0;

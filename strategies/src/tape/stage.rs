@@ -136,7 +136,12 @@ impl Rules {
     }
 
     /// An application of a primitive with a site of its own.
-    pub(super) fn application(&mut self, def: &'static PrimDef, attrs: &[i64], operands: &[Type]) -> Result<PrimInstr, String> {
+    pub(super) fn application(
+        &mut self,
+        def: &'static PrimDef,
+        attrs: &[i64],
+        operands: &[Type],
+    ) -> Result<PrimInstr, String> {
         let attrs = Attrs::from_slice(attrs);
         let ty = (def.ty)(&attrs, &operands.iter().collect::<Vec<_>>())?;
         let site = self.number(1);
