@@ -6,6 +6,7 @@
 
 use super::code::{CallSite, Executable, Function, Instr, Operand, VjpInstr};
 use super::domain::{Domain, ExecError};
+use super::slots::{EMPTY, copy, is_scalar, put, put_copy, put_moved, take};
 use crate::graph::GraphId;
 use crate::span::Span;
 use crate::types::Type;
@@ -14,8 +15,8 @@ use crate::value::{Fields, Value};
 /// How deep derivatives may be nested at run time (each takes room on the host stack).
 pub const MAX_NESTING: u32 = 200;
 
-/// What an empty register holds.
-const EMPTY: Value = Value::Bool(false);
+/// Operands of a primitive that are passed in place; more go through the heap.
+const PLACES: usize = 4;
 
 /// Where to go on in the caller.
 #[derive(Clone, Copy, Debug)]
@@ -25,10 +26,12 @@ struct Frame {
 }
 
 /// Storage for running, kept from run to run, and counts of the last run.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Machine {
     regs: Vec<Value>,
     frames: Vec<Frame>,
+    /// Operands of the primitive at hand.
+    places: [Value; PLACES],
     /// Operands on their way.
     scratch: Vec<Value>,
     nesting: u32,
@@ -102,10 +105,24 @@ impl Run<'_> {
     }
 }
 
+impl Default for Machine {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Machine {
     /// A machine without storage.
     pub fn new() -> Self {
-        Self::default()
+        Self {
+            regs: Vec::new(),
+            frames: Vec::new(),
+            places: [EMPTY; PLACES],
+            scratch: Vec::new(),
+            nesting: 0,
+            closures_made: 0,
+            peak_frames: 0,
+        }
     }
 
     /// Function values made in the last run.
@@ -122,6 +139,7 @@ impl Machine {
         self.regs.clear();
         self.frames.clear();
         self.scratch.clear();
+        self.places = [EMPTY; PLACES];
         self.nesting = 0;
     }
 
@@ -138,7 +156,7 @@ impl Machine {
         self.make_room(base, function);
         let mut count = 0;
         for arg in args {
-            self.regs[base + count] = arg;
+            put(&mut self.regs[base + count], arg);
             count += 1;
         }
         assert_eq!(count, function.params as usize, "arguments of {graph}");
@@ -160,11 +178,49 @@ impl Machine {
             return copy(&exe.consts[operand.index()]);
         }
         let slot = &mut self.regs[base + operand.index()];
-        match slot {
-            Value::F64(x, mark) => Value::F64(*x, *mark),
-            slot if operand.is_last() => std::mem::replace(slot, EMPTY),
-            slot => copy(slot),
+        if operand.is_last() { take(slot) } else { copy(slot) }
+    }
+
+    #[inline(always)]
+    fn truth(&self, exe: &Executable, base: usize, operand: Operand) -> bool {
+        let value =
+            if operand.is_const() { &exe.consts[operand.index()] } else { &self.regs[base + operand.index()] };
+        value.truth()
+    }
+
+    /// Applies a primitive.
+    #[inline(always)]
+    fn prim<D: Domain>(
+        &mut self,
+        exe: &Executable,
+        domain: &mut D,
+        base: usize,
+        site: u32,
+        operands: &[Operand],
+    ) -> Result<Value, String> {
+        let instr = &exe.prims[site as usize];
+        if operands.len() > PLACES {
+            self.gather(exe, base, operands);
+            let result = domain.prim(instr, &mut self.scratch);
+            self.scratch.clear();
+            return result;
         }
+        for (&operand, place) in operands.iter().zip(&mut self.places) {
+            if operand.is_const() {
+                put_copy(place, &exe.consts[operand.index()]);
+                continue;
+            }
+            let slot = &mut self.regs[base + operand.index()];
+            if operand.is_last() { put_moved(place, slot) } else { put_copy(place, slot) }
+        }
+        let places = &mut self.places[..operands.len()];
+        let result = domain.prim(instr, places);
+        for place in places {
+            if !is_scalar(place) {
+                *place = EMPTY;
+            }
+        }
+        result
     }
 
     #[inline]
@@ -194,21 +250,18 @@ impl Machine {
             match instr {
                 Instr::Prim { count, site, args, dst } => {
                     let range = args as usize..args as usize + usize::from(count);
-                    self.gather(exe, base, &exe.operands[range]);
-                    match domain.prim(&exe.prims[site as usize], &mut self.scratch) {
-                        Ok(value) => self.regs[base + dst.0 as usize] = value,
-                        Err(message) => {
-                            return Err(ExecError { span: exe.spans[pc - 1], message });
-                        }
+                    match self.prim(exe, domain, base, site, &exe.operands[range]) {
+                        Ok(value) => put(&mut self.regs[base + dst.0 as usize], value),
+                        Err(message) => return Err(ExecError { span: exe.spans[pc - 1], message }),
                     }
-                    self.scratch.clear();
                 }
                 Instr::Move { from, to } => {
-                    self.regs[base + to.0 as usize] = self.read(exe, base, from);
+                    let value = self.read(exe, base, from);
+                    put(&mut self.regs[base + to.0 as usize], value);
                 }
                 Instr::Jump { to } => pc = to as usize,
                 Instr::Unless { cond, to } => {
-                    if !self.read(exe, base, cond).truth() {
+                    if !self.truth(exe, base, cond) {
                         pc = to as usize;
                     }
                 }
@@ -251,7 +304,8 @@ impl Machine {
                     }
                     let site;
                     (pc, base, site) = self.pop_frame(exe);
-                    self.regs[base + exe.results[site.results.start as usize].0 as usize] = value;
+                    let dst = exe.results[site.results.start as usize];
+                    put(&mut self.regs[base + dst.0 as usize], value);
                 }
                 Instr::Return { count, args } => {
                     let range = args as usize..args as usize + usize::from(count);
@@ -307,7 +361,7 @@ impl Machine {
         self.make_room(base, function);
         assert_eq!(self.scratch.len(), function.params as usize, "as many arguments as parameters");
         for (slot, value) in self.regs[base..].iter_mut().zip(self.scratch.drain(..)) {
-            *slot = value;
+            put(slot, value);
         }
         function.pc as usize
     }
@@ -316,7 +370,7 @@ impl Machine {
     #[inline]
     fn scatter(&mut self, exe: &Executable, base: usize, site: &CallSite) {
         for (reg, value) in exe.results[site.results.range()].iter().zip(self.scratch.drain(..)) {
-            self.regs[base + reg.0 as usize] = value;
+            put(&mut self.regs[base + reg.0 as usize], value);
         }
     }
 
@@ -355,11 +409,11 @@ impl Machine {
         let Value::Tuple(fields) = self.read(exe, base, tuple) else { panic!("a tuple was expected") };
         if tuple.is_last() {
             for (dst, value) in dsts.iter().zip(fields.into_vec()) {
-                self.regs[base + dst.0 as usize] = value;
+                put(&mut self.regs[base + dst.0 as usize], value);
             }
         } else {
             for (dst, value) in dsts.iter().zip(fields.as_slice()) {
-                self.regs[base + dst.0 as usize] = copy(value);
+                put_copy(&mut self.regs[base + dst.0 as usize], value);
             }
         }
     }
@@ -387,17 +441,6 @@ impl Machine {
 #[cold]
 fn no_code(span: Span) -> ExecError {
     ExecError { span, message: "the zero of a function type was called".to_owned() }
-}
-
-/// Clones a value, scalars without a call.
-#[inline(always)]
-fn copy(value: &Value) -> Value {
-    match value {
-        Value::F64(x, mark) => Value::F64(*x, *mark),
-        Value::I64(x) => Value::I64(*x),
-        Value::Bool(x) => Value::Bool(*x),
-        other => other.clone(),
-    }
 }
 
 impl VjpInstr {
