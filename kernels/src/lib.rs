@@ -1,1 +1,46 @@
 //! Arrays and the closed set of counted array operations.
+//!
+//! Everything that is differentiated bottoms out here, and nothing here knows a derivative. In reading order:
+//!
+//! - [`Array`] is row-major, contiguous, shared and copied on write; [`Arg`] is an operand that may be a plain scalar.
+//! - [`ops`] lists the element operations and reductions; elementwise kernels, [`layout`], [`index`], [`reduce`] and
+//!   [`gemm`] compute with them.
+//! - [`counts`] counts exactly what was done; [`Mode::Null`] does everything but the arithmetic; [`threads`] is the one
+//!   place that decides how many threads work.
+//!
+//! What must hold: every public kernel passes `mode::enter` once; scalar and array results agree bit for bit; shapes are
+//! the caller's promise (a broken one panics), data-dependent failures are a [`KernelError`]; arrays of size zero work
+//! everywhere.
+
+pub mod ops;
+
+mod array;
+mod buffer;
+pub mod counts;
+mod elementwise;
+mod error;
+pub mod gemm;
+pub mod index;
+pub mod layout;
+mod math;
+mod mode;
+pub mod reduce;
+mod shape;
+mod simd;
+pub mod threads;
+
+pub use array::{Arg, Array, Element};
+pub use counts::Counts;
+pub use elementwise::{
+    Lanes, Number, binary, binary_assign, binary_assign_right, binary_slices_assign,
+    binary_slices_assign_right, binary_slices_into, bool_to_f64, bool_to_i64, compare, f64_to_i64,
+    int_binary, int_unary, logic, not, select, to_f64, unary, unary_assign, unary_into,
+    unary_slice_assign,
+};
+pub use error::KernelError;
+pub use gemm::{Gemm, gemm};
+pub use mode::{Mode, mode, set_mode};
+pub use ops::{
+    Binary, Compare, IntBinary, IntUnary, Kind, Logic, Other, Reduce, ReduceBool, Unary,
+};
+pub use shape::broadcast_shape;

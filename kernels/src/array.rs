@@ -1,0 +1,307 @@
+//! The array: a row-major contiguous block of elements of any rank, shared and copied on write.
+//!
+//! Cloning is a reference count; [`Array::make_mut`] copies only when the elements are shared. Strided access goes through
+//! [`ndarray`] views ([`Array::view`]). A scalar operand stays unboxed as [`Arg::Scalar`].
+
+use std::fmt;
+use std::mem::MaybeUninit;
+
+use ndarray::{ArrayViewD, IxDyn};
+
+use crate::buffer::Buffer;
+use crate::counts;
+use crate::shape::{Dims, count};
+
+mod sealed {
+    pub trait Sealed {}
+    impl Sealed for f64 {}
+    impl Sealed for i64 {}
+    impl Sealed for bool {}
+}
+
+/// An element type. All-zero bytes are `Self::default()`.
+pub trait Element:
+    sealed::Sealed + Copy + Default + PartialEq + fmt::Debug + Send + Sync + 'static
+{
+}
+impl Element for f64 {}
+impl Element for i64 {}
+impl Element for bool {}
+
+/// A row-major contiguous array of any rank, shared and copy-on-write.
+#[derive(Clone)]
+pub struct Array<T> {
+    dims: Dims,
+    data: Buffer<T>,
+}
+
+/// An elementwise operand: a scalar broadcasts to any shape and is never boxed.
+#[derive(Clone, Copy, Debug)]
+pub enum Arg<'a, T: Element> {
+    /// One value.
+    Scalar(T),
+    /// An array, broadcast by NumPy's rule.
+    Array(&'a Array<T>),
+}
+
+impl<'a, T: Element> Arg<'a, T> {
+    /// The operand's shape; a scalar's is empty.
+    pub fn shape(&self) -> &'a [usize] {
+        match self {
+            Self::Scalar(_) => &[],
+            Self::Array(array) => array.shape(),
+        }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Self::Scalar(_) => 0,
+            Self::Array(array) => array.len(),
+        }
+    }
+}
+
+impl<T: Element> From<T> for Arg<'_, T> {
+    fn from(value: T) -> Self {
+        Self::Scalar(value)
+    }
+}
+
+impl<'a, T: Element> From<&'a Array<T>> for Arg<'a, T> {
+    fn from(array: &'a Array<T>) -> Self {
+        Self::Array(array)
+    }
+}
+
+impl<T: Element> Array<T> {
+    /// The elements of `data` in row-major order.
+    ///
+    /// # Panics
+    /// If `shape` does not have as many elements as `data`.
+    pub fn from_vec(shape: &[usize], data: Vec<T>) -> Self {
+        Self::from_slice(shape, &data)
+    }
+
+    /// As [`Array::from_vec`], from a borrowed slice.
+    pub fn from_slice(shape: &[usize], data: &[T]) -> Self {
+        assert_eq!(
+            count(shape),
+            data.len(),
+            "shape {shape:?} does not fit {} elements",
+            data.len()
+        );
+        Self {
+            dims: Dims::new(shape),
+            data: Buffer::from_slice(data),
+        }
+    }
+
+    /// A rank-0 array.
+    pub fn scalar(value: T) -> Self {
+        Self::from_slice(&[], &[value])
+    }
+
+    /// `shape` filled with `value`.
+    pub fn full(shape: &[usize], value: T) -> Self {
+        Self {
+            dims: Dims::new(shape),
+            data: Buffer::filled(count(shape), value),
+        }
+    }
+
+    /// `shape` filled with `T::default()`: zero or false.
+    pub fn zeros(shape: &[usize]) -> Self {
+        Self {
+            dims: Dims::new(shape),
+            data: Buffer::zeroed(count(shape)),
+        }
+    }
+
+    /// `shape` with elements written by `fill`.
+    ///
+    /// # Safety
+    /// `fill` must initialise every element of its argument.
+    #[expect(unsafe_code, reason = "results are written once, not zeroed first")]
+    #[inline]
+    pub(crate) unsafe fn build(shape: &[usize], fill: impl FnOnce(&mut [MaybeUninit<T>])) -> Self {
+        // SAFETY: the caller's promise.
+        Self {
+            dims: Dims::new(shape),
+            data: unsafe { Buffer::with(count(shape), fill) },
+        }
+    }
+
+    /// The elements of an iterator, in row-major order; what it leaves out stays zero.
+    pub(crate) fn collect(shape: &[usize], values: impl Iterator<Item = T>) -> Self {
+        let mut array = Self::zeros(shape);
+        array
+            .make_mut()
+            .iter_mut()
+            .zip(values)
+            .for_each(|(to, value)| *to = value);
+        array
+    }
+
+    /// The length of each axis.
+    #[inline]
+    pub fn shape(&self) -> &[usize] {
+        self.dims.as_slice()
+    }
+
+    /// The number of elements.
+    #[inline]
+    pub fn len(&self) -> usize {
+        self.data.len()
+    }
+
+    /// Whether there are no elements.
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The number of axes.
+    #[inline]
+    pub fn ndim(&self) -> usize {
+        self.shape().len()
+    }
+
+    /// The size of the elements in bytes.
+    #[inline]
+    pub fn bytes(&self) -> usize {
+        self.len() * size_of::<T>()
+    }
+
+    /// The elements in row-major order.
+    #[inline]
+    pub fn as_slice(&self) -> &[T] {
+        self.data.as_slice()
+    }
+
+    /// The only element of an array that has one.
+    ///
+    /// # Panics
+    /// If there are none or several.
+    #[inline]
+    pub fn item(&self) -> T {
+        assert_eq!(
+            self.len(),
+            1,
+            "an array of shape {:?} is not one element",
+            self.shape()
+        );
+        self.as_slice()[0]
+    }
+
+    /// A strided view for `ndarray`.
+    pub fn view(&self) -> ArrayViewD<'_, T> {
+        ArrayViewD::from_shape(IxDyn(self.shape()), self.as_slice())
+            .expect("row-major and contiguous")
+    }
+
+    /// The elements, writable. Copies them first if another array shares them; the copy is counted.
+    #[inline]
+    pub fn make_mut(&mut self) -> &mut [T] {
+        if !self.data.is_unique() {
+            counts::copied(self.bytes());
+            self.data = Buffer::from_slice(self.data.as_slice());
+        }
+        self.data.get_mut().expect("unique by now")
+    }
+
+    /// Whether no other array shares the elements.
+    #[inline]
+    pub fn is_unique(&self) -> bool {
+        self.data.is_unique()
+    }
+
+    /// Whether both share their elements.
+    #[inline]
+    pub fn same_buffer(&self, other: &Self) -> bool {
+        self.data.same(&other.data)
+    }
+
+    /// The same elements under another shape, sharing them; O(1).
+    ///
+    /// # Panics
+    /// If the number of elements differs.
+    pub fn reshape(&self, shape: &[usize]) -> Self {
+        assert_eq!(
+            count(shape),
+            self.len(),
+            "shape {:?} cannot be reshaped to {shape:?}",
+            self.shape()
+        );
+        Self {
+            dims: Dims::new(shape),
+            data: self.data.clone(),
+        }
+    }
+}
+
+impl<T: Element> PartialEq for Array<T> {
+    fn eq(&self, other: &Self) -> bool {
+        self.shape() == other.shape() && self.as_slice() == other.as_slice()
+    }
+}
+
+impl<T: Element> fmt::Debug for Array<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.view().fmt(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_array_is_small() {
+        assert!(size_of::<Array<f64>>() <= 48);
+    }
+
+    #[test]
+    fn writing_copies_only_what_is_shared() {
+        let mut a = Array::from_vec(&[2, 2], vec![1.0, 2.0, 3.0, 4.0]);
+        let before = a.as_slice().as_ptr();
+        a.make_mut()[0] = 9.0;
+        assert_eq!(a.as_slice().as_ptr(), before);
+        let b = a.reshape(&[4]);
+        assert!(a.same_buffer(&b) && !a.is_unique());
+        a.make_mut()[0] = 7.0;
+        assert_eq!((a.as_slice()[0], b.as_slice()[0]), (7.0, 9.0));
+        assert!(a.is_unique() && b.is_unique());
+    }
+
+    #[test]
+    fn sizes_around_the_alignment_threshold_and_zero() {
+        for n in [0, 1, 255, 256, 257, 5000] {
+            let a = Array::collect(&[n], (0..n).map(|i| i as i64));
+            assert!(a.as_slice().iter().enumerate().all(|(i, &x)| x == i as i64));
+            assert_eq!(a.len(), n);
+        }
+        assert_eq!(Array::<f64>::zeros(&[3, 0, 2]).shape(), [3, 0, 2]);
+        assert_eq!(Array::full(&[1, 1, 1, 1, 2], true).ndim(), 5);
+    }
+
+    #[test]
+    #[should_panic(expected = "does not fit")]
+    fn lengths_must_agree() {
+        Array::from_vec(&[2], vec![1.0]);
+    }
+
+    #[test]
+    fn buffers_cross_threads() {
+        let a = Array::from_vec(&[3], vec![1.0, 2.0, 3.0]);
+        let handles: Vec<_> = (0..4)
+            .map(|_| {
+                let a = a.clone();
+                std::thread::spawn(move || a.as_slice().iter().sum::<f64>())
+            })
+            .collect();
+        for handle in handles {
+            assert_eq!(handle.join().unwrap(), 6.0);
+        }
+        assert!(a.is_unique());
+    }
+}

@@ -1,0 +1,256 @@
+//! Functions of two floats.
+
+use std::mem::MaybeUninit;
+
+use super::{Lanes, zip, zip_assign};
+use crate::array::{Arg, Array};
+use crate::buffer::as_uninit;
+use crate::ops::{Binary, Kind};
+use crate::simd::mvec::{self, Function2};
+use crate::simd::vectorized;
+
+/// `op(a, b)` of every pair of elements; operands broadcast, and of two scalars the result has rank 0.
+///
+/// # Panics
+/// If the shapes do not broadcast.
+#[inline]
+pub fn binary(op: Binary, a: Arg<'_, f64>, b: Arg<'_, f64>) -> Array<f64> {
+    zip(Kind::Binary(op), a, b, |dst, a, b| fill(op, dst, a, b))
+}
+
+/// `dst = op(dst, rhs)`, in place if no other array shares the elements of `dst`.
+///
+/// # Panics
+/// If `rhs` does not broadcast to `dst`'s shape.
+#[inline]
+pub fn binary_assign(op: Binary, dst: &mut Array<f64>, rhs: Arg<'_, f64>) {
+    zip_assign(Kind::Binary(op), dst, rhs, |dst, rhs| {
+        binary_slices_assign(op, dst, rhs)
+    });
+}
+
+/// `dst = op(lhs, dst)`: as [`binary_assign`] with the operands exchanged.
+#[inline]
+pub fn binary_assign_right(op: Binary, lhs: Arg<'_, f64>, dst: &mut Array<f64>) {
+    zip_assign(Kind::Binary(op), dst, lhs, |dst, lhs| {
+        binary_slices_assign_right(op, lhs, dst)
+    });
+}
+
+/// `dst[i] = op(a[i], b[i])` on one thread, uncounted: a block of a fused kernel.
+///
+/// # Panics
+/// If lengths differ.
+pub fn binary_slices_into(op: Binary, a: Lanes<'_, f64>, b: Lanes<'_, f64>, dst: &mut [f64]) {
+    fill(op, as_uninit(dst), a, b);
+}
+
+impl Binary {
+    /// The value on scalars, the same bits as in an array.
+    pub fn eval(self, x: f64, y: f64) -> f64 {
+        match self {
+            Self::Add => x + y,
+            Self::Sub => x - y,
+            Self::Mul => x * y,
+            Self::Div => x / y,
+            Self::Maximum => max(x, y),
+            Self::Minimum => min(x, y),
+            Self::Mod => modulo(x, y),
+            Self::FloorDiv => floor_div(x, y),
+            Self::Pow | Self::Arctan2 => {
+                let mut z = [x];
+                binary_slices_assign(self, &mut z, Lanes::Splat(y));
+                z[0]
+            }
+        }
+    }
+}
+
+#[inline(always)]
+pub(crate) fn max(x: f64, y: f64) -> f64 {
+    if x >= y || x.is_nan() { x } else { y }
+}
+
+#[inline(always)]
+pub(crate) fn min(x: f64, y: f64) -> f64 {
+    if x <= y || x.is_nan() { x } else { y }
+}
+
+/// x − y·⌊x / y⌋ with the sign of y, as CPython and NumPy compute it: from the exact remainder of the truncated quotient.
+#[inline(always)]
+fn modulo(x: f64, y: f64) -> f64 {
+    let r = x % y;
+    if y == 0.0 {
+        r
+    } else if r == 0.0 {
+        0f64.copysign(y)
+    } else if (y < 0.0) != (r < 0.0) {
+        r + y
+    } else {
+        r
+    }
+}
+
+/// ⌊x / y⌋, from the same remainder as [`modulo`].
+#[inline(always)]
+fn floor_div(x: f64, y: f64) -> f64 {
+    if y == 0.0 {
+        return x / y;
+    }
+    let r = x % y;
+    let quotient = (x - r) / y;
+    let quotient = if r != 0.0 && (y < 0.0) != (r < 0.0) {
+        quotient - 1.0
+    } else {
+        quotient
+    };
+    if quotient == 0.0 {
+        return 0f64.copysign(x / y);
+    }
+    let floor = quotient.floor();
+    if quotient - floor > 0.5 {
+        floor + 1.0
+    } else {
+        floor
+    }
+}
+
+/// Declares an operation's loops: to another slice, and in place with the result on either side.
+macro_rules! zip_loops {
+    ($name:ident, $x:ident, $y:ident => $value:expr) => {
+        mod $name {
+            use super::*;
+
+            vectorized! {
+                pub(super) fn into(dst: &mut [MaybeUninit<f64>], a: Lanes<'_, f64>, b: Lanes<'_, f64>) {
+                    match (a, b) {
+                        (Lanes::Slice(a), Lanes::Slice(b)) => {
+                            for ((d, &$x), &$y) in dst.iter_mut().zip(a).zip(b) {
+                                d.write($value);
+                            }
+                        }
+                        (Lanes::Slice(a), Lanes::Splat($y)) => {
+                            for (d, &$x) in dst.iter_mut().zip(a) {
+                                d.write($value);
+                            }
+                        }
+                        (Lanes::Splat($x), Lanes::Slice(b)) => {
+                            for (d, &$y) in dst.iter_mut().zip(b) {
+                                d.write($value);
+                            }
+                        }
+                        (Lanes::Splat($x), Lanes::Splat($y)) => dst.fill(MaybeUninit::new($value)),
+                    }
+                }
+            }
+
+            vectorized! {
+                pub(super) fn assign(dst: &mut [f64], b: Lanes<'_, f64>) {
+                    match b {
+                        Lanes::Slice(b) => {
+                            for (d, &$y) in dst.iter_mut().zip(b) {
+                                let $x = *d;
+                                *d = $value;
+                            }
+                        }
+                        Lanes::Splat($y) => {
+                            for d in dst {
+                                let $x = *d;
+                                *d = $value;
+                            }
+                        }
+                    }
+                }
+            }
+
+            vectorized! {
+                pub(super) fn assign_right(a: Lanes<'_, f64>, dst: &mut [f64]) {
+                    match a {
+                        Lanes::Slice(a) => {
+                            for (d, &$x) in dst.iter_mut().zip(a) {
+                                let $y = *d;
+                                *d = $value;
+                            }
+                        }
+                        Lanes::Splat($x) => {
+                            for d in dst {
+                                let $y = *d;
+                                *d = $value;
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    };
+}
+
+zip_loops!(add, x, y => x + y);
+zip_loops!(sub, x, y => x - y);
+zip_loops!(mul, x, y => x * y);
+zip_loops!(div, x, y => x / y);
+zip_loops!(maximum, x, y => max(x, y));
+zip_loops!(minimum, x, y => min(x, y));
+zip_loops!(floor_mod, x, y => modulo(x, y));
+zip_loops!(quotient, x, y => floor_div(x, y));
+
+#[inline]
+fn fill(op: Binary, dst: &mut [MaybeUninit<f64>], a: Lanes<'_, f64>, b: Lanes<'_, f64>) {
+    a.check(dst.len());
+    b.check(dst.len());
+    match op {
+        Binary::Add => add::into(dst, a, b),
+        Binary::Sub => sub::into(dst, a, b),
+        Binary::Mul => mul::into(dst, a, b),
+        Binary::Div => div::into(dst, a, b),
+        Binary::Maximum => maximum::into(dst, a, b),
+        Binary::Minimum => minimum::into(dst, a, b),
+        Binary::Mod => floor_mod::into(dst, a, b),
+        Binary::FloorDiv => quotient::into(dst, a, b),
+        Binary::Pow if matches!(b, Lanes::Splat(2.0)) => mul::into(dst, a, a),
+        Binary::Pow => mvec::zip_into(Function2::Pow, dst, a, b),
+        Binary::Arctan2 => mvec::zip_into(Function2::Arctan2, dst, a, b),
+    }
+}
+
+/// `dst[i] = op(dst[i], b[i])` on one thread, uncounted.
+///
+/// # Panics
+/// If lengths differ.
+#[inline]
+pub fn binary_slices_assign(op: Binary, dst: &mut [f64], b: Lanes<'_, f64>) {
+    b.check(dst.len());
+    match op {
+        Binary::Add => add::assign(dst, b),
+        Binary::Sub => sub::assign(dst, b),
+        Binary::Mul => mul::assign(dst, b),
+        Binary::Div => div::assign(dst, b),
+        Binary::Maximum => maximum::assign(dst, b),
+        Binary::Minimum => minimum::assign(dst, b),
+        Binary::Mod => floor_mod::assign(dst, b),
+        Binary::FloorDiv => quotient::assign(dst, b),
+        Binary::Pow => mvec::zip_assign(Function2::Pow, dst, b, false),
+        Binary::Arctan2 => mvec::zip_assign(Function2::Arctan2, dst, b, false),
+    }
+}
+
+/// `dst[i] = op(a[i], dst[i])` on one thread, uncounted.
+///
+/// # Panics
+/// If lengths differ.
+#[inline]
+pub fn binary_slices_assign_right(op: Binary, a: Lanes<'_, f64>, dst: &mut [f64]) {
+    a.check(dst.len());
+    match op {
+        Binary::Add => add::assign_right(a, dst),
+        Binary::Sub => sub::assign_right(a, dst),
+        Binary::Mul => mul::assign_right(a, dst),
+        Binary::Div => div::assign_right(a, dst),
+        Binary::Maximum => maximum::assign_right(a, dst),
+        Binary::Minimum => minimum::assign_right(a, dst),
+        Binary::Mod => floor_mod::assign_right(a, dst),
+        Binary::FloorDiv => quotient::assign_right(a, dst),
+        Binary::Pow => mvec::zip_assign(Function2::Pow, dst, a, true),
+        Binary::Arctan2 => mvec::zip_assign(Function2::Arctan2, dst, a, true),
+    }
+}
