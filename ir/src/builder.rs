@@ -52,8 +52,10 @@ impl Builder {
     /// Applies a primitive; an error says why the operand types do not fit.
     pub fn try_prim(&mut self, def: &'static PrimDef, attrs: &[i64], args: &[NodeId]) -> Result<NodeId, String> {
         let attrs = Attrs::from_slice(attrs);
-        let types: SmallVec<[&Type; 4]> = args.iter().map(|&a| self.graph.ty(a)).collect();
-        let ty = (def.ty)(&attrs, &types)?;
+        let ty = {
+            let types: SmallVec<[&Type; 4]> = args.iter().map(|&a| self.graph.ty(a)).collect();
+            (def.ty)(&attrs, &types)?
+        };
         Ok(self.emit(Op::Prim(Prim { def, attrs }), args, ty))
     }
 
@@ -237,10 +239,111 @@ impl<'b> Expr<'b> {
         self.apply(&prims::BROADCAST_TO, &attrs, &[])
     }
 
+    /// The transpose of a reduction over `axes`: from the reduced shape back to `shape`, each
+    /// element repeated along the axes.
+    #[must_use]
+    pub fn unreduce(self, axes: &[i64], shape: &[usize]) -> Self {
+        let kept = |(i, &n): (usize, &usize)| if axes.contains(&(i as i64)) { 1 } else { n };
+        let kept: Vec<usize> = shape.iter().enumerate().map(kept).collect();
+        self.reshape(&kept).broadcast_to(shape)
+    }
+
+    /// The part `start..stop` of one axis, everything of the others.
+    #[must_use]
+    pub fn narrow(self, axis: usize, start: usize, stop: usize) -> Self {
+        let mut attrs = full_slice(&self.shape());
+        attrs[3 * axis] = start as i64;
+        attrs[3 * axis + 1] = stop as i64;
+        self.apply(&prims::SLICE, &attrs, &[])
+    }
+
+    /// The same elements in reverse order along one axis.
+    #[must_use]
+    pub fn reverse(self, axis: usize) -> Self {
+        let shape = self.shape();
+        let mut attrs = full_slice(&shape);
+        attrs[3 * axis..3 * axis + 3].copy_from_slice(&[shape[axis] as i64 - 1, -1, -1]);
+        self.apply(&prims::SLICE, &attrs, &[])
+    }
+
+    /// The sum over axes.
+    #[must_use]
+    pub fn sum(self, axes: &[i64]) -> Self {
+        self.apply(&prims::SUM, axes, &[])
+    }
+
+    /// The axes in another order: axis `i` of the result is axis `order[i]` of this.
+    #[must_use]
+    pub fn transpose(self, order: &[i64]) -> Self {
+        if order.iter().enumerate().all(|(i, &axis)| axis == i as i64) {
+            return self;
+        }
+        self.apply(&prims::TRANSPOSE, order, &[])
+    }
+
+    /// This and the others, one after another along an axis.
+    #[must_use]
+    pub fn concat(self, axis: usize, rest: &[Expr<'b>]) -> Self {
+        self.apply(&prims::CONCAT, &[axis as i64], rest)
+    }
+
+    /// To a constant integer power.
+    #[must_use]
+    pub fn powi(self, n: i64) -> Self {
+        self.apply(&prims::POWI, &[n], &[])
+    }
+
+    /// With this as mask: `yes` where it holds, `no` elsewhere.
+    #[must_use]
+    pub fn select(self, yes: Expr<'b>, no: Expr<'b>) -> Self {
+        self.apply(&prims::SELECT, &[], &[yes, no])
+    }
+
+    /// Field `index` of a cotangent of a function value, of a stated type.
+    #[must_use]
+    pub fn env_get(self, index: usize, ty: Type) -> Self {
+        let op = Op::Prim(Prim { def: &prims::ENV_GET, attrs: Attrs::from_slice(&[index as i64]) });
+        let id = self.builder.borrow_mut().emit(op, &[self.id], ty);
+        Self { id, ..self }
+    }
+
     /// Whether this is a tensor of floats.
     pub fn is_float(self) -> bool {
         matches!(self.ty(), Type::Tensor(Elem::F64, _))
     }
+}
+
+/// Attributes of a slice that takes everything.
+fn full_slice(shape: &[usize]) -> Vec<i64> {
+    shape.iter().flat_map(|&n| [0, n as i64, 1]).collect()
+}
+
+macro_rules! functions {
+    ($($name:ident $prim:ident($($other:ident)?) $about:literal;)*) => {
+        impl<'b> Expr<'b> {$(
+            #[doc = $about]
+            #[must_use]
+            pub fn $name(self $(, $other: Expr<'b>)?) -> Self {
+                self.apply(&prims::$prim, &[], &[$($other)?])
+            }
+        )*}
+    };
+}
+functions! {
+    log LOG() "The natural logarithm.";
+    sin SIN() "The sine.";
+    cos COS() "The cosine.";
+    sinh SINH() "The hyperbolic sine.";
+    cosh COSH() "The hyperbolic cosine.";
+    sqrt SQRT() "The square root.";
+    sign SIGN() "-1, 0 or 1.";
+    to_f64 TO_F64() "The same numbers as floats.";
+    pow POW(exponent) "To a power.";
+    floordiv FLOORDIV(other) "The quotient rounded down.";
+    gt GT(other) "Where this is greater.";
+    lt LT(other) "Where this is less.";
+    equals EQ(other) "Where both are equal.";
+    and LOGICAL_AND(other) "Where both hold.";
 }
 
 macro_rules! operators {

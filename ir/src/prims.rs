@@ -16,6 +16,7 @@ mod layout;
 mod linalg;
 mod record;
 mod reduce;
+mod support;
 
 use std::cell::RefCell;
 use std::fmt;
@@ -77,7 +78,10 @@ impl PrimDef {
         out: NodeId,
         dout: NodeId,
     ) -> Vec<Option<NodeId>> {
-        let Some(rule) = self.vjp else { return vec![None; args.len()] };
+        let flows = builder.borrow().ty(out).is_differentiable();
+        let Some(rule) = self.vjp.filter(|_| flows) else {
+            return vec![None; args.len()];
+        };
         let args: SmallVec<[Expr<'_>; 4]> = args.iter().map(|&a| Expr::new(builder, a)).collect();
         let pulled = rule(attrs, &args, Expr::new(builder, out), Expr::new(builder, dout));
         pulled.into_iter().map(|d| d.map(|d| d.id)).collect()
@@ -127,14 +131,25 @@ pub fn by_name(name: &str) -> Option<&'static PrimDef> {
     PRIMS.iter().copied().find(|p| p.name == name)
 }
 
-/// Every primitive. The order is that of `list` and of the documentation.
+/// Every primitive. The order is that of the documentation: family by family, simple ones first.
+#[rustfmt::skip]
 pub const PRIMS: &[&PrimDef] = &[
-    // elementwise
-    &ADD, &SUB, &MUL, &DIV, &NEG,
+    // arithmetic
+    &ADD, &SUB, &MUL, &DIV, &FLOORDIV, &MOD, &POW, &POWI, &MAXIMUM, &MINIMUM, &NEG, &ABS, &SIGN,
+    // elementary functions
+    &EXP, &EXPM1, &LOG, &LOG1P, &SQRT, &SIN, &COS, &TAN, &ARCSIN, &ARCCOS, &ARCTAN, &ARCTAN2,
+    &SINH, &COSH, &TANH, &SIGMOID, &FLOOR, &CEIL,
+    // comparison, logic, choice, casts
+    &LT, &LE, &GT, &GE, &EQ, &NE, &LOGICAL_AND, &LOGICAL_OR, &LOGICAL_XOR, &LOGICAL_NOT,
+    &SELECT, &TO_F64, &TO_I64, &TO_BOOL, &ISNAN, &ISINF, &ISFINITE,
     // reductions
-    &SUM,
+    &SUM, &PROD, &MAX, &MIN, &ALL, &ANY, &ARGMAX, &ARGMIN, &CUMSUM,
     // layout
-    &RESHAPE, &BROADCAST_TO,
+    &RESHAPE, &TRANSPOSE, &BROADCAST_TO, &SLICE, &UNSLICE, &CONCAT,
+    // indexing
+    &GATHER, &SCATTER, &INDEX, &INDEX_ADD,
+    // linear algebra
+    &MATMUL, &GEMM_ADD,
     // records
-    &STACK_ADD, &ENV_ADD,
+    &PUSH, &POP, &STACK_ADD, &ENV_MAKE, &ENV_GET, &ENV_PUT, &ENV_ADD,
 ];

@@ -2,9 +2,12 @@
 
 use std::fmt;
 
-use crate::datum::Layout;
-use crate::graph::{GraphId, Module};
+use crate::datum::{Datum, Layout};
+use crate::frontend;
+use crate::graph::{GraphId, Module, NodeId, Op, Stage};
 use crate::span::{Diagnostic, SourceMap};
+use crate::specialise;
+use crate::value::Value;
 
 /// What is asked of a function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -66,6 +69,9 @@ pub struct Request {
     pub order: usize,
     /// Layouts of all arguments, the vectors of `Jvp` and `Hvp` included.
     pub arguments: Vec<Layout>,
+    /// Values of the integer scalars among the leaves of the arguments, in order. One that a shape
+    /// turns out to need is made part of the program; see [`Specialised::fixed`].
+    pub integers: Vec<i64>,
 }
 
 /// A parsed model file together with the language's own library.
@@ -89,6 +95,8 @@ pub struct Specialised {
     pub module: Module,
     /// The layout of the result.
     pub output: Layout,
+    /// Integer arguments that shapes need, as (leaf, value): the module holds for these values.
+    pub fixed: Vec<(usize, i64)>,
 }
 
 /// A file that is not a program, or a request that does not fit it: what is wrong and where.
@@ -111,21 +119,67 @@ impl fmt::Display for ProgramError {
 
 impl std::error::Error for ProgramError {}
 
+/// The part of the language that is written in the language.
+const LIBRARY: &str = include_str!("library.py");
+
 impl Program {
     /// Parses a model file.
     pub fn parse(name: &str, text: &str) -> Result<Program, ProgramError> {
-        let _ = (name, text);
-        todo!()
+        let mut sources = SourceMap::default();
+        let mut module = Module { stage: Stage::Source, graphs: Vec::new(), entry: GraphId(0) };
+        let top = match frontend::lower(&mut module, &mut sources, name, text) {
+            Ok(top) => top,
+            Err(diagnostics) => return Err(ProgramError { diagnostics, sources }),
+        };
+        module.entry = top;
+        match frontend::lower(&mut module, &mut sources, "library.py", LIBRARY) {
+            Ok(library) => Ok(Program { sources, module, top, library }),
+            Err(diagnostics) => Err(ProgramError { diagnostics, sources }),
+        }
     }
 
-    /// Names of the functions of the file, in order.
+    /// Names of the functions that the file defines, in order.
     pub fn functions(&self) -> Vec<&str> {
-        todo!()
+        let top = self.module.graph(self.top);
+        let record = top.node(top.ret);
+        let Op::Record(names) = &record.op else { return Vec::new() };
+        let is_function = |node: NodeId| matches!(top.node(node).op, Op::Fn(_) | Op::Apply(_));
+        let named = names.fields.iter().zip(&record.args);
+        named.filter(|(_, node)| is_function(**node)).map(|(name, _)| &**name).collect()
+    }
+
+    /// Parameter names of a function of the file; `None` if it is not a plain `def`.
+    pub fn parameters(&self, function: &str) -> Option<Vec<&str>> {
+        let top = self.module.graph(self.top);
+        let record = top.node(top.ret);
+        let Op::Record(names) = &record.op else { return None };
+        let i = names.fields.iter().position(|n| **n == *function)?;
+        match top.node(record.args[i]).op {
+            Op::Fn(g) => Some(self.module.graph(g).signature.names.iter().map(|n| &**n).collect()),
+            _ => None,
+        }
     }
 
     /// Specialises a request.
     pub fn specialise(&self, request: &Request) -> Result<Specialised, ProgramError> {
-        let _ = request;
-        todo!()
+        specialise::specialise(self, request)
+    }
+}
+
+impl Request {
+    /// What to compute at arguments like these.
+    pub fn new(entry: &str, ask: Ask, wrt: &[usize], order: usize, args: &[Datum]) -> Request {
+        let integer = |v: Value| match v {
+            Value::I64(n) => Some(n),
+            _ => None,
+        };
+        Request {
+            entry: entry.to_owned(),
+            ask,
+            wrt: wrt.to_vec(),
+            order,
+            arguments: args.iter().map(Datum::layout).collect(),
+            integers: args.iter().flat_map(Datum::leaves).filter_map(integer).collect(),
+        }
     }
 }

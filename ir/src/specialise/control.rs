@@ -1,0 +1,291 @@
+//! Branches and loops.
+//!
+//! A branch whose condition is known is evaluated in place. Otherwise both branches become graphs,
+//! and the value is what holds of both results. A loop is a graph for its condition and one for
+//! its body; the types of its state are found by iteration. It is unrolled where something in it
+//! needs a number that changes from trip to trip, or where its state changes type.
+
+use crate::graph::{GraphId, NodeId, Op};
+use crate::span::Diagnostic;
+use crate::types::Type;
+
+use super::instance::{Frame, close_result, result_type};
+use super::origin::{Origin, Source};
+use super::value::{Abs, Clash, Leaf, Val};
+use super::{Cx, Res, Stop};
+
+/// Trips of a loop that is unrolled.
+const MAX_UNROLLED: usize = 20_000;
+/// Attempts at the types of a loop's state.
+const MAX_ROUNDS: usize = 60;
+
+impl Cx<'_> {
+    /// The value of `then` or of `other`, as `cond` says.
+    pub(super) fn branch(
+        &mut self,
+        cond: &Val,
+        then: impl FnOnce(&mut Self) -> Res<Val>,
+        other: impl FnOnce(&mut Self) -> Res<Val>,
+    ) -> Res<Val> {
+        let leaf = match cond {
+            Val::Bottom => return Ok(Val::Bottom),
+            Val::Bool(true) => return then(self),
+            Val::Bool(false) => return other(self),
+            Val::Leaf(leaf) if leaf.ty == Type::bool() => leaf.clone(),
+            value => return self.error(format!("a condition must be a boolean, not {}", value.abs())),
+        };
+        let span = self.span;
+        let (a, then_frame) = self.in_frame("then", then)?;
+        self.set_span(span);
+        let (b, other_frame) = self.in_frame("else", other)?;
+        self.set_span(span);
+        let abs = match a.abs().join(&b.abs()) {
+            Ok(abs) => abs,
+            Err(clash) => return self.branch_clash(&leaf, &clash),
+        };
+        if abs == Abs::Bottom {
+            return Ok(Val::Bottom);
+        }
+        if a.has_bottom() && a.abs() != Abs::Bottom || b.has_bottom() && b.abs() != Abs::Bottom {
+            return Ok(Val::Bottom);
+        }
+        let (a, then_frame) = self.leaves_in(then_frame, &a, &abs)?;
+        let (b, other_frame) = self.leaves_in(other_frame, &b, &abs)?;
+        self.emit_if(&leaf, &abs, (a, then_frame), (b, other_frame))
+    }
+
+    fn branch_clash<T>(&mut self, cond: &Leaf, clash: &Clash) -> Res<T> {
+        let message = format!("the branches give {} and {}", clash.left, clash.right);
+        if let Origin::From(_) = &cond.origin {
+            let origin = cond.origin.clone();
+            if let Err(Stop::Restart) = self.need_known::<()>(&origin, "the condition") {
+                return Err(Stop::Restart);
+            }
+        }
+        self.error_help(message, "both must have one type and shape, unless the condition is known beforehand")
+    }
+
+    /// Runs `make` in a frame of its own.
+    fn in_frame(&mut self, name: &str, make: impl FnOnce(&mut Self) -> Res<Val>) -> Res<(Val, Frame)> {
+        self.push_frame(name, self.span);
+        let value = make(self)?;
+        Ok((value, self.pop_frame()))
+    }
+
+    /// The leaves of a value made in a frame that has been left.
+    fn leaves_in(&mut self, frame: Frame, value: &Val, abs: &Abs) -> Res<(Vec<(NodeId, Origin)>, Frame)> {
+        self.function().frames.push(frame);
+        let leaves = self.flatten(value, abs)?;
+        Ok((leaves, self.pop_frame()))
+    }
+
+    fn emit_if(
+        &mut self,
+        cond: &Leaf,
+        abs: &Abs,
+        (then_leaves, then): (Vec<(NodeId, Origin)>, Frame),
+        (other_leaves, other): (Vec<(NodeId, Origin)>, Frame),
+    ) -> Res<Val> {
+        let mut inputs: Vec<NodeId> = then.imports.iter().map(|(outer, _)| *outer).collect();
+        inputs.extend(other.imports.iter().map(|(outer, _)| *outer));
+        inputs.sort();
+        inputs.dedup();
+        let origin = |i: usize| cond.origin.and(&then_leaves[i].1).and(&other_leaves[i].1);
+        let origins: Vec<Origin> = (0..then_leaves.len()).map(origin).collect();
+        let nodes = |leaves: &[(NodeId, Origin)]| leaves.iter().map(|(n, _)| *n).collect::<Vec<_>>();
+        let then = self.finish_part(then, &inputs, &[], |b| close_result(b, &nodes(&then_leaves)));
+        let other = self.finish_part(other, &inputs, &[], |b| close_result(b, &nodes(&other_leaves)));
+        let mut types = Vec::new();
+        abs.leaves(&mut types);
+        let args: Vec<NodeId> = std::iter::once(self.here(cond)).chain(inputs).collect();
+        let node = self.builder().emit(Op::If(then, other), &args, result_type(&types));
+        let nodes = self.result_nodes(node, types.len());
+        Ok(self.reify_with(abs, &nodes, &origins))
+    }
+
+    /// Ends the graph of a branch or of part of a loop: parameters for `state` come first, then
+    /// one for each of `inputs`, whether it is used or not.
+    fn finish_part(
+        &mut self,
+        mut frame: Frame,
+        inputs: &[NodeId],
+        state: &[NodeId],
+        ret: impl FnOnce(&mut crate::builder::Builder) -> NodeId,
+    ) -> GraphId {
+        let mut params = state.to_vec();
+        for &outer in inputs {
+            let known = frame.imports.iter().find(|(o, _)| *o == outer).map(|(_, inner)| *inner);
+            params.push(match known {
+                Some(inner) => inner,
+                None => {
+                    let ty = self.builder().ty(outer).clone();
+                    frame.builder.param(ty)
+                }
+            });
+        }
+        let ret = ret(&mut frame.builder);
+        let mut graph = frame.builder.finish(ret);
+        for (i, &param) in params.iter().enumerate() {
+            graph.nodes[param.0 as usize].op = Op::Param(i as u32);
+        }
+        graph.params = params;
+        self.out.add(graph)
+    }
+
+    /// A loop of the source: the tuple of its final state.
+    pub(super) fn eval_loop(
+        &mut self,
+        site: (GraphId, NodeId),
+        cond: GraphId,
+        body: GraphId,
+        init: Vec<Val>,
+    ) -> Res<Val> {
+        if init.iter().any(Val::has_bottom) {
+            return Ok(Val::Bottom);
+        }
+        let source = Source::Loop { graph: site.0, node: site.1 };
+        if self.marks.sources.contains_key(&source) {
+            return self.unroll(&source, cond, body, init);
+        }
+        let mut state: Vec<Abs> = init.iter().map(Val::abs).collect();
+        let span = self.span;
+        for round in 0..MAX_ROUNDS {
+            self.set_span(span);
+            let (again, cond_frame, cond_params) = self.loop_part("cond", &source, cond, &state)?;
+            match again {
+                Val::Bottom => return Ok(Val::Bottom),
+                Val::Bool(false) if round == 0 => return Ok(Val::tuple(init)),
+                _ => {}
+            }
+            self.set_span(span);
+            let (next, body_frame, body_params) = self.loop_part("body", &source, body, &state)?;
+            let Val::Tuple(next) = next else { return Ok(Val::Bottom) };
+            if next.iter().any(Val::has_bottom) {
+                return Ok(Val::Bottom);
+            }
+            self.set_span(span);
+            let joined = self.join_state(&source, body, &state, &next)?;
+            if joined != state {
+                state = joined;
+                continue;
+            }
+            let (again, cond_frame) = self.leaves_in(cond_frame, &again, &Abs::Leaf(Type::bool()))?;
+            let (next, body_frame) = self.leaves_in(body_frame, &Val::Tuple(next), &Abs::Tuple(state.clone()))?;
+            let parts = ((again, cond_frame, cond_params), (next, body_frame, body_params));
+            return self.emit_loop(&source, &init, state, parts);
+        }
+        self.error("the types of the variables of this loop do not settle")
+    }
+
+    /// Condition or body on an abstract state, in a frame of its own.
+    fn loop_part(
+        &mut self,
+        name: &str,
+        source: &Source,
+        graph: GraphId,
+        state: &[Abs],
+    ) -> Res<(Val, Frame, Vec<NodeId>)> {
+        let mut params = Vec::new();
+        let (value, frame) = self.in_frame(name, |cx| {
+            let mut next = |cx: &mut Self, ty: &Type| {
+                let node = cx.builder().param(ty.clone());
+                params.push(node);
+                let origin = if ty.is_float() { Origin::Data } else { Origin::one(source.clone()) };
+                cx.leaf(node, origin)
+            };
+            let values: Vec<Val> = state.iter().map(|abs| cx.reify(abs, &mut next)).collect();
+            cx.bind_params(graph, values);
+            cx.eval_graph(graph)
+        })?;
+        Ok((value, frame, params))
+    }
+
+    fn bind_params(&mut self, graph: GraphId, values: Vec<Val>) {
+        let params = self.src.graph(graph).params.clone();
+        for (param, value) in params.into_iter().zip(values) {
+            self.function().env.insert((graph, param), value);
+        }
+    }
+
+    /// The state that holds before every trip; a clash makes the loop unroll.
+    fn join_state(&mut self, source: &Source, body: GraphId, state: &[Abs], next: &[Val]) -> Res<Vec<Abs>> {
+        let mut joined = Vec::new();
+        for (i, (old, new)) in state.iter().zip(next).enumerate() {
+            let new = new.abs();
+            match old.join(&new) {
+                Ok(abs) if abs.nesting() <= 6 => joined.push(abs),
+                Ok(_) => return self.mark_loop(source, "a function made in this loop captures another of its kind"),
+                Err(clash) => {
+                    let names = &self.src.graph(body).signature.names;
+                    let name = names.get(i).map_or("a variable", |n| &**n);
+                    let message = format!("`{name}` is {} before this loop and {} after a trip", clash.left, clash.right);
+                    return self.mark_loop(source, &message);
+                }
+            }
+        }
+        Ok(joined)
+    }
+
+    fn mark_loop<T>(&mut self, source: &Source, why: &str) -> Res<T> {
+        let why = Diagnostic::new(self.span, why)
+            .help("give it one type and shape from the start, or loop over something of known length");
+        self.marks.sources.insert(source.clone(), Some(why));
+        Err(Stop::Restart)
+    }
+
+    fn unroll(&mut self, source: &Source, cond: GraphId, body: GraphId, init: Vec<Val>) -> Res<Val> {
+        let (span, mut state) = (self.span, init);
+        for _ in 0..MAX_UNROLLED {
+            self.bind_params(cond, state.clone());
+            let again = self.eval_graph(cond)?;
+            self.set_span(span);
+            match again {
+                Val::Bool(false) => return Ok(Val::tuple(state)),
+                Val::Bool(true) => {}
+                Val::Bottom => return Ok(Val::Bottom),
+                Val::Leaf(leaf) => {
+                    let why = self.marks.sources.get(source).cloned().flatten();
+                    return match (self.need_known(&leaf.origin, "the number of trips of this loop"), why) {
+                        (Err(Stop::Error(_)), Some(why)) => Err(Stop::Error(Box::new(why))),
+                        (result, _) => result,
+                    };
+                }
+                other => return self.error(format!("a condition must be a boolean, not {}", other.abs())),
+            }
+            self.bind_params(body, state);
+            let Val::Tuple(next) = self.eval_graph(body)? else { return Ok(Val::Bottom) };
+            state = next.to_vec();
+            self.set_span(span);
+        }
+        self.error(format!("this loop would be unrolled more than {MAX_UNROLLED} times"))
+    }
+
+    #[expect(clippy::type_complexity, reason = "leaves, frame and parameters of the two parts")]
+    fn emit_loop(
+        &mut self,
+        source: &Source,
+        init: &[Val],
+        state: Vec<Abs>,
+        ((again, cond, cond_params), (next, body, body_params)): (
+            (Vec<(NodeId, Origin)>, Frame, Vec<NodeId>),
+            (Vec<(NodeId, Origin)>, Frame, Vec<NodeId>),
+        ),
+    ) -> Res<Val> {
+        let mut inputs: Vec<NodeId> = cond.imports.iter().chain(&body.imports).map(|(outer, _)| *outer).collect();
+        inputs.sort();
+        inputs.dedup();
+        let abs = Abs::Tuple(state);
+        let init = self.flatten(&Val::tuple(init.to_vec()), &abs)?;
+        let mut types = Vec::new();
+        abs.leaves(&mut types);
+        let next: Vec<NodeId> = next.into_iter().map(|(node, _)| node).collect();
+        let cond = self.finish_part(cond, &inputs, &cond_params, |_| again[0].0);
+        let body = self.finish_part(body, &inputs, &body_params, |b| b.tuple(&next));
+        let args: Vec<NodeId> = init.iter().map(|(node, _)| *node).chain(inputs).collect();
+        let node = self.builder().emit(Op::Loop { cond, body }, &args, Type::tuple(types.clone()));
+        let nodes: Vec<NodeId> = (0..types.len()).map(|i| self.builder().get(node, i)).collect();
+        let origin = |ty: &Type| if ty.is_float() { Origin::Data } else { Origin::one(source.clone()) };
+        let origins: Vec<Origin> = types.iter().map(origin).collect();
+        Ok(self.reify_with(&abs, &nodes, &origins))
+    }
+}

@@ -1,0 +1,378 @@
+//! Derivatives as functions of the language.
+//!
+//! One operation carries them all: [`Op::Vjp`], the value of a function and the cotangents of its
+//! arguments for given cotangents of its result. The gradient seeds it with 1; a Jacobian–vector
+//! product is the pullback of the pullback, which is linear (ad-hoc forward rules are not needed);
+//! Jacobians and Hessians are loops over unit cotangents, written in the library.
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use crate::graph::{NodeId, Op, VjpSpec};
+use crate::program::Ask;
+use crate::types::{Elem, Type};
+
+use super::value::{Abs, Derived, Func, Val, Wrt};
+use super::{Cx, Res};
+
+impl Cx<'_> {
+    /// What a request asks of its function.
+    pub(super) fn ask_derivative(&mut self, ask: Ask, wrt: Wrt, function: Val, args: Vec<Val>) -> Res<Val> {
+        let derived = |kind, function| {
+            Val::func(Func::Derived { kind, wrt: wrt.clone(), function: Box::new(function) })
+        };
+        match ask {
+            Ask::Value => self.call(&function, args, Vec::new()),
+            Ask::Gradient => {
+                let mut f = derived(Derived::Grad, function);
+                for _ in 1..self.request.order {
+                    f = derived(Derived::Jacobian, f);
+                }
+                self.call(&f, args, Vec::new())
+            }
+            Ask::ValueAndGradient => self.call(&derived(Derived::ValueAndGrad, function), args, Vec::new()),
+            Ask::Jacobian => self.call(&derived(Derived::Jacobian, function), args, Vec::new()),
+            Ask::Hessian => self.call(&derived(Derived::Hessian, function), args, Vec::new()),
+            Ask::Hvp => self.call(&derived(Derived::Hvp, function), args, Vec::new()),
+            Ask::Jvp => {
+                let (args, vectors) = self.split_vectors(&wrt, args)?;
+                self.push_forward(&wrt, function, args, vectors)
+            }
+        }
+    }
+
+    /// Arguments and the vectors that follow them, one for each of `wrt`.
+    fn split_vectors(&mut self, wrt: &Wrt, mut args: Vec<Val>) -> Res<(Vec<Val>, Vec<Val>)> {
+        let count = wrt.positions().len();
+        if args.len() < 2 * count {
+            return self.error_help(
+                format!("{} arguments are given where a product with a vector needs more", args.len()),
+                "one vector for each differentiated argument follows the arguments",
+            );
+        }
+        let vectors = args.split_off(args.len() - count);
+        Ok((args, vectors))
+    }
+
+    /// Calls one of the functions that derivatives are made of.
+    pub(super) fn call_derived(&mut self, f: &Func<Val>, args: Vec<Val>) -> Res<Val> {
+        match f {
+            Func::Derived { kind, wrt, function } => self.call_kind(*kind, wrt, function, args),
+            Func::Restricted { function, wrt, args: fixed } => {
+                let mut all = fixed.clone();
+                for (&i, arg) in wrt.positions().iter().zip(args) {
+                    all[i] = arg;
+                }
+                self.call(function, all, Vec::new())
+            }
+            Func::Pullback { function, args: at } => {
+                let [seed] = &args[..] else { return self.error("a pullback takes one cotangent") };
+                let wrt = Wrt::Many((0..at.len()).collect());
+                let (_, cotangents) = self.vjp(function, &wrt, at.clone(), Some(seed))?;
+                Ok(cotangents)
+            }
+            Func::Component { function, index } => {
+                let value = self.call(function, args, Vec::new())?;
+                Ok(leaves_of(&value).get(*index).cloned().unwrap_or(Val::Bottom))
+            }
+            other => panic!("{other:?} is not a derivative"),
+        }
+    }
+
+    fn call_kind(&mut self, kind: Derived, wrt: &Wrt, function: &Val, args: Vec<Val>) -> Res<Val> {
+        let again = |kind, function: Val| {
+            Val::func(Func::Derived { kind, wrt: wrt.clone(), function: Box::new(function) })
+        };
+        match kind {
+            Derived::Grad => Ok(self.vjp(function, wrt, args, None)?.1),
+            Derived::ValueAndGrad => {
+                let (value, gradient) = self.vjp(function, wrt, args, None)?;
+                Ok(Val::tuple(vec![value, gradient]))
+            }
+            Derived::Jacobian => self.jacobian(wrt, function, args),
+            Derived::Hessian => {
+                let jacobian = again(Derived::Jacobian, again(Derived::Grad, function.clone()));
+                self.call(&jacobian, args, Vec::new())
+            }
+            Derived::Hvp => {
+                let (args, vectors) = self.split_vectors(wrt, args)?;
+                let gradient = again(Derived::Grad, function.clone());
+                self.push_forward(wrt, gradient, args, vectors)
+            }
+        }
+    }
+
+    /// The tangent of a function of its `wrt` arguments along vectors.
+    fn push_forward(&mut self, wrt: &Wrt, function: Val, args: Vec<Val>, vectors: Vec<Val>) -> Res<Val> {
+        self.check_positions(wrt, args.len())?;
+        let at: Vec<Val> = wrt.positions().iter().map(|&i| args[i].clone()).collect();
+        for (x, v) in at.iter().zip(&vectors) {
+            self.check_float(x, "an argument to differentiate")?;
+            if self.float_form(x) != self.float_form(v) {
+                return self.error(format!("a vector must have the form of its argument: {}, not {}", x.abs(), v.abs()));
+            }
+        }
+        let vectors = at.iter().zip(vectors).map(|(x, v)| self.as_float(x, &v)).collect::<Res<Vec<_>>>()?;
+        let function = Val::func(Func::Restricted { function: Box::new(function), wrt: wrt.clone(), args });
+        let push = self.library_function("_push_forward")?;
+        self.call(&push, vec![function, Val::tuple(at), Val::tuple(vectors)], Vec::new())
+    }
+
+    fn library_function(&mut self, name: &str) -> Res<Val> {
+        match self.library(name) {
+            Some(f) => Ok(f),
+            None => self.error(format!("the library has no `{name}`")),
+        }
+    }
+
+    /// All partial derivatives: for each leaf of the result, for each argument.
+    fn jacobian(&mut self, wrt: &Wrt, function: &Val, args: Vec<Val>) -> Res<Val> {
+        self.check_positions(wrt, args.len())?;
+        for &i in wrt.positions() {
+            self.check_float(&args[i], "an argument to differentiate")?;
+        }
+        let at: Vec<Val> = wrt.positions().iter().map(|&i| args[i].clone()).collect();
+        let function =
+            Val::func(Func::Restricted { function: Box::new(function.clone()), wrt: wrt.clone(), args });
+        let value = self.call(&function, at.clone(), Vec::new())?;
+        if value.has_bottom() {
+            return Ok(Val::Bottom);
+        }
+        self.check_float(&value, "the result of a function whose Jacobian is asked for")?;
+        let rows = self.library_function("_jacobian")?;
+        let mut blocks = Vec::new();
+        for index in 0..leaves_of(&value).len() {
+            let component = Val::func(Func::Component { function: Box::new(function.clone()), index });
+            let block = self.call(&rows, vec![component, Val::tuple(at.clone())], Vec::new())?;
+            blocks.push(match (wrt, &block) {
+                (Wrt::One(_), Val::Tuple(items)) => items[0].clone(),
+                _ => block,
+            });
+        }
+        Ok(rebuild(&value, &mut blocks.into_iter()))
+    }
+
+    fn check_positions(&mut self, wrt: &Wrt, count: usize) -> Res<()> {
+        match wrt.positions().iter().find(|&&i| i >= count) {
+            Some(i) => self.error(format!("argument {i} is to be differentiated, but there are {count} arguments, counted from 0")),
+            None => Ok(()),
+        }
+    }
+
+    /// Value and cotangents of the `wrt` arguments; `None` as cotangent of the result is 1.
+    pub(super) fn vjp(
+        &mut self,
+        function: &Val,
+        wrt: &Wrt,
+        args: Vec<Val>,
+        seed: Option<&Val>,
+    ) -> Res<(Val, Val)> {
+        self.check_positions(wrt, args.len())?;
+        let bottom = (Val::Bottom, Val::Bottom);
+        if args.iter().any(Val::has_bottom) || function.has_bottom() || seed.is_some_and(Val::has_bottom) {
+            return Ok(bottom);
+        }
+        for &i in wrt.positions() {
+            self.check_float(&args[i], "an argument to differentiate")?;
+        }
+        let args = args.into_iter().enumerate();
+        let args: Vec<Val> =
+            args.map(|(i, v)| if wrt.positions().contains(&i) { self.as_leaves(v) } else { Ok(v) }).collect::<Res<_>>()?;
+        let f = self.as_copyable(function, args.len())?;
+        let (key, leaves) = self.signature(&f, &args)?;
+        let instance = self.instance(&key)?;
+        if instance.result == Abs::Bottom {
+            return Ok(bottom);
+        }
+        if seed.is_none() && instance.result != Abs::Leaf(Type::f64()) {
+            return self.error_help(
+                format!("the gradient of a function needs one float as its result, not {}", instance.result),
+                "ask for the `jacobian`, or sum the result",
+            );
+        }
+        let (spans, total) = leaf_ranges(&key.function.parts(), &key.args);
+        debug_assert_eq!(total, leaves.len(), "a leaf for each of the signature");
+        let first = key.function.parts().len();
+        let ranges: Vec<_> = wrt.positions().iter().map(|&i| spans[first + i].clone()).collect();
+        let wanted: Vec<u32> = ranges.iter().flat_map(Clone::clone).map(|i| i as u32).collect();
+        let mut result_types = Vec::new();
+        instance.result.leaves(&mut result_types);
+        let mut operands = leaves.clone();
+        operands.extend(self.seeds(seed, &instance.result, &result_types)?);
+        let mut types = result_types.clone();
+        types.extend(wanted.iter().map(|&i| self.builder().ty(leaves[i as usize]).clone()));
+        let spec = VjpSpec { graph: instance.graph, wrt: wanted.into() };
+        let node = self.builder().emit(Op::Vjp(spec), &operands, Type::tuple(types.clone()));
+        let nodes: Vec<NodeId> = (0..types.len()).map(|i| self.builder().get(node, i)).collect();
+        let value = self.reify_with(&instance.result, &nodes[..result_types.len()], &instance.origins);
+        let mut at = result_types.len();
+        let mut cotangents = Vec::new();
+        for &i in wrt.positions() {
+            let mut count = Vec::new();
+            key.args[i].leaves(&mut count);
+            let part = &nodes[at..at + count.len()];
+            cotangents.push(self.reify_with(&key.args[i], part, &[]));
+            at += count.len();
+        }
+        let cotangents = match wrt {
+            Wrt::One(_) => cotangents.remove(0),
+            Wrt::Many(_) => Val::tuple(cotangents),
+        };
+        Ok((value, cotangents))
+    }
+
+    /// A function as something a copy can be made of; one of several becomes its own caller.
+    fn as_copyable(&mut self, function: &Val, arity: usize) -> Res<Func<Val>> {
+        match function {
+            Val::Func(f) => match &**f {
+                Func::Graph { graph, captures, defaults } => {
+                    let names = self.src.graph(*graph).signature.names.len();
+                    if arity + defaults.len() < names || arity > names {
+                        self.bind_arity(*graph, arity)?;
+                    }
+                    if arity < names {
+                        return Ok(Func::Partial { function: Box::new(function.clone()), args: Vec::new() });
+                    }
+                    Ok(Func::Graph { graph: *graph, captures: captures.clone(), defaults: Vec::new() })
+                }
+                other => Ok(other.clone()),
+            },
+            Val::Choice(..) => Ok(Func::Partial { function: Box::new(function.clone()), args: Vec::new() }),
+            other => self.error(format!("{} cannot be differentiated", other.abs())),
+        }
+    }
+
+    fn bind_arity(&mut self, graph: crate::graph::GraphId, arity: usize) -> Res<()> {
+        let table = self.src.graph(graph);
+        let message = format!("`{}` takes {} arguments, but {arity} are given", table.name, table.signature.names.len());
+        self.error(message)
+    }
+
+    /// Cotangents of the float leaves of a result.
+    fn seeds(&mut self, seed: Option<&Val>, result: &Abs, types: &[Type]) -> Res<Vec<NodeId>> {
+        let Some(seed) = seed else { return Ok(vec![self.node(&Val::Float(1.0))?]) };
+        let mut given = Vec::new();
+        for leaf in leaves_of(seed) {
+            given.push(self.cast(&leaf, Elem::F64)?);
+        }
+        let floats: Vec<&Type> = types.iter().filter(|ty| ty.is_float()).collect();
+        let fits = floats.len() == given.len()
+            && floats.iter().zip(&given).all(|(ty, &node)| *self.builder().ty(node) == **ty);
+        if !fits {
+            let abs = seed.abs();
+            return self.error(format!("a cotangent must have the form of the result: {result}, not {abs}"));
+        }
+        Ok(given)
+    }
+
+    /// A value all of whose numbers must be floats.
+    fn check_float(&mut self, value: &Val, what: &str) -> Res<()> {
+        match value {
+            Val::Float(_) | Val::Bottom => Ok(()),
+            Val::Leaf(leaf) if leaf.ty.is_float() => Ok(()),
+            Val::Tuple(items) | Val::Record(_, items) => items.iter().try_for_each(|v| self.check_float(v, what)),
+            other => self.error_help(
+                format!("{what} must be a float or an array of floats, not {}", other.abs()),
+                "write `2.0` for `2`, or name other arguments to differentiate",
+            ),
+        }
+    }
+
+    fn float_form(&self, value: &Val) -> Vec<Option<Vec<usize>>> {
+        let shape = |v: &Val| match v {
+            Val::Leaf(leaf) => leaf.ty.as_tensor().map(|(_, s)| s.to_vec()),
+            Val::Float(_) | Val::Int(_) => Some(Vec::new()),
+            _ => None,
+        };
+        leaves_of(value).iter().map(shape).collect()
+    }
+
+    /// A vector with the elements of an argument that it belongs to.
+    fn as_float(&mut self, like: &Val, value: &Val) -> Res<Val> {
+        let mut leaves = Vec::new();
+        for leaf in leaves_of(value) {
+            let node = self.cast(&leaf, Elem::F64)?;
+            leaves.push(self.leaf(node, super::Origin::Data));
+        }
+        Ok(rebuild(like, &mut leaves.into_iter()))
+    }
+
+    /// Known floats as nodes, so that they can be differentiated.
+    fn as_leaves(&mut self, value: Val) -> Res<Val> {
+        Ok(match value {
+            Val::Float(_) => {
+                let node = self.node(&value)?;
+                self.leaf(node, super::Origin::Data)
+            }
+            Val::Tuple(items) => Val::tuple(items.iter().map(|v| self.as_leaves(v.clone())).collect::<Res<_>>()?),
+            Val::Record(ty, items) => {
+                let items = items.iter().map(|v| self.as_leaves(v.clone())).collect::<Res<_>>()?;
+                Val::Record(ty, Rc::new(items))
+            }
+            other => other,
+        })
+    }
+
+    /// `grad(f, argnums)` and its like: a function again.
+    pub(super) fn derive(&mut self, kind: Derived, args: Vec<Val>, named: Vec<(Arc<str>, Val)>) -> Res<Val> {
+        let [function, wrt] = self.bind_builtin("a derivative", ["f", "argnums"], args, named)?;
+        let Some(function) = function else { return self.error("a derivative needs a function") };
+        if !matches!(function, Val::Func(_) | Val::Choice(..) | Val::Bottom) {
+            return self.error(format!("{} cannot be differentiated", function.abs()));
+        }
+        let wrt = match wrt {
+            None => Wrt::One(0),
+            Some(Val::Tuple(items)) => {
+                let at = items.iter().map(|v| self.position(v)).collect::<Res<_>>()?;
+                Wrt::Many(at)
+            }
+            Some(one) => Wrt::One(self.position(&one)?),
+        };
+        if matches!(function, Val::Bottom) {
+            return Ok(Val::Bottom);
+        }
+        Ok(Val::func(Func::Derived { kind, wrt, function: Box::new(function) }))
+    }
+
+    fn position(&mut self, value: &Val) -> Res<usize> {
+        let n = self.known_int(value, "a position of an argument")?;
+        match usize::try_from(n) {
+            Ok(n) => Ok(n),
+            Err(_) => self.error("positions of arguments are counted from 0"),
+        }
+    }
+}
+
+/// The numbers of a value, in order.
+pub(super) fn leaves_of(value: &Val) -> Vec<Val> {
+    match value {
+        Val::Tuple(items) | Val::Record(_, items) => items.iter().flat_map(leaves_of).collect(),
+        Val::None | Val::Str(_) | Val::Undefined => Vec::new(),
+        leaf => vec![leaf.clone()],
+    }
+}
+
+/// The structure of a value around other leaves.
+pub(super) fn rebuild(like: &Val, leaves: &mut impl Iterator<Item = Val>) -> Val {
+    match like {
+        Val::Tuple(items) => Val::tuple(items.iter().map(|v| rebuild(v, leaves)).collect()),
+        Val::Record(ty, items) => {
+            Val::Record(ty.clone(), Rc::new(items.iter().map(|v| rebuild(v, leaves)).collect()))
+        }
+        Val::None | Val::Str(_) | Val::Undefined => like.clone(),
+        _ => leaves.next().expect("a leaf for each of the structure"),
+    }
+}
+
+/// Where the leaves of each input lie among all.
+fn leaf_ranges(captures: &[&Abs], args: &[Abs]) -> (Vec<std::ops::Range<usize>>, usize) {
+    let mut at = 0;
+    let mut ranges = Vec::new();
+    for abs in captures.iter().copied().chain(args) {
+        let mut types = Vec::new();
+        abs.leaves(&mut types);
+        ranges.push(at..at + types.len());
+        at += types.len();
+    }
+    (ranges, at)
+}

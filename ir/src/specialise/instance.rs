@@ -1,0 +1,514 @@
+//! Calls: contexts of functions being specialised, and their finished copies.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::builder::Builder;
+use crate::graph::{GraphId, NodeId, Op};
+use crate::span::Span;
+use crate::types::Type;
+
+use super::origin::{Origin, Source};
+use super::value::{Abs, Func, Leaf, Val};
+use super::{Cx, Res, Stop};
+
+/// A signature.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Key {
+    pub(super) function: Func<Abs>,
+    pub(super) args: Vec<Abs>,
+}
+
+/// A finished copy.
+#[derive(Clone, Debug)]
+pub(super) struct Instance {
+    pub(super) graph: GraphId,
+    pub(super) result: Abs,
+    pub(super) origins: Vec<Origin>,
+}
+
+/// A copy in progress.
+#[derive(Debug)]
+pub(super) struct Active {
+    key: Key,
+    graph: GraphId,
+    /// What its result is taken to be.
+    assumed: Abs,
+    origins: Vec<Origin>,
+    /// Whether it has used its own assumed result.
+    recursive: bool,
+    /// The outermost other copy in progress whose assumed result it has used.
+    lowest: usize,
+}
+
+/// A graph under construction inside a function: its body, a branch or part of a loop.
+#[derive(Debug)]
+pub(super) struct Frame {
+    pub(super) id: u32,
+    pub(super) builder: Builder,
+    /// Nodes of the enclosing frame with the parameters that stand for them.
+    pub(super) imports: Vec<(NodeId, NodeId)>,
+    /// Nodes of a file's top level already evaluated here.
+    pub(super) tops: HashMap<(GraphId, NodeId), Val>,
+}
+
+/// A function being specialised.
+#[derive(Debug)]
+pub(super) struct FnCx {
+    pub(super) frames: Vec<Frame>,
+    pub(super) env: HashMap<(GraphId, NodeId), Val>,
+}
+
+/// Copies in progress at once; a recursion that specialises without end meets it.
+const MAX_ACTIVE: usize = 600;
+/// Copies in all.
+const MAX_INSTANCES: usize = 20_000;
+/// Functions captured in functions.
+const MAX_NESTING: usize = 40;
+/// Attempts at a fixed point.
+const MAX_ROUNDS: usize = 60;
+
+impl Cx<'_> {
+    pub(super) fn push_function(&mut self, name: &str, span: Span) {
+        self.functions.push(FnCx { frames: Vec::new(), env: HashMap::new() });
+        self.push_frame(name, span);
+    }
+
+    pub(super) fn push_frame(&mut self, name: &str, span: Span) {
+        self.frames_made += 1;
+        let frame = Frame {
+            id: self.frames_made,
+            builder: Builder::new(name, span),
+            imports: Vec::new(),
+            tops: HashMap::new(),
+        };
+        self.function().frames.push(frame);
+    }
+
+    pub(super) fn pop_frame(&mut self) -> Frame {
+        self.function().frames.pop().expect("a frame was pushed")
+    }
+
+    pub(super) fn function(&mut self) -> &mut FnCx {
+        self.functions.last_mut().expect("a function is being specialised")
+    }
+
+    pub(super) fn frame(&mut self) -> &mut Frame {
+        self.function().frames.last_mut().expect("a frame is open")
+    }
+
+    pub(super) fn builder(&mut self) -> &mut Builder {
+        let span = self.span;
+        let builder = &mut self.frame().builder;
+        builder.span = span;
+        builder
+    }
+
+    pub(super) fn set_span(&mut self, span: Span) {
+        self.span = span;
+    }
+
+    /// The value of a node that has been evaluated.
+    pub(super) fn env(&mut self, graph: GraphId, node: NodeId) -> Val {
+        let known = self.function().env.get(&(graph, node)).cloned();
+        known.unwrap_or(Val::Undefined)
+    }
+
+    /// Calls a function value.
+    pub(super) fn call(&mut self, function: &Val, args: Vec<Val>, named: Vec<(Arc<str>, Val)>) -> Res<Val> {
+        match function {
+            Val::Bottom => Ok(Val::Bottom),
+            Val::Func(f) => self.call_func(f, args, named),
+            Val::Choice(tag, options) => self.call_choice(tag, options, 0, &args, &named),
+            other => self.error(format!("{} cannot be called", other.abs())),
+        }
+    }
+
+    fn call_choice(
+        &mut self,
+        tag: &Leaf,
+        options: &[Func<Val>],
+        k: usize,
+        args: &[Val],
+        named: &[(Arc<str>, Val)],
+    ) -> Res<Val> {
+        if k + 1 == options.len() {
+            return self.call_func(&options[k], args.to_vec(), named.to_vec());
+        }
+        let cond = self.compare_int(tag, k as i64)?;
+        self.branch(
+            &cond,
+            |cx| cx.call_func(&options[k], args.to_vec(), named.to_vec()),
+            |cx| cx.call_choice(tag, options, k + 1, args, named),
+        )
+    }
+
+    fn call_func(&mut self, f: &Func<Val>, args: Vec<Val>, named: Vec<(Arc<str>, Val)>) -> Res<Val> {
+        match f {
+            Func::Graph { graph, defaults, .. } => {
+                let args = self.bind(*graph, defaults, args, named)?;
+                self.call_copy(f, args)
+            }
+            Func::Builtin(name) => self.call_builtin(name, args, named),
+            Func::Method(name, object) => self.call_method(name, object, args, named),
+            Func::Partial { function, args: fixed } => {
+                let args = fixed.iter().cloned().chain(args).collect();
+                self.call(function, args, named)
+            }
+            Func::Derived { .. } | Func::Restricted { .. } | Func::Pullback { .. } | Func::Component { .. } => {
+                if !named.is_empty() {
+                    return self.error("a derivative takes its arguments by position");
+                }
+                self.call_derived(f, args)
+            }
+        }
+    }
+
+    /// Arguments in the order of parameters, defaults filled in.
+    fn bind(
+        &mut self,
+        graph: GraphId,
+        defaults: &[Val],
+        args: Vec<Val>,
+        named: Vec<(Arc<str>, Val)>,
+    ) -> Res<Vec<Val>> {
+        let table = self.src.graph(graph);
+        let names = &table.signature.names;
+        let name = &table.name;
+        let count = args.len();
+        if count > names.len() {
+            let takes = plural(names.len(), "argument");
+            return self.error(format!("`{name}` takes {takes}, but {count} are given"));
+        }
+        let mut bound: Vec<Option<Val>> = args.into_iter().map(Some).collect();
+        bound.resize(names.len(), None);
+        for (key, value) in named {
+            let Some(i) = names.iter().position(|n| *n == key) else {
+                return self.error(format!("`{name}` has no parameter `{key}`"));
+            };
+            if bound[i].replace(value).is_some() {
+                return self.error(format!("`{name}` is given `{key}` twice"));
+            }
+        }
+        let first_default = names.len() - defaults.len();
+        for (i, slot) in bound.iter_mut().enumerate() {
+            if slot.is_none() && i >= first_default {
+                *slot = Some(defaults[i - first_default].clone());
+            }
+        }
+        if let Some(i) = bound.iter().position(Option::is_none) {
+            let missing = format!("`{name}` is called without its argument `{}`", names[i]);
+            let takes = plural(names.len(), "argument");
+            return self.error_help(missing, format!("`{name}` takes {takes}: {}", names.join(", ")));
+        }
+        Ok(bound.into_iter().flatten().collect())
+    }
+
+    /// Calls a function through its copy for these arguments.
+    pub(super) fn call_copy(&mut self, f: &Func<Val>, args: Vec<Val>) -> Res<Val> {
+        if args.iter().any(Val::has_bottom) || f.parts().into_iter().any(Val::has_bottom) {
+            return Ok(Val::Bottom);
+        }
+        let (key, leaves) = self.signature(f, &args)?;
+        let instance = self.instance(&key)?;
+        if instance.result == Abs::Bottom {
+            return Ok(Val::Bottom);
+        }
+        let mut types = Vec::new();
+        instance.result.leaves(&mut types);
+        let ty = result_type(&types);
+        let node = self.builder().emit(Op::Call(instance.graph), &leaves, ty);
+        let nodes = self.result_nodes(node, types.len());
+        Ok(self.reify_with(&instance.result, &nodes, &instance.origins))
+    }
+
+    /// The signature of a call, and its leaves as nodes of the current frame.
+    pub(super) fn signature(&mut self, f: &Func<Val>, args: &[Val]) -> Res<(Key, Vec<NodeId>)> {
+        let graph = match f {
+            Func::Graph { graph, .. } => Some(*graph),
+            _ => None,
+        };
+        let mut leaves = Vec::new();
+        let parts: Vec<Val> = f.parts().into_iter().cloned().collect();
+        let captured = match f {
+            Func::Graph { captures, .. } => captures.len(),
+            _ => parts.len(),
+        };
+        let mut inputs = Vec::new();
+        for (input, value) in parts.iter().take(captured).chain(args).enumerate() {
+            let abs = self.generalise(graph, input, value)?;
+            if abs.nesting() > MAX_NESTING {
+                return self.error_help(
+                    "a function is captured in a function that grows with each call",
+                    "functions made by a recursion of unknown depth cannot be specialised; use a loop of known length",
+                );
+            }
+            leaves.extend(self.flatten(value, &abs)?.into_iter().map(|(node, _)| node));
+            inputs.push(abs);
+        }
+        let args = inputs.split_off(captured);
+        let function = match f {
+            Func::Graph { graph, .. } => Func::Graph { graph: *graph, captures: inputs, defaults: Vec::new() },
+            other => other.rebuild(inputs),
+        };
+        Ok((Key { function, args }, leaves))
+    }
+
+    /// The abstract value of an input: integers and booleans that no shape needs are forgotten.
+    fn generalise(&mut self, graph: Option<GraphId>, input: usize, value: &Val) -> Res<Abs> {
+        let mut leaf = 0;
+        self.generalise_part(graph, input, value, &mut leaf)
+    }
+
+    fn generalise_part(
+        &mut self,
+        graph: Option<GraphId>,
+        input: usize,
+        value: &Val,
+        leaf: &mut usize,
+    ) -> Res<Abs> {
+        let mut all = |cx: &mut Self, items: &[Val]| {
+            items.iter().map(|v| cx.generalise_part(graph, input, v, leaf)).collect::<Res<Vec<_>>>()
+        };
+        Ok(match value {
+            Val::Tuple(items) => Abs::Tuple(all(self, items)?),
+            Val::Record(ty, items) => Abs::Record(ty.clone(), all(self, items)?),
+            Val::Slice(parts) => Abs::Slice(all(self, &parts[..])?),
+            Val::Range(parts) => Abs::Range(all(self, &parts[..])?),
+            Val::Zip(items) => Abs::Zip(all(self, items)?),
+            Val::Func(f) => {
+                let parts: Vec<Val> = f.parts().into_iter().cloned().collect();
+                Abs::Func(f.rebuild(all(self, &parts)?))
+            }
+            Val::Choice(_, options) => {
+                let mut abs = Vec::new();
+                for f in options.iter() {
+                    let parts: Vec<Val> = f.parts().into_iter().cloned().collect();
+                    abs.push(f.rebuild(all(self, &parts)?));
+                }
+                Abs::Choice(abs)
+            }
+            Val::Int(_) | Val::Bool(_) | Val::Leaf(_) | Val::Float(_) => {
+                let Some(graph) = graph else { return Ok(value.abs()) };
+                let source = Source::Input { graph, input, leaf: *leaf };
+                *leaf += 1;
+                let fixed = self.marks.sources.contains_key(&source);
+                match value {
+                    Val::Int(_) if !fixed => Abs::Leaf(Type::i64()),
+                    Val::Bool(_) if !fixed => Abs::Leaf(Type::bool()),
+                    Val::Leaf(l) if fixed && !l.ty.is_float() => {
+                        let origin = l.origin.clone();
+                        return self.need_known(&origin, "a value that a shape or an index depends on");
+                    }
+                    known => known.abs(),
+                }
+            }
+            other => other.abs(),
+        })
+    }
+
+    /// The copy of a function for a signature, made if there is none.
+    pub(super) fn instance(&mut self, key: &Key) -> Res<Instance> {
+        if let Some(done) = self.instances.get(key) {
+            let done = done.clone();
+            if let Some(&(_, lowest)) = self.provisional.iter().find(|(k, _)| k == key) {
+                self.depend(lowest);
+            }
+            return Ok(done);
+        }
+        if let Some(i) = self.active.iter().position(|a| a.key == *key) {
+            self.depend(i);
+            let active = &self.active[i];
+            return Ok(Instance {
+                graph: active.graph,
+                result: active.assumed.clone(),
+                origins: active.origins.clone(),
+            });
+        }
+        if self.active.len() >= MAX_ACTIVE || self.out.graphs.len() >= MAX_INSTANCES {
+            return self.error_help(
+                format!("`{}` is specialised without end: each call has a new signature", self.name_of(key)),
+                "recursion on ever smaller arrays goes to a depth of 600; beyond, pass an index instead",
+            );
+        }
+        let (caller, file) = (self.span, self.span.file);
+        let made = stacker::maybe_grow(256 << 10, 8 << 20, || self.make(key));
+        let made = made.map_err(|stop| at_call(stop, caller, file, self.library_file()));
+        self.span = caller;
+        made
+    }
+
+    fn library_file(&self) -> u16 {
+        self.src.graph(self.program.library).span.file
+    }
+
+    fn depend(&mut self, on: usize) {
+        let own = self.active.len().wrapping_sub(1);
+        let Some(top) = self.active.last_mut() else { return };
+        if on == own {
+            top.recursive = true;
+        } else {
+            top.lowest = top.lowest.min(on);
+        }
+    }
+
+    fn make(&mut self, key: &Key) -> Res<Instance> {
+        let own = self.active.len();
+        let graph = self.out.add(Builder::new(&self.name_of(key), self.span).finish(NodeId(0)));
+        self.active.push(Active {
+            key: key.clone(),
+            graph,
+            assumed: Abs::Bottom,
+            origins: Vec::new(),
+            recursive: false,
+            lowest: usize::MAX,
+        });
+        for _ in 0..MAX_ROUNDS {
+            let provisional = self.provisional.len();
+            (self.active[own].recursive, self.active[own].lowest) = (false, usize::MAX);
+            let (result, leaves) = self.body(key)?;
+            let active = &mut self.active[own];
+            let settled = !active.recursive || result == active.assumed;
+            if settled && result == Abs::Bottom && active.lowest == usize::MAX {
+                return self.error_help(
+                    format!("`{}` never returns: every path calls it again", self.name_of(key)),
+                    "add a case that returns without calling the function",
+                );
+            }
+            if settled {
+                return Ok(self.settle(own, result, leaves));
+            }
+            self.assume(own, result, leaves.1)?;
+            for (stale, _) in self.provisional.split_off(provisional) {
+                self.instances.remove(&stale);
+            }
+            self.functions.pop();
+        }
+        self.error(format!("the type of `{}` does not settle", self.name_of(key)))
+    }
+
+    /// One attempt at a body; its context stays open, with the leaves of the result.
+    fn body(&mut self, key: &Key) -> Res<(Abs, (Vec<NodeId>, Vec<Origin>))> {
+        let name = self.name_of(key);
+        let source = match &key.function {
+            Func::Graph { graph, .. } => Some(*graph),
+            _ => None,
+        };
+        let span = source.map_or(self.span, |g| self.src.graph(g).span);
+        self.push_function(&name, span);
+        let mut inputs = Vec::new();
+        for (input, abs) in key.function.parts().into_iter().chain(&key.args).enumerate() {
+            inputs.push(self.reify_input(source, input, abs));
+        }
+        let result = match &key.function {
+            Func::Graph { graph, captures, .. } => {
+                let args = inputs.split_off(captures.len());
+                for (outer, value) in self.free.of(*graph).to_vec().into_iter().zip(inputs) {
+                    self.function().env.insert(outer, value);
+                }
+                let params = self.src.graph(*graph).params.clone();
+                for (param, value) in params.into_iter().zip(args) {
+                    self.function().env.insert((*graph, param), value);
+                }
+                self.eval_graph(*graph)?
+            }
+            other => {
+                let args = inputs.split_off(other.parts().len());
+                let f = other.rebuild(inputs);
+                self.call_func(&f, args, Vec::new())?
+            }
+        };
+        if result.has_bottom() {
+            return Ok((Abs::Bottom, (Vec::new(), Vec::new())));
+        }
+        let own = self.active.last().expect("this copy");
+        let abs = match result.abs().join(&own.assumed) {
+            Ok(abs) => abs,
+            Err(clash) => {
+                let message = format!("`{name}` returns {} on one path and {} on another", clash.left, clash.right);
+                return self.error(message);
+            }
+        };
+        let leaves = self.flatten(&result, &abs)?.into_iter().unzip();
+        Ok((abs, leaves))
+    }
+
+    fn assume(&mut self, own: usize, result: Abs, origins: Vec<Origin>) -> Res<()> {
+        let joined = self.active[own].assumed.join(&result);
+        match joined {
+            Ok(joined) => {
+                self.active[own].assumed = joined;
+                self.active[own].origins = origins;
+                Ok(())
+            }
+            Err(clash) => {
+                let name = self.name_of(&self.active[own].key.clone());
+                self.error(format!("`{name}` returns {} on one path and {} on another", clash.left, clash.right))
+            }
+        }
+    }
+
+    fn settle(&mut self, own: usize, result: Abs, (nodes, origins): (Vec<NodeId>, Vec<Origin>)) -> Instance {
+        let active = self.active.pop().expect("this copy");
+        let mut context = self.functions.pop().expect("this context");
+        let mut builder = context.frames.pop().expect("the body").builder;
+        let ret = close_result(&mut builder, &nodes);
+        self.out.graphs[active.graph.0 as usize] = builder.finish(ret);
+        let instance = Instance { graph: active.graph, result, origins };
+        self.provisional.retain(|(_, lowest)| *lowest < own);
+        if active.lowest < own {
+            self.depend(active.lowest);
+            self.provisional.push((active.key.clone(), active.lowest));
+        }
+        self.instances.insert(active.key, instance.clone());
+        instance
+    }
+
+    fn name_of(&self, key: &Key) -> String {
+        match &key.function {
+            Func::Graph { graph, .. } => self.src.graph(*graph).name.to_string(),
+            Func::Builtin(name) => (*name).to_owned(),
+            Func::Method(name, _) => name.to_string(),
+            Func::Derived { .. } => "derivative".to_owned(),
+            Func::Restricted { .. } => "restricted".to_owned(),
+            Func::Pullback { .. } => "pullback".to_owned(),
+            Func::Component { .. } => "component".to_owned(),
+            Func::Partial { .. } => "partial".to_owned(),
+        }
+    }
+}
+
+/// The node a graph returns: the leaf itself if there is one, otherwise the tuple of leaves.
+pub(super) fn close_result(builder: &mut Builder, leaves: &[NodeId]) -> NodeId {
+    match leaves {
+        [one] => *one,
+        several => builder.tuple(several),
+    }
+}
+
+/// The type that [`close_result`] returns.
+pub(super) fn result_type(leaves: &[Type]) -> Type {
+    match leaves {
+        [one] => one.clone(),
+        several => Type::tuple(several.to_vec()),
+    }
+}
+
+/// Lets an error inside the library point at the call, and others say where the call was.
+fn at_call(stop: Stop, caller: Span, file: u16, library: u16) -> Stop {
+    match stop {
+        Stop::Error(mut d) if d.span.file == library && file != library => {
+            d.span = caller;
+            Stop::Error(d)
+        }
+        Stop::Error(mut d) if file != library && d.notes.len() < 3 && d.span != caller => {
+            d.notes.push((caller, "called from here".to_owned()));
+            Stop::Error(d)
+        }
+        other => other,
+    }
+}
+
+fn plural(n: usize, what: &str) -> String {
+    if n == 1 { format!("1 {what}") } else { format!("{n} {what}s") }
+}
