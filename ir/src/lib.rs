@@ -15,19 +15,16 @@
 
 pub mod builder;
 pub mod datum;
+pub mod exec;
+pub mod frontend;
 pub mod graph;
+pub mod interp;
 pub mod passes;
 pub mod prims;
 pub mod program;
 pub mod rules;
 pub mod span;
 mod specialise;
-pub mod types;
-pub mod value;
-pub mod graph;
-pub mod interp;
-pub mod prims;
-pub mod span;
 pub mod text;
 pub mod types;
 pub mod value;

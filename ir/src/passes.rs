@@ -18,7 +18,8 @@ mod simplify;
 use crate::graph::{Module, Stage};
 
 pub use compact::compact;
-pub use rewrite::{Splice, copy_nodes};
+pub use inline::recursive;
+pub use rewrite::{Splice, copy_nodes, live};
 
 /// A pass.
 #[derive(Clone, Copy)]

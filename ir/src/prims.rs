@@ -147,7 +147,7 @@ pub const PRIMS: &[&PrimDef] = &[
     // layout
     &RESHAPE, &TRANSPOSE, &BROADCAST_TO, &SLICE, &UNSLICE, &CONCAT,
     // indexing
-    &GATHER, &SCATTER, &INDEX, &INDEX_ADD,
+    &GATHER, &SCATTER, &INDEX, &INDEX_ADD, &RAVEL_INDEX,
     // linear algebra
     &MATMUL, &GEMM_ADD,
     // records

@@ -11,7 +11,7 @@ mod hessian;
 mod mlp;
 mod rnn;
 
-use adjudicate_ir::datum::{Datum, Layout};
+use adjudicate_ir::datum::Datum;
 use adjudicate_ir::program::{Ask, Program, ProgramError, Request};
 use adjudicate_ir::value::Value;
 
@@ -89,8 +89,8 @@ impl Suite {
         arguments
     }
 
-    /// The request for an ask with arguments of the given layouts.
-    pub fn request(&self, ask: Ask, size: &Size, arguments: Vec<Layout>) -> Request {
-        Request { entry: size.entry.to_owned(), ask, wrt: self.wrt.to_vec(), order: 1, arguments }
+    /// The request for an ask at such arguments.
+    pub fn request(&self, ask: Ask, size: &Size, arguments: &[Datum]) -> Request {
+        Request::new(size.entry, ask, self.wrt, 1, arguments)
     }
 }

@@ -97,7 +97,7 @@ fn bottom_up(module: &Module) -> Vec<GraphId> {
 }
 
 /// Whether each reachable graph can reach itself.
-pub(crate) fn recursive(module: &Module) -> HashMap<GraphId, bool> {
+pub fn recursive(module: &Module) -> HashMap<GraphId, bool> {
     let reachable = module.reachable();
     let callees: HashMap<GraphId, Vec<GraphId>> = reachable
         .iter()

@@ -18,7 +18,7 @@ impl Splice {
 }
 
 /// Nodes that the return node needs.
-pub(crate) fn live(graph: &Graph) -> Vec<bool> {
+pub fn live(graph: &Graph) -> Vec<bool> {
     let mut live = vec![false; graph.nodes.len()];
     live[graph.ret.0 as usize] = true;
     for (id, node) in graph.iter().rev() {

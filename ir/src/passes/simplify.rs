@@ -133,8 +133,10 @@ impl Simplifier<'_> {
                     "reshape" | "broadcast_to" => ty.shape().iter().map(|&n| n as i64).collect(),
                     _ => SmallVec::new(),
                 };
-                let types: SmallVec<[&Type; 4]> = args.iter().map(|&a| b.ty(a)).collect();
-                let made = (def.ty)(&attrs, &types).ok()?;
+                let made = {
+                    let types: SmallVec<[&Type; 4]> = args.iter().map(|&a| b.ty(a)).collect();
+                    (def.ty)(&attrs, &types).ok()?
+                };
                 if outermost && made != *ty {
                     return None;
                 }
@@ -187,7 +189,7 @@ fn matches_prim<'l>(b: &Builder, term: &'l Term, prim: &Prim, args: &[NodeId], b
         return false;
     }
     let before = bound.len();
-    let mut in_order = |order: &mut dyn Iterator<Item = &NodeId>, bound: &mut Bindings<'l>| {
+    let in_order = |order: &mut dyn Iterator<Item = &NodeId>, bound: &mut Bindings<'l>| {
         bound.truncate(before);
         terms.iter().zip(order).all(|(term, &arg)| matches(b, term, arg, bound))
     };

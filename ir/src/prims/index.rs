@@ -1,7 +1,7 @@
 //! Reading and adding by index. Negative indices count from the end; one out of range is an error
 //! of evaluation. `gather` and `scatter`, `index` and `index_add` are each other's transposes.
 
-use adjudicate_kernels::{Array, index};
+use adjudicate_kernels::{Array, index, layout};
 
 use super::PrimDef;
 use super::support::{Tensor, attributes, axis, by_elem, common_elem, expect_elem, extents, tensors};
@@ -118,3 +118,38 @@ fn indexed<'s>(shape: &'s [usize], idx: Elem, at: &[usize]) -> Result<(usize, &'
     let (&lead, rest) = shape.split_first().ok_or("a scalar has no axis to index")?;
     Ok((lead, rest))
 }
+
+/// `ravel_index[extents](i…)`: the position in the axes laid end to end, row-major, of the point
+/// with these indices; NumPy's `ravel_multi_index`. Indices broadcast, negative ones wrap.
+pub static RAVEL_INDEX: PrimDef = PrimDef {
+    name: "ravel_index",
+    about: "Row-major position of points given by an index per axis; attributes: the extents of the axes.",
+    ty: |attrs, types| {
+        let extents = extents(attrs)?;
+        if extents.len() != types.len() || types.is_empty() {
+            return Err(format!("{} indices were given for {} axes", types.len(), extents.len()));
+        }
+        let mut shape: Vec<usize> = Vec::new();
+        for ty in types {
+            let [(elem, at)] = tensors(&[ty])?;
+            expect_elem(elem, &[Elem::I64])?;
+            shape = super::support::broadcast(&shape, at)?;
+        }
+        Ok(Type::tensor(Elem::I64, &shape))
+    },
+    eval: |attrs, args, ty| {
+        let shape = ty.shape();
+        let mut flat = vec![0_i64; ty.size()];
+        for (&extent, arg) in attrs.iter().zip(args) {
+            let index = layout::broadcast_to(&i64::take_array(arg), shape);
+            for (at, &i) in flat.iter_mut().zip(index.as_slice()) {
+                if !(-extent..extent).contains(&i) {
+                    return Err(format!("index {i} is out of range for axis of length {extent}"));
+                }
+                *at = *at * extent + if i < 0 { i + extent } else { i };
+            }
+        }
+        Ok(Value::ints(Array::from_vec(shape, flat)))
+    },
+    vjp: None,
+};

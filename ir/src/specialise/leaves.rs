@@ -120,7 +120,7 @@ impl Cx<'_> {
                 let tag = self.builder().constant(Const::I64(tag as i64));
                 out.push((tag, Origin::From(Rc::default())));
                 for kind in kinds {
-                    self.flatten_option(Some(f).filter(|f| kind.same_code(f)), kind, out)?;
+                    self.flatten_option(Some(&**f).filter(|f| kind.same_code(f)), kind, out)?;
                 }
             }
             (Val::Choice(tag, options), Abs::Choice(kinds)) => {

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use adjudicate_ir::datum::{Datum, Layout};
+use adjudicate_ir::datum::Datum;
 use adjudicate_ir::frontend::render;
 use adjudicate_ir::program::{Ask, Program, Request};
 use adjudicate_ir::value::Value;
@@ -144,13 +144,7 @@ impl Eval {
                 return Err(Failure::usage(format!("--wrt names argument {} twice", self.wrt[twice])));
             }
         }
-        Ok(Request {
-            entry: self.function.clone(),
-            ask: self.derivative,
-            wrt: self.wrt.clone(),
-            order: self.order as usize,
-            arguments: arguments.iter().map(Datum::layout).collect(),
-        })
+        Ok(Request::new(&self.function, self.derivative, &self.wrt, self.order as usize, arguments))
     }
 
     /// Runs once, and again while there is time.
@@ -181,9 +175,7 @@ impl Eval {
         arguments: &[Datum],
     ) -> Result<serde_json::Value, Failure> {
         let own = &arguments[..arguments.len() - self.vectors()];
-        let layouts: Vec<Layout> = own.iter().map(Datum::layout).collect();
-        let request =
-            Request { entry: self.function.clone(), ask: Ask::Value, wrt: vec![], order: 1, arguments: layouts };
+        let request = Request::new(&self.function, Ask::Value, &[], 1, own);
         let mut prepared = prepare(strategy, program, &request)?;
         let leaves: Vec<Value> = own.iter().flat_map(Datum::leaves).collect();
         let result = prepared.run(&leaves).map_err(|e| run_failure(&e, program))?;

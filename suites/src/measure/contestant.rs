@@ -4,7 +4,7 @@
 use std::hint::black_box;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use adjudicate_ir::datum::Layout;
+use adjudicate_ir::datum::Datum;
 use adjudicate_ir::program::{Program, ProgramError};
 use adjudicate_ir::value::Value;
 use adjudicate_strategies::{Facts, PrepareError, Prepared, RunError};
@@ -56,13 +56,13 @@ pub fn prepare(
     program: &Program,
     suite: &Suite,
     size: &Size,
-    arguments: &[Layout],
+    arguments: &[Datum],
 ) -> Result<Runner, Trouble> {
     let Some(strategy) = cell.strategy else {
         let baseline = (suite.handwritten)(cell.ask, size);
         return baseline.map(Runner::Handwritten).ok_or_else(|| Trouble::Refused("not written".to_owned()));
     };
-    let request = suite.request(cell.ask, size, arguments.to_vec());
+    let request = suite.request(cell.ask, size, arguments);
     match guarded(|| strategy.prepare(program, &request))? {
         Ok(prepared) => Ok(Runner::Prepared(prepared)),
         Err(PrepareError::Program(error)) => Err(Trouble::Failed(one_line(&error))),

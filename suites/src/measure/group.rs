@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use adjudicate_ir::datum::{Datum, Layout};
+use adjudicate_ir::datum::Datum;
 use adjudicate_ir::program::{Ask, Program};
 use adjudicate_ir::value::Value;
 use adjudicate_kernels::{gemm, threads};
@@ -147,9 +147,8 @@ impl Bench<'_> {
         let key = self.key(group, cell);
         self.sink.doing(&key, "prepare");
         let arguments = group.suite.arguments(cell.ask, group.size, self.settings.seed);
-        let layouts: Vec<Layout> = arguments.iter().map(Datum::layout).collect();
         let start = self.clock.nanos();
-        let runner = prepare_from_text(group, cell, &layouts);
+        let runner = prepare_from_text(group, cell, &arguments);
         let spent = self.clock.nanos() - start;
         let mut entry = Entry {
             cell: *cell,
@@ -268,13 +267,12 @@ impl Bench<'_> {
     ) -> Option<(Result<Oracle, Trouble>, Option<u64>)> {
         let suite = group.suite;
         let arguments = suite.arguments(Ask::Value, group.size, self.settings.seed);
-        let layouts: Vec<Layout> = arguments.iter().map(Datum::layout).collect();
         let args: Vec<Value> = arguments.iter().flat_map(Datum::leaves).collect();
         let mut candidates: Vec<Cell> =
             entries.iter().map(|e| Cell { ask: Ask::Value, strategy: e.cell.strategy }).collect();
         candidates.push(Cell { ask: Ask::Value, strategy: None });
         let mut runner = candidates.iter().find_map(|cell| {
-            let mut runner = prepare_from_text(group, cell, &layouts).ok()?;
+            let mut runner = prepare_from_text(group, cell, &arguments).ok()?;
             runner.run(&args).ok().map(|_| runner)
         })?;
         let work = count(&mut runner, &args).ok().and_then(|c| c.total("flops"));
@@ -345,9 +343,8 @@ impl Bench<'_> {
     ) -> Result<(), Failure> {
         self.sink.doing(&prepare_key(&entry.key), "time");
         let arguments = group.suite.arguments(entry.cell.ask, group.size, self.settings.seed);
-        let layouts: Vec<Layout> = arguments.iter().map(Datum::layout).collect();
         let start = self.clock.nanos();
-        let runner = prepare_from_text(group, &entry.cell, &layouts);
+        let runner = prepare_from_text(group, &entry.cell, &arguments);
         let spent = self.clock.nanos() - start;
         drop(runner);
         entry.prepares.push(spent as f64);
@@ -441,13 +438,13 @@ impl Bench<'_> {
 }
 
 /// Everything between the text of a model and a runner.
-fn prepare_from_text(group: &Group, cell: &Cell, layouts: &[Layout]) -> Result<Runner, Trouble> {
+fn prepare_from_text(group: &Group, cell: &Cell, arguments: &[Datum]) -> Result<Runner, Trouble> {
     if cell.strategy.is_none() {
         let baseline = (group.suite.handwritten)(cell.ask, group.size);
         return baseline.map(Runner::Handwritten).ok_or_else(|| Trouble::Refused("not written".to_owned()));
     }
     let program: Program = group.suite.program().map_err(|e| Trouble::Failed(e.to_string()))?;
-    prepare(cell, &program, group.suite, group.size, layouts)
+    prepare(cell, &program, group.suite, group.size, arguments)
 }
 
 fn status(trouble: &Trouble) -> Status {

@@ -109,12 +109,7 @@ impl Net {
         }
         let z = self.activations[last].get_mut();
         let top = reduce(Reduce::Max, z, &[1]).expect("a row has items");
-        binary_assign(Binary::Sub, z, (&self.column(&top)).into());
-    }
-
-    /// One number per example as a column.
-    fn column(&self, x: &Array<f64>) -> Array<f64> {
-        x.reshape(&[self.batch, 1])
+        binary_assign(Binary::Sub, z, (&column(&top)).into());
     }
 
     fn value(&mut self, args: &[Value]) -> f64 {
@@ -155,10 +150,15 @@ impl Net {
     fn start_backward(&mut self, y: &Array<f64>) {
         let last = self.activations.len() - 1;
         let mut p = unary(Unary::Exp, self.activations[last].get());
-        let normalisers = self.column(&sum(&p, 1));
+        let normalisers = column(&sum(&p, 1));
         binary_assign(Binary::Div, &mut p, (&normalisers).into());
         binary_assign(Binary::Sub, &mut p, y.into());
         binary_assign(Binary::Mul, &mut p, (1.0 / self.batch as f64).into());
         *self.cotangents[last].get_mut() = p;
     }
+}
+
+/// One number per example, as a column.
+fn column(x: &Array<f64>) -> Array<f64> {
+    x.reshape(&[x.len(), 1])
 }

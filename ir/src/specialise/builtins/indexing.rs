@@ -215,7 +215,7 @@ impl Cx<'_> {
     /// Start, stop and step as Python resolves them for a length.
     fn slice_bounds(&mut self, [start, stop, step]: &[Val; 3], length: usize) -> Res<(i64, i64, i64)> {
         let n = length as i64;
-        let mut known = |cx: &mut Self, v: &Val| match v {
+        let known = |cx: &mut Self, v: &Val| match v {
             Val::None => Ok(None),
             v => cx.known_int(v, "a bound of a slice").map(Some),
         };

@@ -1,0 +1,286 @@
+//! Register programs: compact instructions, and the tables that they point into.
+//!
+//! One code table serves all functions of an [`Executable`]. Operands lie in one shared table, so
+//! an instruction is 16 bytes whatever the number of its operands.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::graph::{GraphId, Module};
+use crate::prims::{Attrs, PrimDef};
+use crate::span::Span;
+use crate::types::Type;
+use crate::value::Value;
+
+/// A register of a frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) struct Reg(pub(super) u32);
+
+/// An index into the table of constants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct ConstId(pub(super) u32);
+
+/// The place of a primitive application in a program. A domain that runs several executables tells
+/// their sites apart by numbering them one after the other ([`Executable::numbered`]).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SiteId(pub u32);
+
+impl SiteId {
+    /// As an index.
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// What an instruction reads: a register, for the last time or not, or a constant.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) struct Operand(u32);
+
+impl Operand {
+    const LAST: u32 = 1 << 31;
+    const CONST: u32 = 1 << 30;
+    const INDEX: u32 = Self::CONST - 1;
+
+    pub(super) fn reg(reg: Reg) -> Self {
+        assert!(reg.0 <= Self::INDEX, "too many registers");
+        Operand(reg.0)
+    }
+
+    pub(super) fn constant(id: ConstId) -> Self {
+        assert!(id.0 <= Self::INDEX, "too many constants");
+        Operand(id.0 | Self::CONST)
+    }
+
+    #[inline]
+    pub(super) fn index(self) -> usize {
+        (self.0 & Self::INDEX) as usize
+    }
+
+    #[inline]
+    pub(super) fn is_const(self) -> bool {
+        self.0 & Self::CONST != 0
+    }
+
+    /// The register, if this is one.
+    pub(super) fn as_reg(self) -> Option<Reg> {
+        (!self.is_const()).then_some(Reg(self.0 & Self::INDEX))
+    }
+
+    #[inline]
+    pub(super) fn is_last(self) -> bool {
+        self.0 & Self::LAST != 0
+    }
+
+    pub(super) fn last(self) -> Self {
+        Operand(self.0 | Self::LAST)
+    }
+
+    /// The same use of another register.
+    pub(super) fn renamed(self, rename: impl FnOnce(Reg) -> Reg) -> Self {
+        match self.as_reg() {
+            Some(reg) => Operand(rename(reg).0 | (self.0 & Self::LAST)),
+            None => self,
+        }
+    }
+}
+
+impl fmt::Debug for Operand {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = if self.is_const() { 'c' } else { 'r' };
+        write!(
+            f,
+            "{kind}{}{}",
+            self.index(),
+            if self.is_last() { "!" } else { "" }
+        )
+    }
+}
+
+/// Operands in the shared table: where they begin and how many there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Span16 {
+    pub(super) start: u32,
+    pub(super) len: u32,
+}
+
+impl Span16 {
+    #[inline]
+    pub(super) fn range(self) -> std::ops::Range<usize> {
+        self.start as usize..self.start as usize + self.len as usize
+    }
+}
+
+/// One instruction. Fields named `args` are starts in the operand table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Instr {
+    /// Applies a primitive.
+    Prim {
+        count: u16,
+        site: u32,
+        args: u32,
+        dst: Reg,
+    },
+    /// Several values as one.
+    Tuple { count: u16, args: u32, dst: Reg },
+    /// An item of a tuple.
+    Get {
+        tuple: Operand,
+        index: u32,
+        dst: Reg,
+    },
+    /// All items of a tuple, to the registers from `items` on in the table of results.
+    Unpack {
+        count: u16,
+        tuple: Operand,
+        items: u32,
+    },
+    /// A function value.
+    Closure {
+        count: u16,
+        graph: GraphId,
+        args: u32,
+        dst: Reg,
+    },
+    /// A direct call.
+    Call { site: u32 },
+    /// A direct call that takes over the frame.
+    TailCall { site: u32 },
+    /// A call of a function value, which is the first operand.
+    Apply { site: u32 },
+    /// A call of a function value that takes over the frame.
+    TailApply { site: u32 },
+    /// A reverse-mode derivative, left to the domain.
+    Vjp { site: u32, vjp: u32 },
+    /// Copies or moves.
+    Move { from: Operand, to: Reg },
+    /// Empties a register.
+    Drop { reg: Reg },
+    /// Continues elsewhere.
+    Jump { to: u32 },
+    /// Continues elsewhere if the operand is false.
+    Unless { cond: Operand, to: u32 },
+    /// Returns one value.
+    ReturnOne { value: Operand },
+    /// Returns items.
+    Return { count: u16, args: u32 },
+}
+
+const _: () = assert!(size_of::<Instr>() == 16);
+
+/// A call: what is called, with what, where the results go.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct CallSite {
+    /// The callee; meaningless for a call of a function value.
+    pub(super) graph: GraphId,
+    pub(super) args: Span16,
+    /// In the table of results.
+    pub(super) results: Span16,
+    /// Registers of the caller that the callee must leave alone.
+    pub(super) window: u32,
+}
+
+/// A lowered graph.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Function {
+    pub(super) pc: u32,
+    pub(super) params: u32,
+    pub(super) registers: u32,
+}
+
+/// A primitive applied at one place of the program.
+#[derive(Clone, Debug)]
+pub struct PrimInstr {
+    /// Which place.
+    pub site: SiteId,
+    /// The primitive.
+    pub def: &'static PrimDef,
+    /// Its static integers.
+    pub attrs: Attrs,
+    /// Types of the operands.
+    pub operands: Box<[Type]>,
+    /// Type of the result.
+    pub ty: Type,
+    /// Where in the source it comes from.
+    pub span: Span,
+}
+
+impl PrimInstr {
+    /// Computes the value. Operands may be taken.
+    #[inline]
+    pub fn eval(&self, args: &mut [Value]) -> Result<Value, String> {
+        (self.def.eval)(&self.attrs, args, &self.ty)
+    }
+}
+
+/// A derivative of a graph asked for at one place of the program.
+#[derive(Clone, Debug)]
+pub struct VjpInstr {
+    /// What is differentiated.
+    pub graph: GraphId,
+    /// Indices of the parameters whose cotangents are asked for.
+    pub wrt: Arc<[u32]>,
+    /// Types of the graph's parameters; the operands begin with them.
+    pub params: Box<[Type]>,
+    /// Types of the items of the graph's result (one, if it is not a tuple). A seed follows the
+    /// parameters for each that is a float tensor.
+    pub items: Box<[Type]>,
+    /// Where in the source it comes from.
+    pub span: Span,
+}
+
+/// A module lowered to a register program.
+#[derive(Debug)]
+pub struct Executable {
+    pub(super) code: Vec<Instr>,
+    /// The source position of each instruction.
+    pub(super) spans: Vec<Span>,
+    pub(super) operands: Vec<Operand>,
+    pub(super) results: Vec<Reg>,
+    pub(super) consts: Vec<Value>,
+    pub(super) prims: Vec<PrimInstr>,
+    pub(super) calls: Vec<CallSite>,
+    pub(super) vjps: Vec<VjpInstr>,
+    /// By graph; `None` for graphs that are not called.
+    pub(super) functions: Vec<Option<Function>>,
+    pub(super) entry: GraphId,
+}
+
+impl Executable {
+    /// Lowers every graph that the entry reaches.
+    pub fn new(module: &Module) -> Self {
+        Self::numbered(module, SiteId(0))
+    }
+
+    /// As [`Executable::new`], with primitive applications numbered from `first` on.
+    pub fn numbered(module: &Module, first: SiteId) -> Self {
+        super::emit::executable(module, first)
+    }
+
+    /// Number of primitive applications.
+    pub fn sites(&self) -> usize {
+        self.prims.len()
+    }
+
+    /// Number of instructions.
+    pub fn instructions(&self) -> usize {
+        self.code.len()
+    }
+
+    /// Every primitive application, in order of site.
+    pub fn prims(&self) -> &[PrimInstr] {
+        &self.prims
+    }
+
+    /// The code of a graph; `None` for the zero of a function type.
+    #[inline]
+    pub(super) fn function(&self, graph: GraphId) -> Option<&Function> {
+        match self.functions.get(graph.0 as usize) {
+            Some(function) => Some(
+                function
+                    .as_ref()
+                    .unwrap_or_else(|| panic!("{graph} was not lowered")),
+            ),
+            None => None,
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! Domains: what applying a primitive means.
+
+use std::fmt;
+
+use super::code::{PrimInstr, VjpInstr};
+use super::machine::Run;
+use crate::span::Span;
+use crate::value::Value;
+
+/// An error at run time: something that depends on data, and where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExecError {
+    /// Where in the source.
+    pub span: Span,
+    /// What happened.
+    pub message: String,
+}
+
+impl fmt::Display for ExecError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for ExecError {}
+
+/// An interpretation of primitives and of derivatives.
+pub trait Domain {
+    /// Applies a primitive. Operands may be taken; arrays that nobody else holds may be reused.
+    fn prim(&mut self, instr: &PrimInstr, args: &mut [Value]) -> Result<Value, String>;
+
+    /// Differentiates a graph. `args` are the arguments of the graph and then the seeds; the result
+    /// is the items of the graph's result and then the cotangents. `run` runs graphs of the
+    /// same executable.
+    fn vjp(
+        &mut self,
+        run: &mut Run<'_>,
+        instr: &VjpInstr,
+        args: Vec<Value>,
+    ) -> Result<Vec<Value>, ExecError>;
+}
+
+/// Plain evaluation, for programs whose derivatives have been expanded.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Plain;
+
+impl Domain for Plain {
+    #[inline]
+    fn prim(&mut self, instr: &PrimInstr, args: &mut [Value]) -> Result<Value, String> {
+        instr.eval(args)
+    }
+
+    fn vjp(
+        &mut self,
+        _run: &mut Run<'_>,
+        instr: &VjpInstr,
+        _args: Vec<Value>,
+    ) -> Result<Vec<Value>, ExecError> {
+        panic!("a derivative of {} reached plain evaluation", instr.graph)
+    }
+}

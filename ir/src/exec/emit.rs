@@ -1,0 +1,263 @@
+//! From trees to linear code.
+
+use super::code::{CallSite, Executable, Function, Instr, Operand, Reg, SiteId, Span16};
+use super::liveness;
+use super::lower::Lowering;
+use super::registers::{Allocation, allocate};
+use super::scan::scan;
+use super::tree::{Action, Block, Step, Tree};
+use crate::graph::{GraphId, Module};
+use crate::span::Span;
+
+/// Lowers a module.
+pub(super) fn executable(module: &Module, first: SiteId) -> Executable {
+    let scan = scan(module);
+    let mut lowering = Lowering::new(module, &scan, first);
+    let mut exe = Executable {
+        code: Vec::new(),
+        spans: Vec::new(),
+        operands: Vec::new(),
+        results: Vec::new(),
+        consts: Vec::new(),
+        prims: Vec::new(),
+        calls: Vec::new(),
+        vjps: Vec::new(),
+        functions: vec![None; module.graphs.len()],
+        entry: module.entry,
+    };
+    let mut next = 0;
+    while let Some((&id, ())) = lowering.wanted.get_index(next) {
+        next += 1;
+        let mut tree = lowering.function(id);
+        let intervals = liveness::mark(&mut tree);
+        let allocation = allocate(&tree, &intervals);
+        let function = emit(&mut exe, &tree, &allocation, module.graph(id).span);
+        exe.functions[id.0 as usize] = Some(function);
+    }
+    (exe.consts, exe.prims, exe.vjps) = (lowering.consts, lowering.prims, lowering.vjps);
+    exe
+}
+
+fn emit(exe: &mut Executable, tree: &Tree, allocation: &Allocation, span: Span) -> Function {
+    let pc = exe.code.len() as u32;
+    let mut emitter = Emitter {
+        exe,
+        allocation,
+        tuple: tree.tuple,
+        span,
+    };
+    emitter.block(&tree.body);
+    Function {
+        pc,
+        params: tree.params,
+        registers: allocation.count,
+    }
+}
+
+struct Emitter<'e> {
+    exe: &'e mut Executable,
+    allocation: &'e Allocation,
+    tuple: bool,
+    /// Of the last step.
+    span: Span,
+}
+
+impl Emitter<'_> {
+    fn push(&mut self, instr: Instr) -> usize {
+        self.exe.code.push(instr);
+        self.exe.spans.push(self.span);
+        self.exe.code.len() - 1
+    }
+
+    fn here(&self) -> u32 {
+        self.exe.code.len() as u32
+    }
+
+    fn reg(&self, virtual_reg: Reg) -> Reg {
+        self.allocation.regs[virtual_reg.0 as usize]
+    }
+
+    fn operand(&self, operand: Operand) -> Operand {
+        operand.renamed(|r| self.reg(r))
+    }
+
+    fn operands(&mut self, args: &[Operand]) -> Span16 {
+        let start = self.exe.operands.len() as u32;
+        let allocation = self.allocation;
+        self.exe.operands.extend(
+            args.iter()
+                .map(|a| a.renamed(|r| allocation.regs[r.0 as usize])),
+        );
+        Span16 {
+            start,
+            len: args.len() as u32,
+        }
+    }
+
+    fn results(&mut self, dsts: &[Reg]) -> Span16 {
+        let start = self.exe.results.len() as u32;
+        let allocation = self.allocation;
+        self.exe
+            .results
+            .extend(dsts.iter().map(|r| allocation.regs[r.0 as usize]));
+        Span16 {
+            start,
+            len: dsts.len() as u32,
+        }
+    }
+
+    fn drops(&mut self, regs: &[Reg]) {
+        for &reg in regs {
+            let reg = self.reg(reg);
+            self.push(Instr::Drop { reg });
+        }
+    }
+
+    fn block(&mut self, block: &Block) {
+        self.drops(&block.drops);
+        block.steps.iter().for_each(|step| self.step(step));
+    }
+
+    fn step(&mut self, step: &Step) {
+        match step {
+            Step::Do {
+                action,
+                at,
+                args,
+                dsts,
+                drops,
+                span,
+            } => {
+                self.span = *span;
+                self.action(*action, *at, args, dsts);
+                self.drops(drops);
+            }
+            Step::If {
+                cond, then, other, ..
+            } => {
+                let skip = self.unless(*cond);
+                self.block(then);
+                let past = self.push(Instr::Jump { to: u32::MAX });
+                self.patch(skip);
+                self.block(other);
+                self.patch(past);
+            }
+            Step::Loop {
+                test,
+                cond,
+                body,
+                exit,
+                ..
+            } => {
+                let head = self.here();
+                self.block(test);
+                let skip = self.unless(*cond);
+                self.block(body);
+                self.push(Instr::Jump { to: head });
+                self.patch(skip);
+                self.block(exit);
+            }
+        }
+    }
+
+    fn unless(&mut self, cond: Operand) -> usize {
+        let cond = self.operand(cond);
+        self.push(Instr::Unless { cond, to: u32::MAX })
+    }
+
+    /// Lets a jump go to what comes next.
+    fn patch(&mut self, at: usize) {
+        let here = self.here();
+        match &mut self.exe.code[at] {
+            Instr::Jump { to } | Instr::Unless { to, .. } => *to = here,
+            other => panic!("{other:?} is not a jump"),
+        }
+    }
+
+    fn action(&mut self, action: Action, at: u32, args: &[Operand], dsts: &[Reg]) {
+        let count = u16::try_from(args.len().max(dsts.len())).expect("fewer than 65536 operands");
+        let dst = dsts.first().map_or(Reg(0), |&r| self.reg(r));
+        let instr = match action {
+            Action::Prim(site) => Instr::Prim {
+                count,
+                site,
+                args: self.operands(args).start,
+                dst,
+            },
+            Action::Tuple => Instr::Tuple {
+                count: args.len() as u16,
+                args: self.operands(args).start,
+                dst,
+            },
+            Action::Get(index) => Instr::Get {
+                tuple: self.operand(args[0]),
+                index,
+                dst,
+            },
+            Action::Unpack => Instr::Unpack {
+                count: dsts.len() as u16,
+                tuple: self.operand(args[0]),
+                items: self.results(dsts).start,
+            },
+            Action::Closure(graph) => Instr::Closure {
+                count: args.len() as u16,
+                graph,
+                args: self.operands(args).start,
+                dst,
+            },
+            Action::Call { graph, tail: false } => Instr::Call {
+                site: self.call(graph, at, args, dsts),
+            },
+            Action::Apply { tail: false } => Instr::Apply {
+                site: self.call(GraphId(u32::MAX), at, args, dsts),
+            },
+            Action::Call { graph, tail: true } => Instr::TailCall {
+                site: self.tail_call(graph, args),
+            },
+            Action::Apply { tail: true } => Instr::TailApply {
+                site: self.tail_call(GraphId(u32::MAX), args),
+            },
+            Action::Vjp(vjp) => Instr::Vjp {
+                site: self.call(GraphId(u32::MAX), at, args, dsts),
+                vjp,
+            },
+            Action::Move => {
+                let from = self.operand(args[0]);
+                if from.as_reg() == Some(dst) {
+                    return;
+                }
+                Instr::Move { from, to: dst }
+            }
+            Action::Return if self.tuple => Instr::Return {
+                count: args.len() as u16,
+                args: self.operands(args).start,
+            },
+            Action::Return => Instr::ReturnOne {
+                value: self.operand(args[0]),
+            },
+        };
+        self.push(instr);
+    }
+
+    fn call(&mut self, graph: GraphId, at: u32, args: &[Operand], dsts: &[Reg]) -> u32 {
+        let site = CallSite {
+            graph,
+            args: self.operands(args),
+            results: self.results(dsts),
+            window: self.allocation.window(at),
+        };
+        self.exe.calls.push(site);
+        self.exe.calls.len() as u32 - 1
+    }
+
+    fn tail_call(&mut self, graph: GraphId, args: &[Operand]) -> u32 {
+        let site = CallSite {
+            graph,
+            args: self.operands(args),
+            results: self.results(&[]),
+            window: 0,
+        };
+        self.exe.calls.push(site);
+        self.exe.calls.len() as u32 - 1
+    }
+}

@@ -1,0 +1,480 @@
+//! The machine that runs register programs.
+//!
+//! Registers of all frames lie in one vector, a frame being a base index and a return address, so
+//! depth is bounded by memory and not by the host stack. A machine keeps its storage from run to
+//! run; in the steady state it allocates nothing itself.
+
+use super::code::{CallSite, Executable, Function, Instr, Operand, VjpInstr};
+use super::domain::{Domain, ExecError};
+use crate::graph::GraphId;
+use crate::span::Span;
+use crate::types::Type;
+use crate::value::{Fields, Value};
+
+/// How deep derivatives may be nested at run time (each takes room on the host stack).
+pub const MAX_NESTING: u32 = 200;
+
+/// What an empty register holds.
+const EMPTY: Value = Value::Bool(false);
+
+/// Where to go on in the caller.
+#[derive(Clone, Copy, Debug)]
+struct Frame {
+    pc: u32,
+    base: usize,
+}
+
+/// Storage for running, kept from run to run, and counts of the last run.
+#[derive(Debug, Default)]
+pub struct Machine {
+    regs: Vec<Value>,
+    frames: Vec<Frame>,
+    /// Operands on their way.
+    scratch: Vec<Value>,
+    nesting: u32,
+    closures_made: u64,
+    peak_frames: usize,
+}
+
+/// A running program, as a domain sees it.
+#[derive(Debug)]
+pub struct Run<'r> {
+    exe: &'r Executable,
+    machine: &'r mut Machine,
+    /// The first free register.
+    base: usize,
+    span: Span,
+}
+
+impl Executable {
+    /// Runs the entry; the items of its result, or its result if that is not a tuple.
+    pub fn run<D: Domain>(
+        &self,
+        machine: &mut Machine,
+        domain: &mut D,
+        args: impl IntoIterator<Item = Value>,
+    ) -> Result<Vec<Value>, ExecError> {
+        let mut out = Vec::new();
+        self.run_into(machine, domain, args, &mut out)?;
+        Ok(out)
+    }
+
+    /// As [`Executable::run`], adding the items to a vector.
+    pub fn run_into<D: Domain>(
+        &self,
+        machine: &mut Machine,
+        domain: &mut D,
+        args: impl IntoIterator<Item = Value>,
+        out: &mut Vec<Value>,
+    ) -> Result<(), ExecError> {
+        (machine.nesting, machine.closures_made, machine.peak_frames) = (0, 0, 0);
+        let result = machine.enter(self, domain, self.entry, 0, args);
+        match result {
+            Ok(()) => out.append(&mut machine.scratch),
+            Err(_) => machine.reset(),
+        }
+        result
+    }
+}
+
+impl Run<'_> {
+    /// Runs another graph of the same executable: the items of its result, or its result if that is
+    /// not a tuple.
+    pub fn call<D: Domain>(
+        &mut self,
+        domain: &mut D,
+        graph: GraphId,
+        args: impl IntoIterator<Item = Value>,
+    ) -> Result<Vec<Value>, ExecError> {
+        if self.machine.nesting >= MAX_NESTING {
+            let message =
+                format!("derivatives are nested more than {MAX_NESTING} deep while running");
+            return Err(ExecError {
+                span: self.span,
+                message,
+            });
+        }
+        self.machine.nesting += 1;
+        self.machine
+            .enter(self.exe, domain, graph, self.base, args)?;
+        self.machine.nesting -= 1;
+        Ok(std::mem::take(&mut self.machine.scratch))
+    }
+
+    /// How many derivatives the run is inside of.
+    pub fn nesting(&self) -> u32 {
+        self.machine.nesting
+    }
+}
+
+impl Machine {
+    /// A machine without storage.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Function values made in the last run.
+    pub fn closures_made(&self) -> u64 {
+        self.closures_made
+    }
+
+    /// The deepest the frames of the last run were.
+    pub fn peak_frames(&self) -> usize {
+        self.peak_frames
+    }
+
+    fn reset(&mut self) {
+        self.regs.clear();
+        self.frames.clear();
+        self.scratch.clear();
+        self.nesting = 0;
+    }
+
+    /// Runs a function with its frame at `base`; its results are left in `scratch`.
+    fn enter<D: Domain>(
+        &mut self,
+        exe: &Executable,
+        domain: &mut D,
+        graph: GraphId,
+        base: usize,
+        args: impl IntoIterator<Item = Value>,
+    ) -> Result<(), ExecError> {
+        let function = exe.function(graph).expect("a graph of the module");
+        self.make_room(base, function);
+        let mut count = 0;
+        for arg in args {
+            self.regs[base + count] = arg;
+            count += 1;
+        }
+        assert_eq!(count, function.params as usize, "arguments of {graph}");
+        let floor = self.frames.len();
+        self.execute(exe, domain, function.pc as usize, base, floor)
+    }
+
+    #[inline]
+    fn make_room(&mut self, base: usize, function: &Function) {
+        let needed = base + (function.registers.max(function.params)) as usize;
+        if self.regs.len() < needed {
+            self.regs.resize(needed, EMPTY);
+        }
+    }
+
+    #[inline(always)]
+    fn read(&mut self, exe: &Executable, base: usize, operand: Operand) -> Value {
+        if operand.is_const() {
+            return copy(&exe.consts[operand.index()]);
+        }
+        let slot = &mut self.regs[base + operand.index()];
+        match slot {
+            Value::F64(x, mark) => Value::F64(*x, *mark),
+            slot if operand.is_last() => std::mem::replace(slot, EMPTY),
+            slot => copy(slot),
+        }
+    }
+
+    #[inline]
+    fn gather(&mut self, exe: &Executable, base: usize, operands: &[Operand]) {
+        for &operand in operands {
+            let value = self.read(exe, base, operand);
+            self.scratch.push(value);
+        }
+    }
+
+    fn collect(&mut self, exe: &Executable, base: usize, args: u32, count: u16) -> Vec<Value> {
+        let range = args as usize..args as usize + usize::from(count);
+        exe.operands[range]
+            .iter()
+            .map(|&operand| self.read(exe, base, operand))
+            .collect()
+    }
+
+    fn execute<D: Domain>(
+        &mut self,
+        exe: &Executable,
+        domain: &mut D,
+        mut pc: usize,
+        mut base: usize,
+        floor: usize,
+    ) -> Result<(), ExecError> {
+        loop {
+            let instr = exe.code[pc];
+            pc += 1;
+            match instr {
+                Instr::Prim {
+                    count,
+                    site,
+                    args,
+                    dst,
+                } => {
+                    let range = args as usize..args as usize + usize::from(count);
+                    self.gather(exe, base, &exe.operands[range]);
+                    match domain.prim(&exe.prims[site as usize], &mut self.scratch) {
+                        Ok(value) => self.regs[base + dst.0 as usize] = value,
+                        Err(message) => {
+                            return Err(ExecError {
+                                span: exe.spans[pc - 1],
+                                message,
+                            });
+                        }
+                    }
+                    self.scratch.clear();
+                }
+                Instr::Move { from, to } => {
+                    self.regs[base + to.0 as usize] = self.read(exe, base, from);
+                }
+                Instr::Jump { to } => pc = to as usize,
+                Instr::Unless { cond, to } => {
+                    if !self.read(exe, base, cond).truth() {
+                        pc = to as usize;
+                    }
+                }
+                Instr::Drop { reg } => self.regs[base + reg.0 as usize] = EMPTY,
+                Instr::Call { site } => {
+                    let site = &exe.calls[site as usize];
+                    self.gather(exe, base, &exe.operands[site.args.range()]);
+                    let function = exe.function(site.graph).expect("a graph of the module");
+                    base = self.push_frame(pc, base, site);
+                    pc = self.begin(function, base);
+                }
+                Instr::TailCall { site } => {
+                    let site = &exe.calls[site as usize];
+                    self.gather(exe, base, &exe.operands[site.args.range()]);
+                    let function = exe.function(site.graph).expect("a graph of the module");
+                    pc = self.begin(function, base);
+                }
+                Instr::Apply { site } => {
+                    let site = &exe.calls[site as usize];
+                    let graph = self.gather_apply(exe, base, site);
+                    let Some(function) = exe.function(graph) else {
+                        return Err(no_code(exe.spans[pc - 1]));
+                    };
+                    base = self.push_frame(pc, base, site);
+                    pc = self.begin(function, base);
+                }
+                Instr::TailApply { site } => {
+                    let site = &exe.calls[site as usize];
+                    let graph = self.gather_apply(exe, base, site);
+                    let Some(function) = exe.function(graph) else {
+                        return Err(no_code(exe.spans[pc - 1]));
+                    };
+                    pc = self.begin(function, base);
+                }
+                Instr::ReturnOne { value } => {
+                    let value = self.read(exe, base, value);
+                    if self.frames.len() == floor {
+                        self.scratch.push(value);
+                        return Ok(());
+                    }
+                    let site;
+                    (pc, base, site) = self.pop_frame(exe);
+                    self.regs[base + exe.results[site.results.start as usize].0 as usize] = value;
+                }
+                Instr::Return { count, args } => {
+                    let range = args as usize..args as usize + usize::from(count);
+                    self.gather(exe, base, &exe.operands[range]);
+                    if self.frames.len() == floor {
+                        return Ok(());
+                    }
+                    let site;
+                    (pc, base, site) = self.pop_frame(exe);
+                    self.scatter(exe, base, site);
+                }
+                Instr::Tuple { count, args, dst } => {
+                    let items = self.collect(exe, base, args, count);
+                    self.regs[base + dst.0 as usize] = Value::tuple(items);
+                }
+                Instr::Closure {
+                    count,
+                    graph,
+                    args,
+                    dst,
+                } => {
+                    self.closures_made += 1;
+                    let captures = self.collect(exe, base, args, count);
+                    self.regs[base + dst.0 as usize] = Value::Closure(graph, Fields::new(captures));
+                }
+                Instr::Get { tuple, index, dst } => {
+                    let item = self.item(exe, base, tuple, index);
+                    self.regs[base + dst.0 as usize] = item;
+                }
+                Instr::Unpack {
+                    count,
+                    tuple,
+                    items,
+                } => self.unpack(exe, base, tuple, items, count),
+                Instr::Vjp { site, vjp } => {
+                    self.derive(
+                        exe,
+                        domain,
+                        base,
+                        &exe.calls[site as usize],
+                        &exe.vjps[vjp as usize],
+                    )?;
+                }
+            }
+        }
+    }
+
+    /// Opens a frame for a callee above what the caller still needs.
+    #[inline]
+    fn push_frame(&mut self, pc: usize, base: usize, site: &CallSite) -> usize {
+        self.frames.push(Frame {
+            pc: pc as u32,
+            base,
+        });
+        self.peak_frames = self.peak_frames.max(self.frames.len());
+        base + site.window as usize
+    }
+
+    #[inline]
+    fn pop_frame<'e>(&mut self, exe: &'e Executable) -> (usize, usize, &'e CallSite) {
+        let frame = self.frames.pop().expect("a frame above the floor");
+        match exe.code[frame.pc as usize - 1] {
+            Instr::Call { site } | Instr::Apply { site } => {
+                (frame.pc as usize, frame.base, &exe.calls[site as usize])
+            }
+            other => panic!("{other:?} is not a call"),
+        }
+    }
+
+    /// Puts the gathered arguments in place; the address to go on at.
+    #[inline]
+    fn begin(&mut self, function: &Function, base: usize) -> usize {
+        self.make_room(base, function);
+        assert_eq!(
+            self.scratch.len(),
+            function.params as usize,
+            "as many arguments as parameters"
+        );
+        for (slot, value) in self.regs[base..].iter_mut().zip(self.scratch.drain(..)) {
+            *slot = value;
+        }
+        function.pc as usize
+    }
+
+    /// Puts gathered results in place.
+    #[inline]
+    fn scatter(&mut self, exe: &Executable, base: usize, site: &CallSite) {
+        for (reg, value) in exe.results[site.results.range()]
+            .iter()
+            .zip(self.scratch.drain(..))
+        {
+            self.regs[base + reg.0 as usize] = value;
+        }
+    }
+
+    /// Gathers captures and arguments of a call of a function value; its code.
+    fn gather_apply(&mut self, exe: &Executable, base: usize, site: &CallSite) -> GraphId {
+        let operands = &exe.operands[site.args.range()];
+        let (&function, rest) = operands.split_first().expect("a function value");
+        let Value::Closure(graph, captures) = self.read(exe, base, function) else {
+            panic!("a function value was expected");
+        };
+        if function.is_last() {
+            self.scratch.extend(captures.into_vec());
+        } else {
+            self.scratch.extend(captures.as_slice().iter().map(copy));
+        }
+        self.gather(exe, base, rest);
+        graph
+    }
+
+    fn item(&mut self, exe: &Executable, base: usize, tuple: Operand, index: u32) -> Value {
+        if tuple.is_const() {
+            return copy(&exe.consts[tuple.index()].items()[index as usize]);
+        }
+        let slot = &mut self.regs[base + tuple.index()];
+        if !tuple.is_last() {
+            return copy(&slot.items()[index as usize]);
+        }
+        match std::mem::replace(slot, EMPTY) {
+            Value::Tuple(fields) => copy(&fields.as_slice()[index as usize]),
+            other => panic!("a tuple was expected, not {other:?}"),
+        }
+    }
+
+    fn unpack(&mut self, exe: &Executable, base: usize, tuple: Operand, items: u32, count: u16) {
+        let dsts = &exe.results[items as usize..items as usize + usize::from(count)];
+        let Value::Tuple(fields) = self.read(exe, base, tuple) else {
+            panic!("a tuple was expected")
+        };
+        if tuple.is_last() {
+            for (dst, value) in dsts.iter().zip(fields.into_vec()) {
+                self.regs[base + dst.0 as usize] = value;
+            }
+        } else {
+            for (dst, value) in dsts.iter().zip(fields.as_slice()) {
+                self.regs[base + dst.0 as usize] = copy(value);
+            }
+        }
+    }
+
+    fn derive<D: Domain>(
+        &mut self,
+        exe: &Executable,
+        domain: &mut D,
+        base: usize,
+        site: &CallSite,
+        vjp: &VjpInstr,
+    ) -> Result<(), ExecError> {
+        let operands = &exe.operands[site.args.range()];
+        let args = operands
+            .iter()
+            .map(|&operand| self.read(exe, base, operand))
+            .collect();
+        let mut run = Run {
+            exe,
+            machine: self,
+            base: base + site.window as usize,
+            span: vjp.span,
+        };
+        let results = domain.vjp(&mut run, vjp, args)?;
+        assert_eq!(
+            results.len(),
+            site.results.len as usize,
+            "results of the derivative of {}",
+            vjp.graph
+        );
+        for (reg, value) in exe.results[site.results.range()].iter().zip(results) {
+            self.regs[base + reg.0 as usize] = value;
+        }
+        Ok(())
+    }
+}
+
+#[cold]
+fn no_code(span: Span) -> ExecError {
+    ExecError {
+        span,
+        message: "the zero of a function type was called".to_owned(),
+    }
+}
+
+/// Clones a value, scalars without a call.
+#[inline(always)]
+fn copy(value: &Value) -> Value {
+    match value {
+        Value::F64(x, mark) => Value::F64(*x, *mark),
+        Value::I64(x) => Value::I64(*x),
+        Value::Bool(x) => Value::Bool(*x),
+        other => other.clone(),
+    }
+}
+
+impl VjpInstr {
+    /// Splits the operands into arguments of the graph and one seed for each float item.
+    pub fn split(&self, mut args: Vec<Value>) -> (Vec<Value>, Vec<Value>) {
+        let seeds = args.split_off(self.params.len());
+        assert_eq!(
+            seeds.len(),
+            self.items.iter().filter(|ty| ty.is_float()).count(),
+            "a seed for each float item"
+        );
+        (args, seeds)
+    }
+
+    /// Types of the arguments whose cotangents are asked for.
+    pub fn wrt_types(&self) -> impl Iterator<Item = &Type> {
+        self.wrt.iter().map(|&i| &self.params[i as usize])
+    }
+}
