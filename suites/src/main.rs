@@ -15,7 +15,12 @@ use clap::{Parser, Subcommand};
 ///
 /// One model file, one IR, one set of array kernels; only the strategy differs.
 #[derive(Parser)]
-#[command(name = "adjudicate", version, arg_required_else_help = true, after_help = "Example:\n  adjudicate run --profile quick")]
+#[command(
+    name = "adjudicate",
+    version,
+    arg_required_else_help = true,
+    after_help = "Example:\n  adjudicate run --profile quick"
+)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -41,8 +46,12 @@ const STACK: usize = 256 << 20;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let worker = std::thread::Builder::new().stack_size(STACK).spawn(move || perform(arguments));
-    let exit = worker.map_or(Exit::Internal, |thread| thread.join().unwrap_or(Exit::Internal));
+    let worker = std::thread::Builder::new()
+        .stack_size(STACK)
+        .spawn(move || perform(arguments));
+    let exit = worker.map_or(Exit::Internal, |thread| {
+        thread.join().unwrap_or(Exit::Internal)
+    });
     ExitCode::from(exit.code())
 }
 

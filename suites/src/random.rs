@@ -13,9 +13,11 @@ pub struct Random(Pcg64);
 impl Random {
     /// The stream of a seed and a purpose: two purposes never share a stream.
     pub fn new(seed: u64, purpose: &str) -> Self {
-        let stream = purpose.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-        });
+        let stream = purpose
+            .bytes()
+            .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+                (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+            });
         Self(Pcg64::seed_from_u64(seed ^ stream))
     }
 

@@ -60,10 +60,14 @@ pub struct Eval {
 
 /// An ask by its name.
 pub fn ask(name: &str) -> Result<Ask, String> {
-    Ask::ALL.iter().copied().find(|a| a.name() == name).ok_or_else(|| {
-        let names: Vec<&str> = Ask::ALL.iter().map(|a| a.name()).collect();
-        unknown("derivative", name, &names).message
-    })
+    Ask::ALL
+        .iter()
+        .copied()
+        .find(|a| a.name() == name)
+        .ok_or_else(|| {
+            let names: Vec<&str> = Ask::ALL.iter().map(|a| a.name()).collect();
+            unknown("derivative", name, &names).message
+        })
 }
 
 /// A strategy by its name.
@@ -76,10 +80,14 @@ pub fn strategy(name: &str) -> Result<&'static dyn Strategy, Failure> {
 
 /// Reads a file of the user's as text.
 pub fn read_text(path: &PathBuf) -> Result<String, Failure> {
-    let bytes = fs::read(path).map_err(|e| Failure::usage(format!("cannot read {}: {e}", path.display())))?;
+    let bytes = fs::read(path)
+        .map_err(|e| Failure::usage(format!("cannot read {}: {e}", path.display())))?;
     String::from_utf8(bytes).map_err(|e| {
         let at = e.utf8_error().valid_up_to();
-        Failure::usage(format!("cannot read {}: byte {at} is not UTF-8", path.display()))
+        Failure::usage(format!(
+            "cannot read {}: byte {at} is not UTF-8",
+            path.display()
+        ))
     })
 }
 
@@ -138,13 +146,25 @@ impl Eval {
         };
         if self.derivative != Ask::Value {
             if let Some(wrong) = self.wrt.iter().find(|&&i| i >= own) {
-                return Err(Failure::usage(format!("--wrt {wrong}: there are {own} arguments, counted from 0")));
+                return Err(Failure::usage(format!(
+                    "--wrt {wrong}: there are {own} arguments, counted from 0"
+                )));
             }
-            if let Some(twice) = (1..self.wrt.len()).find(|&i| self.wrt[..i].contains(&self.wrt[i])) {
-                return Err(Failure::usage(format!("--wrt names argument {} twice", self.wrt[twice])));
+            if let Some(twice) = (1..self.wrt.len()).find(|&i| self.wrt[..i].contains(&self.wrt[i]))
+            {
+                return Err(Failure::usage(format!(
+                    "--wrt names argument {} twice",
+                    self.wrt[twice]
+                )));
             }
         }
-        Ok(Request::new(&self.function, self.derivative, &self.wrt, self.order as usize, arguments))
+        Ok(Request::new(
+            &self.function,
+            self.derivative,
+            &self.wrt,
+            self.order as usize,
+            arguments,
+        ))
     }
 
     /// Runs once, and again while there is time.
@@ -161,7 +181,10 @@ impl Eval {
             let result = prepared.run(leaves);
             timings.push(start.elapsed().as_nanos() as u64);
             let result = result.map_err(|e| run_failure(&e, program))?;
-            if self.min_seconds.is_none_or(|least| begin.elapsed() >= least) {
+            if self
+                .min_seconds
+                .is_none_or(|least| begin.elapsed() >= least)
+            {
                 return Ok((result, timings));
             }
         }
@@ -178,7 +201,9 @@ impl Eval {
         let request = Request::new(&self.function, Ask::Value, &[], 1, own);
         let mut prepared = prepare(strategy, program, &request)?;
         let leaves: Vec<Value> = own.iter().flat_map(Datum::leaves).collect();
-        let result = prepared.run(&leaves).map_err(|e| run_failure(&e, program))?;
+        let result = prepared
+            .run(&leaves)
+            .map_err(|e| run_failure(&e, program))?;
         Ok(to_json(&prepared.output().build(&result)))
     }
 }
@@ -200,19 +225,26 @@ pub fn prepare(
     program: &Program,
     request: &Request,
 ) -> Result<Box<dyn Prepared>, Failure> {
-    strategy.prepare(program, request).map_err(|error| match error {
-        PrepareError::Program(error) => Failure::usage(error.to_string().trim_end().to_owned()),
-        PrepareError::Refused(refusal) => Failure {
-            exit: Exit::Refused,
-            message: format!(
-                "refused: {} cannot express this\n{}",
-                strategy.name(),
-                render(&refusal.diagnostic, &program.sources).trim_end()
-            ),
-        },
-    })
+    strategy
+        .prepare(program, request)
+        .map_err(|error| match error {
+            PrepareError::Program(error) => Failure::usage(error.to_string().trim_end().to_owned()),
+            PrepareError::Refused(refusal) => Failure {
+                exit: Exit::Refused,
+                message: format!(
+                    "refused: {} cannot express this\n{}",
+                    strategy.name(),
+                    render(&refusal.diagnostic, &program.sources).trim_end()
+                ),
+            },
+        })
 }
 
 fn run_failure(error: &RunError, program: &Program) -> Failure {
-    Failure { exit: Exit::Wrong, message: render(&error.diagnostic, &program.sources).trim_end().to_owned() }
+    Failure {
+        exit: Exit::Wrong,
+        message: render(&error.diagnostic, &program.sources)
+            .trim_end()
+            .to_owned(),
+    }
 }

@@ -23,7 +23,11 @@ impl Report {
     /// Carries the command out.
     pub fn run(self, output: &mut Output) -> Result<Exit, Failure> {
         let under_runs = Path::new("runs").join(&self.run);
-        let folder = if self.run.is_dir() || !under_runs.is_dir() { self.run } else { under_runs };
+        let folder = if self.run.is_dir() || !under_runs.is_dir() {
+            self.run
+        } else {
+            under_runs
+        };
         for page in render(&folder, &self.format, output)? {
             output.result(&page.display().to_string())?;
         }
@@ -32,6 +36,10 @@ impl Report {
 }
 
 /// Renders reports into a run folder and returns the files written.
-pub fn render(_folder: &Path, _formats: &[String], _output: &mut Output) -> Result<Vec<PathBuf>, Failure> {
+pub fn render(
+    _folder: &Path,
+    _formats: &[String],
+    _output: &mut Output,
+) -> Result<Vec<PathBuf>, Failure> {
     Ok(Vec::new())
 }

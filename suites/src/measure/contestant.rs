@@ -60,15 +60,18 @@ pub fn prepare(
 ) -> Result<Runner, Trouble> {
     let Some(strategy) = cell.strategy else {
         let baseline = (suite.handwritten)(cell.ask, size);
-        return baseline.map(Runner::Handwritten).ok_or_else(|| Trouble::Refused("not written".to_owned()));
+        return baseline
+            .map(Runner::Handwritten)
+            .ok_or_else(|| Trouble::Refused("not written".to_owned()));
     };
     let request = suite.request(cell.ask, size, arguments);
     match guarded(|| strategy.prepare(program, &request))? {
         Ok(prepared) => Ok(Runner::Prepared(prepared)),
         Err(PrepareError::Program(error)) => Err(Trouble::Failed(one_line(&error))),
-        Err(PrepareError::Refused(refusal)) => {
-            Err(Trouble::Refused(format!("{}: {}", refusal.position, refusal.diagnostic.message)))
-        }
+        Err(PrepareError::Refused(refusal)) => Err(Trouble::Refused(format!(
+            "{}: {}",
+            refusal.position, refusal.diagnostic.message
+        ))),
     }
 }
 

@@ -62,7 +62,14 @@ pub fn measure(
     sink: &mut dyn Sink,
 ) -> Result<Tally, Failure> {
     threads::set_threads(plan.settings.threads);
-    let mut bench = Bench { settings: &plan.settings, depth, clock, stop, sink, tally: Tally::default() };
+    let mut bench = Bench {
+        settings: &plan.settings,
+        depth,
+        clock,
+        stop,
+        sink,
+        tally: Tally::default(),
+    };
     for group in &plan.groups {
         if bench.stopped() {
             break;
@@ -98,7 +105,10 @@ impl Entry {
     }
 
     /// Runs something of the cell; trouble replaces the runner.
-    fn attempt<R>(&mut self, f: impl FnOnce(&mut Runner, &[Value]) -> Result<R, Trouble>) -> Option<R> {
+    fn attempt<R>(
+        &mut self,
+        f: impl FnOnce(&mut Runner, &[Value]) -> Result<R, Trouble>,
+    ) -> Option<R> {
         let outcome = f(self.runner.as_mut().ok()?, &self.args);
         outcome.map_err(|trouble| self.runner = Err(trouble)).ok()
     }
@@ -146,7 +156,9 @@ impl Bench<'_> {
     fn prepare(&mut self, group: &Group, cell: &Cell) -> Entry {
         let key = self.key(group, cell);
         self.sink.doing(&key, "prepare");
-        let arguments = group.suite.arguments(cell.ask, group.size, self.settings.seed);
+        let arguments = group
+            .suite
+            .arguments(cell.ask, group.size, self.settings.seed);
         let start = self.clock.nanos();
         let runner = prepare_from_text(group, cell, &arguments);
         let spent = self.clock.nanos() - start;
@@ -191,9 +203,13 @@ impl Bench<'_> {
     fn check_all(&mut self, group: &Group, entries: &mut [Entry]) -> Result<Option<u64>, Failure> {
         for entry in entries.iter_mut() {
             self.sink.doing(&entry.key, "check");
-            entry.result = self.timed(entry, |runner, args| runner.run(args)).unwrap_or_default();
+            entry.result = self
+                .timed(entry, |runner, args| runner.run(args))
+                .unwrap_or_default();
         }
-        let Some((oracle, work)) = self.oracle(group, entries) else { return Ok(None) };
+        let Some((oracle, work)) = self.oracle(group, entries) else {
+            return Ok(None);
+        };
         let baselines: Vec<(Ask, Vec<Value>)> = entries
             .iter()
             .filter(|e| e.cell.strategy.is_none() && e.runner.is_ok())
@@ -206,7 +222,11 @@ impl Bench<'_> {
             };
             let baseline = baselines.iter().find(|(ask, _)| *ask == entry.cell.ask);
             if let (Some((_, baseline)), true) = (baseline, entry.cell.strategy.is_some()) {
-                checks.push(check::against_handwritten(&entry.key, &entry.result, baseline));
+                checks.push(check::against_handwritten(
+                    &entry.key,
+                    &entry.result,
+                    baseline,
+                ));
             }
             self.record(entry, &checks)?;
         }
@@ -216,9 +236,13 @@ impl Bench<'_> {
 
     /// Compares the strategies that passed so far with each other.
     fn cross_check(&mut self, entries: &mut [Entry]) -> Result<(), Failure> {
-        let comparable = |e: &&Entry| e.cell.strategy.is_some() && e.runner.is_ok() && e.valid != Valid::False;
-        let references: Vec<(Cell, Vec<Value>)> =
-            entries.iter().filter(comparable).map(|e| (e.cell, e.result.clone())).collect();
+        let comparable =
+            |e: &&Entry| e.cell.strategy.is_some() && e.runner.is_ok() && e.valid != Valid::False;
+        let references: Vec<(Cell, Vec<Value>)> = entries
+            .iter()
+            .filter(comparable)
+            .map(|e| (e.cell, e.result.clone()))
+            .collect();
         for entry in entries.iter_mut().filter(|e| e.runner.is_ok()) {
             let others = references.iter().filter(|(other, _)| {
                 other.ask == entry.cell.ask && other.contestant() != entry.cell.contestant()
@@ -226,20 +250,32 @@ impl Bench<'_> {
             let checks: Vec<_> = others
                 .filter(|_| entry.cell.strategy.is_some())
                 .map(|(other, result)| {
-                    check::against_strategy(&entry.key, other.ask, &entry.result, other.contestant(), result)
+                    check::against_strategy(
+                        &entry.key,
+                        other.ask,
+                        &entry.result,
+                        other.contestant(),
+                        result,
+                    )
                 })
                 .collect();
             self.record(entry, &checks)?;
             // The baseline's value has no independent oracle but the strategies that met it.
             if entry.valid == Valid::Unchecked && entry.cell.strategy.is_none() {
-                let met = references.iter().any(|(other, _)| other.ask == entry.cell.ask);
+                let met = references
+                    .iter()
+                    .any(|(other, _)| other.ask == entry.cell.ask);
                 entry.valid = if met { Valid::True } else { Valid::Unchecked };
             }
         }
         Ok(())
     }
 
-    fn record(&mut self, entry: &mut Entry, checks: &[adjudicate_reports::rows::Check]) -> Result<(), Failure> {
+    fn record(
+        &mut self,
+        entry: &mut Entry,
+        checks: &[adjudicate_reports::rows::Check],
+    ) -> Result<(), Failure> {
         for check in checks {
             self.sink.check(check)?;
             if check.passed {
@@ -252,7 +288,9 @@ impl Bench<'_> {
                 entry.valid = Valid::False;
                 let error = check.largest_relative_error.or(check.remainder_order);
                 let error = error.map_or_else(|| "no number".to_owned(), |e| format!("{e:.1e}"));
-                entry.invalid.get_or_insert(format!("differs from {}: {error}", check.reference));
+                entry
+                    .invalid
+                    .get_or_insert(format!("differs from {}: {error}", check.reference));
             }
         }
         Ok(())
@@ -268,27 +306,54 @@ impl Bench<'_> {
         let suite = group.suite;
         let arguments = suite.arguments(Ask::Value, group.size, self.settings.seed);
         let args: Vec<Value> = arguments.iter().flat_map(Datum::leaves).collect();
-        let mut candidates: Vec<Cell> =
-            entries.iter().map(|e| Cell { ask: Ask::Value, strategy: e.cell.strategy }).collect();
-        candidates.push(Cell { ask: Ask::Value, strategy: None });
+        let mut candidates: Vec<Cell> = entries
+            .iter()
+            .map(|e| Cell {
+                ask: Ask::Value,
+                strategy: e.cell.strategy,
+            })
+            .collect();
+        candidates.push(Cell {
+            ask: Ask::Value,
+            strategy: None,
+        });
         let mut runner = candidates.iter().find_map(|cell| {
             let mut runner = prepare_from_text(group, cell, &arguments).ok()?;
             runner.run(&args).ok().map(|_| runner)
         })?;
-        let work = count(&mut runner, &args).ok().and_then(|c| c.total("flops"));
+        let work = count(&mut runner, &args)
+            .ok()
+            .and_then(|c| c.total("flops"));
         let asked: Vec<Ask> = entries.iter().map(|e| e.cell.ask).collect();
         if asked.iter().all(|ask| *ask == Ask::Value) {
-            return Some((Err(Trouble::Refused("no derivative is asked for".to_owned())), work));
+            return Some((
+                Err(Trouble::Refused("no derivative is asked for".to_owned())),
+                work,
+            ));
         }
-        let second = asked.iter().any(|ask| matches!(ask, Ask::Hvp | Ask::Hessian));
-        let vectors = suite.arguments(Ask::Hvp, group.size, self.settings.seed).split_off(arguments.len());
+        let second = asked
+            .iter()
+            .any(|ask| matches!(ask, Ask::Hvp | Ask::Hessian));
+        let vectors = suite
+            .arguments(Ask::Hvp, group.size, self.settings.seed)
+            .split_off(arguments.len());
         let mut objective = |args: &[Value]| {
             let result = runner.run(args)?;
             let value = result.first().and_then(|v| floats(v).first().copied());
             value.ok_or_else(|| Trouble::Failed("the value is not a float".to_owned()))
         };
         let random = Random::new(self.settings.seed, "directions");
-        Some((Oracle::new(&arguments, suite.wrt, &vectors, second, random, &mut objective), work))
+        Some((
+            Oracle::new(
+                &arguments,
+                suite.wrt,
+                &vectors,
+                second,
+                random,
+                &mut objective,
+            ),
+            work,
+        ))
     }
 
     fn count_all(&mut self, entries: &mut [Entry]) -> Result<(), Failure> {
@@ -306,10 +371,17 @@ impl Bench<'_> {
     /// a sample only if there is no time for more.
     fn time_prepares(&mut self, group: &Group, entries: &mut [Entry]) -> Result<(), Failure> {
         let budget = nanos(self.settings.prepare_budget) as f64;
-        let affordable = |first: f64| ((budget / first.max(1.0)) as usize).min(self.settings.prepares);
+        let affordable =
+            |first: f64| ((budget / first.max(1.0)) as usize).min(self.settings.prepares);
         let wanted: Vec<usize> = entries
             .iter()
-            .map(|e| if e.is_sound() && e.cell.strategy.is_some() { affordable(e.prepares[0]) } else { 0 })
+            .map(|e| {
+                if e.is_sound() && e.cell.strategy.is_some() {
+                    affordable(e.prepares[0])
+                } else {
+                    0
+                }
+            })
             .collect();
         for (entry, &n) in entries.iter_mut().zip(&wanted) {
             if entry.is_sound() && entry.cell.strategy.is_some() && n < 2 {
@@ -321,8 +393,9 @@ impl Bench<'_> {
         }
         let mut random = Random::new(self.settings.seed, "order of preparations");
         for round in 0..self.settings.prepares {
-            let mut order: Vec<usize> =
-                (0..entries.len()).filter(|&i| wanted[i] >= 2 && round < wanted[i]).collect();
+            let mut order: Vec<usize> = (0..entries.len())
+                .filter(|&i| wanted[i] >= 2 && round < wanted[i])
+                .collect();
             random.shuffle(&mut order);
             for (place, i) in order.into_iter().enumerate() {
                 if self.stopped() {
@@ -342,7 +415,9 @@ impl Bench<'_> {
         place: usize,
     ) -> Result<(), Failure> {
         self.sink.doing(&prepare_key(&entry.key), "time");
-        let arguments = group.suite.arguments(entry.cell.ask, group.size, self.settings.seed);
+        let arguments = group
+            .suite
+            .arguments(entry.cell.ask, group.size, self.settings.seed);
         let start = self.clock.nanos();
         let runner = prepare_from_text(group, &entry.cell, &arguments);
         let spent = self.clock.nanos() - start;
@@ -359,13 +434,16 @@ impl Bench<'_> {
                 return Ok(());
             }
             self.sink.doing(&entry.key, "calibrate");
-            let iterations = self.timed(entry, |runner, args| calibrate(runner, args, sample, clock));
+            let iterations =
+                self.timed(entry, |runner, args| calibrate(runner, args, sample, clock));
             entry.iterations = iterations.unwrap_or(1);
         }
         let purpose = format!("order of samples {} {}", group.suite.name, group.size.name);
         let mut random = Random::new(self.settings.seed, &purpose);
         for round in 0..self.settings.warmup + self.settings.rounds {
-            let mut order: Vec<usize> = (0..entries.len()).filter(|&i| entries[i].is_sound()).collect();
+            let mut order: Vec<usize> = (0..entries.len())
+                .filter(|&i| entries[i].is_sound())
+                .collect();
             random.shuffle(&mut order);
             for (place, i) in order.into_iter().enumerate() {
                 if self.stopped() {
@@ -380,7 +458,9 @@ impl Bench<'_> {
     fn sample(&mut self, entry: &mut Entry, round: usize, place: usize) -> Result<(), Failure> {
         self.sink.doing(&entry.key, "time");
         let (iterations, clock) = (entry.iterations, self.clock);
-        let taken = self.timed(entry, |runner, args| sample_of(runner, args, iterations, clock));
+        let taken = self.timed(entry, |runner, args| {
+            sample_of(runner, args, iterations, clock)
+        });
         let Some(total) = taken else { return Ok(()) };
         let warmup = round < self.settings.warmup;
         let row = sample_row(&entry.key, round, place, iterations, total as f64, warmup);
@@ -409,12 +489,22 @@ impl Bench<'_> {
     }
 
     fn cell_row(&self, entry: &Entry, entries: &[Entry], work: Option<u64>) -> CellRow {
-        let mut row = CellRow { key: entry.key.clone(), valid: entry.valid, work, ..CellRow::default() };
+        let mut row = CellRow {
+            key: entry.key.clone(),
+            valid: entry.valid,
+            work,
+            ..CellRow::default()
+        };
         (row.status, row.reason) = match &entry.runner {
             Err(trouble) => (status(trouble), Some(trouble.reason().to_owned())),
-            Ok(_) if self.depth == Depth::Time && entry.is_sound() && entry.samples.is_empty() => {
-                (Status::Skipped, Some("interrupted before it was timed".to_owned()))
-            }
+            Ok(_) if self.depth == Depth::Time && entry.is_sound() && entry.samples.is_empty() => (
+                Status::Skipped,
+                Some("interrupted before it was timed".to_owned()),
+            ),
+            Ok(_) if self.depth == Depth::Time && entry.valid == Valid::Unchecked => (
+                Status::Skipped,
+                Some("there is nothing to check it against".to_owned()),
+            ),
             Ok(_) => (Status::Ok, entry.invalid.clone()),
         };
         if row.status != Status::Ok && row.status != Status::Timeout {
@@ -425,9 +515,14 @@ impl Bench<'_> {
             let base = Summary::of(&other?.samples)?;
             Some(Summary::of(&entry.samples)?.median / base.median).filter(|r| r.is_finite())
         };
-        let same = |e: &&Entry, ask: Ask, name: &str| e.cell.ask == ask && e.cell.contestant() == name;
-        let value = entries.iter().find(|e| same(e, Ask::Value, entry.cell.contestant()));
-        let baseline = entries.iter().find(|e| same(e, entry.cell.ask, HANDWRITTEN));
+        let same =
+            |e: &&Entry, ask: Ask, name: &str| e.cell.ask == ask && e.cell.contestant() == name;
+        let value = entries
+            .iter()
+            .find(|e| same(e, Ask::Value, entry.cell.contestant()));
+        let baseline = entries
+            .iter()
+            .find(|e| same(e, entry.cell.ask, HANDWRITTEN));
         row.ratio_to_value = ratio_to(value);
         row.ratio_to_handwritten = ratio_to(baseline);
         if let Some(counted) = &entry.counted {
@@ -441,9 +536,14 @@ impl Bench<'_> {
 fn prepare_from_text(group: &Group, cell: &Cell, arguments: &[Datum]) -> Result<Runner, Trouble> {
     if cell.strategy.is_none() {
         let baseline = (group.suite.handwritten)(cell.ask, group.size);
-        return baseline.map(Runner::Handwritten).ok_or_else(|| Trouble::Refused("not written".to_owned()));
+        return baseline
+            .map(Runner::Handwritten)
+            .ok_or_else(|| Trouble::Refused("not written".to_owned()));
     }
-    let program: Program = group.suite.program().map_err(|e| Trouble::Failed(e.to_string()))?;
+    let program: Program = group
+        .suite
+        .program()
+        .map_err(|e| Trouble::Failed(e.to_string()))?;
     prepare(cell, &program, group.suite, group.size, arguments)
 }
 
@@ -456,20 +556,35 @@ fn status(trouble: &Trouble) -> Status {
 }
 
 fn prepare_key(key: &Key) -> Key {
-    Key { function: format!("{PREPARE}{}", key.function), ..key.clone() }
+    Key {
+        function: format!("{PREPARE}{}", key.function),
+        ..key.clone()
+    }
 }
 
 /// The row of a cell's preparation: what became of the cell, and the times of preparing.
 fn prepare_row(entry: &Entry, cell: &CellRow) -> CellRow {
-    let mut row = CellRow { key: prepare_key(&entry.key), ..cell.clone() };
+    let mut row = CellRow {
+        key: prepare_key(&entry.key),
+        ..cell.clone()
+    };
     let blank = CellRow::default();
-    row = CellRow { key: row.key, status: row.status, valid: row.valid, reason: row.reason, work: row.work, ..blank };
+    row = CellRow {
+        key: row.key,
+        status: row.status,
+        valid: row.valid,
+        reason: row.reason,
+        work: row.work,
+        ..blank
+    };
     fill_times(&mut row, &entry.prepares);
     row
 }
 
 fn fill_times(row: &mut CellRow, samples: &[f64]) {
-    let Some(summary) = Summary::of(samples) else { return };
+    let Some(summary) = Summary::of(samples) else {
+        return;
+    };
     row.samples = Some(summary.samples as u64);
     row.median_ns = Some(summary.median);
     row.ci_low_ns = Some(summary.low);
@@ -483,7 +598,14 @@ fn prepare_sample(entry: &Entry, round: usize, place: usize) -> Sample {
     sample_row(&prepare_key(&entry.key), round, place, 1, total, false)
 }
 
-fn sample_row(key: &Key, round: usize, place: usize, iterations: u64, total: f64, warmup: bool) -> Sample {
+fn sample_row(
+    key: &Key,
+    round: usize,
+    place: usize,
+    iterations: u64,
+    total: f64,
+    warmup: bool,
+) -> Sample {
     Sample {
         key: key.clone(),
         round: round as u32,
