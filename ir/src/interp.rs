@@ -13,7 +13,7 @@ use crate::span::Span;
 use crate::types::Type;
 use crate::value::{Fields, Value};
 
-/// Calls that are active at once. More than this is an error: memory would run out next.
+/// Graphs that may be active at once in [`eval`].
 pub const MAX_DEPTH: usize = 1 << 23;
 
 /// Why an evaluation ended without a value: something that depends on data, or a `vjp`.
@@ -31,6 +31,12 @@ pub struct EvalError {
 /// # Panics
 /// May panic if the module is not well formed (see [`verify`](crate::verify::verify)).
 pub fn eval(module: &Module, args: Vec<Value>) -> Result<Value, EvalError> {
+    eval_within(module, args, MAX_DEPTH)
+}
+
+/// As [`eval`], with an error when more than `depth` graphs are active at once: callers, branches
+/// and loops under way.
+pub fn eval_within(module: &Module, args: Vec<Value>, depth: usize) -> Result<Value, EvalError> {
     let entry = module.graph(module.entry);
     if module.stage == Stage::Source {
         return Err(error(entry.span, "a source module has no types to evaluate it by"));
@@ -43,6 +49,7 @@ pub fn eval(module: &Module, args: Vec<Value>) -> Result<Value, EvalError> {
         plans: module.graphs.iter().map(Plan::new).collect(),
         frames: Vec::new(),
         values: Vec::new(),
+        depth,
     };
     machine.run(args)
 }
@@ -90,13 +97,11 @@ impl Plan {
         let mut slot = vec![usize::MAX; graph.nodes.len()];
         let mut order = Vec::new();
         for (id, node) in graph.iter() {
-            match node.op {
-                Op::Param(index) => slot[id.0 as usize] = index as usize,
-                _ if reached[id.0 as usize] => {
-                    slot[id.0 as usize] = graph.params.len() + order.len();
-                    order.push(id);
-                }
-                _ => {}
+            if let Op::Param(index) = node.op {
+                slot[id.0 as usize] = index as usize;
+            } else if reached[id.0 as usize] {
+                slot[id.0 as usize] = graph.params.len() + order.len();
+                order.push(id);
             }
         }
         Self { order, slot, last }
@@ -127,6 +132,7 @@ struct Machine<'m> {
     frames: Vec<Frame>,
     /// The values of all active graphs, innermost last.
     values: Vec<Value>,
+    depth: usize,
 }
 
 impl Machine<'_> {
@@ -144,8 +150,8 @@ impl Machine<'_> {
     }
 
     fn enter(&mut self, id: GraphId, args: Vec<Value>) -> Result<Action, EvalError> {
-        if self.frames.len() >= MAX_DEPTH {
-            let message = format!("more than {MAX_DEPTH} calls are active at once");
+        if self.frames.len() >= self.depth {
+            let message = format!("the calls are more than {} deep", self.depth);
             return Err(error(self.module.graph(id).span, message));
         }
         let base = self.values.len();

@@ -2,8 +2,7 @@
 //!
 //! A pass is a value: a name, a sentence and a function that rewrites the graphs which the entry
 //! reaches. It keeps types and meaning; `verify` runs after each in debug builds. A pipeline is a
-//! list of passes, and [`run`] reports what each did to the number of nodes. A variant of a
-//! strategy that does without a pass leaves it out of the list.
+//! list of passes. A variant of a strategy that does without a pass leaves it out of the list.
 //!
 //! All passes are deterministic. Those that repeat stop when nothing changes, at the latest after
 //! a stated number of rounds; there is no clock.
@@ -19,7 +18,7 @@ use crate::graph::{Module, Stage};
 
 pub use compact::compact;
 pub use inline::recursive;
-pub use rewrite::{Splice, copy_nodes, live};
+pub use rewrite::{Splice, copy_nodes, live, rebuild};
 
 /// A pass.
 #[derive(Clone, Copy)]
@@ -50,48 +49,28 @@ pub const OPTIMISE: &[Pass] = &[inline::INLINE, simplify::SIMPLIFY, prune::PRUNE
 /// Times that the optimiser goes through its list.
 const MAX_ROUNDS: usize = 12;
 
-/// What a pass left behind.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Report {
-    /// Which pass.
-    pub pass: &'static str,
-    /// Nodes after it.
-    pub nodes: usize,
-}
-
-/// Runs passes once, in order.
-pub fn run(module: &mut Module, pipeline: &[Pass]) -> Vec<Report> {
-    let mut reports = Vec::new();
-    for pass in pipeline {
-        (pass.run)(module);
-        check(module, pass.name);
-        reports.push(Report { pass: pass.name, nodes: module.node_count() });
-    }
-    reports
-}
-
-/// Runs passes in order, again and again until nothing changes.
-pub fn run_to_fixpoint(module: &mut Module, pipeline: &[Pass]) -> Vec<Report> {
-    let mut reports = Vec::new();
+/// Runs passes in order, again and again until nothing changes; `watch` sees the module after each.
+pub fn run_to_fixpoint(module: &mut Module, pipeline: &[Pass], watch: &mut dyn FnMut(&str, &Module)) {
     for _ in 0..MAX_ROUNDS {
         let mut changed = false;
         for pass in pipeline {
             changed |= (pass.run)(module);
             check(module, pass.name);
-            reports.push(Report { pass: pass.name, nodes: module.node_count() });
+            watch(pass.name, module);
         }
         if !changed {
             break;
         }
     }
-    reports
 }
 
 /// Turns specialised into closed graphs.
-pub fn close(module: &mut Module) -> Vec<Report> {
-    let reports = run(module, CLOSE);
+pub fn close(module: &mut Module) {
+    for pass in CLOSE {
+        (pass.run)(module);
+        check(module, pass.name);
+    }
     module.stage = Stage::Closed;
-    reports
 }
 
 /// In debug builds: the module is well formed.

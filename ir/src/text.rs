@@ -14,8 +14,8 @@
 //! ```
 //!
 //! What must hold: every module has a text, well formed or not, and a text has one meaning. To
-//! this end each piece of syntax is one implementation of [`syntax::Syntax`], with its printer and
-//! its reader side by side, and each operation one row of the table in [`ops`].
+//! this end each piece of syntax is one implementation of `Syntax`, with its printer and
+//! its reader side by side, and each operation one row of the table in `text/ops.rs`.
 //!
 //! - A statement ends with its line. Ids of graphs and nodes are their indices in the tables,
 //!   written out; graphs stand in order, nodes in any order, and none may be missing.
@@ -28,10 +28,13 @@
 //!   the parameters; `defaults 1`; `in @0`, the graph this one is nested in.
 //! - Floats have a point or an exponent, or are `inf` or `nan`, with `nan.` and 16 hexadecimal
 //!   digits for the unusual ones. Arrays are their type and their elements: `f64[2, 1] (0.5, 1.5)`.
-//! - Names that are not made of letters, digits, `_` and `.` stand in double quotes, with the
-//!   escapes `\" \\ \n \r \t \u{…}`.
+//! - A name stands in double quotes, with the escapes `\" \\ \n \r \t \u{…}`, unless it is an
+//!   ASCII letter or `_` followed by letters, digits, `_` and `.`.
 //! - `; 0:17-21` after a node, a parameter or the opening brace of a graph is its span: file index
 //!   and bytes.
+//!
+//! The reader refuses what no program has: types nested more than 200 deep, and tensors with more
+//! elements than memory has addresses.
 
 mod lex;
 mod module;

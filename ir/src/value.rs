@@ -50,7 +50,9 @@ pub enum Value {
     Closure(GraphId, Fields),
     /// A stack; the last item is the top.
     Stack(Stack),
-    /// Cotangents of the captures of a function value; `None` is zero.
+    /// Cotangents of the captures of a function value; `None` is zero. A field of an env that is itself `Env(None)`,
+    /// or that is missing at the end, is the zero of its type, whichever that is: `env_get`, which alone reads fields,
+    /// is told the type.
     Env(Option<Fields>),
 }
 

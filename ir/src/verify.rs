@@ -116,10 +116,10 @@ fn check_type(what: &str, actual: &Type, expected: &Type) -> Check {
 fn check_types<'t>(what: &str, actual: &[&Type], expected: impl IntoIterator<Item = &'t Type>) -> Check {
     let expected: Vec<&Type> = expected.into_iter().collect();
     check(actual.len() == expected.len(), || {
-        format!("{what}: {} where {} expected", count(actual.len()), expected.len())
+        format!("{what} are {} where {} are expected", actual.len(), expected.len())
     })?;
     for (i, (actual, expected)) in actual.iter().zip(expected).enumerate() {
-        check_type(&format!("{what}: number {i}"), actual, expected)?;
+        check_type(&format!("number {i} of {what}"), actual, expected)?;
     }
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! What programs mean: modules in, values out.
 
 use adjudicate_ir::graph::Module;
-use adjudicate_ir::interp::{EvalError, eval};
+use adjudicate_ir::interp::{EvalError, eval, eval_within};
 use adjudicate_ir::text::parse;
 use adjudicate_ir::value::Value;
 use adjudicate_ir::verify::verify;
@@ -169,6 +169,13 @@ graph @2 more(%0: i64) -> i64 {
         vec![Value::I64(1_000_000)],
         expect!["1000000"],
     );
+}
+
+#[test]
+fn endless_recursion_ends() {
+    let module = module("\ngraph @0 f(%0: f64) -> f64 {\n  %1 = call @0 (%0) : f64\n  return %1\n}\n");
+    let error = eval_within(&module, vec![Value::f64(1.0)], 1000).unwrap_err();
+    expect!["the calls are more than 1000 deep"].assert_eq(&error.to_string());
 }
 
 /// Each of a million functions captures the one before: they are called to the bottom, and dropped.

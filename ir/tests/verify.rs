@@ -290,8 +290,8 @@ fn tuples_have_the_types_of_their_items() {
 
 #[test]
 fn calls_fit_the_graph() {
-    refuse_typed("  %4 = call @4 () : f64\n", expect!["@0 %4: the operands: 0 operands where 1 expected"]);
-    refuse_typed("  %4 = call @4 (%1) : f64\n", expect!["@0 %4: the operands: number 0 has type i64, not f64"]);
+    refuse_typed("  %4 = call @4 () : f64\n", expect!["@0 %4: the operands are 0 where 1 are expected"]);
+    refuse_typed("  %4 = call @4 (%1) : f64\n", expect!["@0 %4: number 0 of the operands has type i64, not f64"]);
     refuse_typed("  %4 = call @4 (%2) : i64\n", expect!["@0 %4: the node has type i64, not f64"]);
 }
 
@@ -303,7 +303,7 @@ fn closures_fit_the_graph() {
     );
     refuse_typed(
         "  %4 = closure @4 (%1) : fn() -> f64\n",
-        expect!["@0 %4: the captures: number 0 has type i64, not f64"],
+        expect!["@0 %4: number 0 of the captures has type i64, not f64"],
     );
     refuse_typed(
         "  %4 = closure @4 () : fn() -> f64\n",
@@ -316,8 +316,8 @@ fn applications_fit_the_function() {
     let apply = |apply: &str| format!("  %4 = closure @4 () : fn(f64) -> f64\n  %5 = {apply}\n");
     refuse_typed(&apply("apply () : f64"), expect!["@0 %5: 0 operands where more expected"]);
     refuse_typed(&apply("apply %2 () : f64"), expect!["@0 %5: f64 is not a function"]);
-    refuse_typed(&apply("apply %4 () : f64"), expect!["@0 %5: the operands: 0 operands where 1 expected"]);
-    refuse_typed(&apply("apply %4 (%1) : f64"), expect!["@0 %5: the operands: number 0 has type i64, not f64"]);
+    refuse_typed(&apply("apply %4 () : f64"), expect!["@0 %5: the operands are 0 where 1 are expected"]);
+    refuse_typed(&apply("apply %4 (%1) : f64"), expect!["@0 %5: number 0 of the operands has type i64, not f64"]);
     refuse_typed(&apply("apply %4 (%2) : i64"), expect!["@0 %5: the node has type i64, not f64"]);
     refuse_typed(&apply("apply %4 (x=%2) : f64"), expect!["@0 %5: keywords occur in source graphs only"]);
 }
@@ -328,11 +328,11 @@ fn conditionals_fit_both_branches() {
     refuse_typed("  %4 = if %1 @4 @4 (%2) : f64\n", expect!["@0 %4: the condition has type i64, not bool"]);
     refuse_typed(
         "  %4 = if %3 @4 @4 (%1) : f64\n",
-        expect!["@0 %4: the operands of @4: number 0 has type i64, not f64"],
+        expect!["@0 %4: number 0 of the operands of @4 has type i64, not f64"],
     );
     refuse_typed(
         "  %4 = if %3 @1 @4 (%0, %1) : (i64, f64)\n",
-        expect!["@0 %4: the operands of @4: 2 operands where 1 expected"],
+        expect!["@0 %4: the operands of @4 are 2 where 1 are expected"],
     );
     refuse_typed("  %4 = if %3 @4 @4 (%2) : i64\n", expect!["@0 %4: the result of @4 has type f64, not i64"]);
     refuse_typed(
@@ -345,11 +345,11 @@ fn conditionals_fit_both_branches() {
 fn loops_fit_condition_and_body() {
     refuse_typed(
         "  %4 = loop @2 @3 (%1, %2) : (i64, f64)\n",
-        expect!["@0 %4: the operands of the condition: 2 operands where 3 expected"],
+        expect!["@0 %4: the operands of the condition are 2 where 3 are expected"],
     );
     refuse_typed(
         "  %4 = loop @2 @4 (%1, %2, %1) : (i64, f64)\n",
-        expect!["@0 %4: the operands of the body: 3 operands where 1 expected"],
+        expect!["@0 %4: the operands of the body are 3 where 1 are expected"],
     );
     refuse_typed(
         "  %4 = loop @3 @3 (%1, %2, %1) : (i64, f64)\n",
@@ -369,7 +369,7 @@ fn loops_fit_condition_and_body() {
             .replace("-> (i64, f64) {\n  %3 = add", "{\n  %3 = add")
             .replace("  %4 = tuple (%3, %1) : (i64, f64)", result)
     };
-    refuse(&body("  %4 = tuple (%1, %3) : (f64, i64)"), expect!["@0 %4: the state: number 0 has type i64, not f64"]);
+    refuse(&body("  %4 = tuple (%1, %3) : (f64, i64)"), expect!["@0 %4: number 0 of the state has type i64, not f64"]);
     refuse(
         &body("  %4 = tuple (%3, %1, %3, %3) : (i64, f64, i64, i64)"),
         expect!["@0 %4: the body returns more than there are operands"],
@@ -380,11 +380,11 @@ fn loops_fit_condition_and_body() {
 fn derivatives_fit_the_graph() {
     refuse_typed(
         "  %4 = vjp @1 wrt [0] (%0, %1) : (i64, f64, f64[3])\n",
-        expect!["@0 %4: the operands: 2 operands where 3 expected"],
+        expect!["@0 %4: the operands are 2 where 3 are expected"],
     );
     refuse_typed(
         "  %4 = vjp @1 wrt [0] (%0, %1, %1) : (i64, f64, f64[3])\n",
-        expect!["@0 %4: the operands: number 2 has type i64, not f64"],
+        expect!["@0 %4: number 2 of the operands has type i64, not f64"],
     );
     refuse_typed("  %4 = vjp @1 wrt [2] (%0, %1, %2) : (i64, f64)\n", expect!["@0 %4: there is no parameter 2"]);
     refuse_typed(

@@ -4,10 +4,16 @@
 //! wanted. Every strategy receives the same specialised graphs and runs them on the same kernels;
 //! what it cannot express it refuses with a reason and a position.
 
+pub mod closure;
+mod compiled;
+
 use adjudicate_ir::datum::Layout;
+use adjudicate_ir::graph::Module;
 use adjudicate_ir::program::{Program, ProgramError, Request};
 use adjudicate_ir::span::Diagnostic;
 use adjudicate_ir::value::Value;
+
+pub use compiled::Compiled;
 
 /// An automatic-differentiation strategy.
 pub trait Strategy: Sync {
@@ -44,6 +50,13 @@ pub struct Facts {
     pub closures_made: Option<u64>,
 }
 
+impl Facts {
+    /// Notes the size of a module after a stage or pass.
+    pub fn stage(&mut self, name: &str, module: &Module) {
+        self.nodes.push((name.to_owned(), module.node_count() as u64));
+    }
+}
+
 /// Why a request was not prepared.
 #[derive(Clone, Debug)]
 pub enum PrepareError {
@@ -72,7 +85,7 @@ pub struct RunError {
 }
 
 /// Every strategy and variant, in the order of help and tables.
-pub const STRATEGIES: &[&dyn Strategy] = &[];
+pub const STRATEGIES: &[&dyn Strategy] = &[&closure::CLOSURE, &closure::UNOPTIMISED];
 
 /// The strategy of a name.
 pub fn find(name: &str) -> Option<&'static dyn Strategy> {

@@ -54,7 +54,7 @@ pub fn copy_nodes(
 }
 
 /// Rebuilds a graph node by node.
-pub(crate) fn rebuild(
+pub fn rebuild(
     graph: &Graph,
     each: impl FnMut(&mut Builder, NodeId, &Op, &[NodeId]) -> NodeId,
 ) -> Graph {

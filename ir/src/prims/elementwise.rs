@@ -64,8 +64,8 @@ arithmetic! {
     MUL "mul" Mul "x y." |a, b, _, dy| [dy * b, dy * a];
     FLOORDIV "floordiv" FloorDiv "x / y rounded down.";
     MOD "mod" Mod "x - y floordiv(x, y), of the sign of y." |a, b, _, dy| [dy, -(dy * a.floordiv(b))];
-    MAXIMUM "maximum" Maximum "The greater, NaN if either is." |a, b, _, dy| chosen(a.gt(b), a.equals(b), dy);
-    MINIMUM "minimum" Minimum "The lesser, NaN if either is." |a, b, _, dy| chosen(a.lt(b), a.equals(b), dy);
+    MAXIMUM "maximum" Maximum "The greater, NaN if either is." |a, b, _, dy| chosen(a.gt(b), a.lt(b), a.equals(b), dy);
+    MINIMUM "minimum" Minimum "The lesser, NaN if either is." |a, b, _, dy| chosen(a.lt(b), a.gt(b), a.equals(b), dy);
     POW "pow" Pow "x to the power y; integers only to powers from 0 up." |a, b, y, dy| pow_rule(a, b, y, dy);
 }
 
@@ -180,12 +180,11 @@ fn summed<'b>(args: &[Expr<'b>], pulled: [Expr<'b>; 2]) -> Vec<Option<Expr<'b>>>
     pulled.iter().zip(args).map(|(d, arg)| Some(d.sum_to(&arg.shape()))).collect()
 }
 
-/// Cotangents of a choice between two operands: all to the first where it wins, half to each at a
-/// tie. Nothing is multiplied by a mask, so an infinite cotangent makes no NaN.
-fn chosen<'b>(first: Expr<'b>, tie: Expr<'b>, dy: Expr<'b>) -> [Expr<'b>; 2] {
-    let (zero, half) = (dy.lit(0.0), 0.5 * dy);
-    let da = tie.select(half, first.select(dy, zero));
-    [da, dy - da]
+/// Cotangents of a choice between two operands: all to the one that wins, half to each at a tie.
+/// Nothing is multiplied by a mask, so an infinite cotangent makes no NaN.
+fn chosen<'b>(first: Expr<'b>, second: Expr<'b>, tie: Expr<'b>, dy: Expr<'b>) -> [Expr<'b>; 2] {
+    let rest = tie.select(0.5 * dy, dy.lit(0.0));
+    [first.select(dy, rest), second.select(dy, rest)]
 }
 
 /// `d(xᵖ) = p xᵖ⁻¹ dx + xᵖ log x dp`. At `0⁰` the exponent `p - 1` is replaced by 1, which makes

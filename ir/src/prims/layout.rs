@@ -4,8 +4,8 @@
 //! runs down past the first element. Elements are of any type. Each rule is the transpose of the
 //! linear map: `slice` and `unslice` are each other's, a repetition's is a sum.
 
-use adjudicate_kernels::layout::{self, SliceSpec};
 use adjudicate_kernels::Array;
+use adjudicate_kernels::layout::{self, SliceSpec};
 
 use super::PrimDef;
 use super::support::{Tensor, attributes, axes, axis, by_elem, common_elem, extents, sizes, take, tensor, tensors};

@@ -186,8 +186,8 @@ fn pairwise_rule<'b>(x: Expr<'b>, dy: Expr<'b>) -> Expr<'b> {
     let half = count / 2;
     let (a, b) = (x.narrow(0, 0, half), x.narrow(0, half, 2 * half));
     let odd = (count % 2 == 1).then(|| x.narrow(0, count - 1, count));
-    let products = odd.map_or(a * b, |last| (a * b).concat(0, &[last]));
-    let d = pairwise_rule(products, dy);
+    let pairs = a * b;
+    let d = pairwise_rule(odd.map_or(pairs, |last| pairs.concat(0, &[last])), dy);
     match odd {
         None => (d * b).concat(0, &[d * a]),
         Some(_) => {

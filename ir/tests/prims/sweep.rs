@@ -10,7 +10,7 @@ use adjudicate_ir::value::Value;
 use adjudicate_kernels::Array;
 
 /// The value of a graph.
-pub fn run(graph: &Graph, args: &[Value]) -> Result<Value, String> {
+pub(crate) fn run(graph: &Graph, args: &[Value]) -> Result<Value, String> {
     let mut values: Vec<Value> = Vec::new();
     for (id, node) in graph.iter() {
         let operand = |i: usize| values[node.args[i].0 as usize].clone();
@@ -31,7 +31,7 @@ pub fn run(graph: &Graph, args: &[Value]) -> Result<Value, String> {
 }
 
 /// Demands that a value has its node's type and that no scalar is boxed.
-pub fn assert_typed(value: &Value, ty: &Type, what: &str) {
+fn assert_typed(value: &Value, ty: &Type, what: &str) {
     if let Type::Tensor(..) = ty {
         assert_eq!(value.tensor_type().as_ref(), Some(ty), "{what}");
     }
@@ -46,7 +46,7 @@ pub fn assert_typed(value: &Value, ty: &Type, what: &str) {
 
 /// `(x…, w…) ↦ (dx…)`: takes the arguments of the graph and a cotangent for each tensor of its
 /// result, and returns a cotangent for each float parameter.
-pub fn pullback(graph: &Graph) -> Graph {
+pub(crate) fn pullback(graph: &Graph) -> Graph {
     let mut builder = Builder::new(&format!("{}'", graph.name), graph.span);
     for (_, node) in graph.iter() {
         match &node.op {
@@ -113,20 +113,25 @@ impl Sweep<'_> {
 
     fn add(&mut self, to: NodeId, d: NodeId) {
         let builder = self.builder.get_mut();
-        assert_eq!(builder.ty(d), &self.graph.ty(to).cotangent(), "{:?} of {}", self.graph.node(to).op, self.graph.name);
+        assert_eq!(
+            builder.ty(d),
+            &self.graph.ty(to).cotangent(),
+            "{:?} of {}",
+            self.graph.node(to).op,
+            self.graph.name
+        );
         let slot = &mut self.pulled[to.0 as usize];
         *slot = Some(slot.map_or(d, |old| builder.accumulate(old, d)));
     }
 }
 
 /// Compares pullbacks with central differences, up to an order.
-pub fn check_derivatives(what: &str, graph: Graph, args: &[Value], order: usize) {
+pub(crate) fn check_derivatives(what: &str, graph: Graph, args: &[Value], order: usize) {
     let (mut graph, mut point) = (graph, args.to_vec());
     for order in 1..=order {
         let pulled = pullback(&graph);
-        let seeds: Vec<Value> = (point.len()..pulled.params.len())
-            .map(|i| spread(pulled.ty(pulled.params[i]), 10 * order + i))
-            .collect();
+        let seeds: Vec<Value> =
+            (point.len()..pulled.params.len()).map(|i| spread(pulled.ty(pulled.params[i]), 10 * order + i)).collect();
         let weights: Vec<f64> = seeds.iter().flat_map(floats).collect();
         let at: Vec<Value> = point.iter().cloned().chain(seeds).collect();
         let found = floats(&run(&pulled, &at).expect("a pullback"));
@@ -167,7 +172,7 @@ fn nudge(value: &mut Value, element: usize, step: f64) {
 }
 
 /// The floats of a tensor or of a tuple of them.
-pub fn floats(value: &Value) -> Vec<f64> {
+pub(crate) fn floats(value: &Value) -> Vec<f64> {
     match value {
         Value::F64(x, _) => vec![*x],
         Value::Array(a, _) => a.as_slice().to_vec(),

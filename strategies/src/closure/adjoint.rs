@@ -145,7 +145,7 @@ impl<'m> Adjoints<'m> {
         let adjoint = self.of(g, mask);
         let mut b = Builder::new(&name, span);
         let args: Vec<NodeId> = params.into_iter().map(|ty| b.param(ty)).collect();
-        let called = self.call_forward(&mut b, &adjoint, &args);
+        let called = call_forward(self.module, &mut b, &adjoint, &args);
         let value = b.get(called, 0);
         let residuals = residual_nodes(&mut b, &adjoint, &args, called);
         let back = b.emit(Op::Closure(adjoint.backward), &residuals, back);
@@ -282,7 +282,7 @@ impl<'m> Adjoints<'m> {
                     return t.f.get(pair, 0);
                 }
                 let adjoint = self.of(*g, &mask);
-                let called = self.call_forward(&mut t.f, &adjoint, args);
+                let called = call_forward(self.module, &mut t.f, &adjoint, args);
                 let residuals = residual_nodes(&mut t.f, &adjoint, args, called);
                 t.pulls.insert(id, Pull::Open(adjoint, residuals));
                 t.f.get(called, 0)
@@ -295,11 +295,6 @@ impl<'m> Adjoints<'m> {
             Op::Vjp(_) => panic!("derivatives are expanded innermost first"),
             _ => t.f.emit(op.clone(), args, primed(ty)),
         }
-    }
-
-    fn call_forward(&self, b: &mut Builder, adjoint: &Adjoint, args: &[NodeId]) -> NodeId {
-        let ty = self.module.graph(adjoint.forward).result_type().clone();
-        b.emit(Op::Call(adjoint.forward), args, ty)
     }
 
     /// Both branches return the value, then the residuals of both; those of the other are zero.
@@ -319,7 +314,7 @@ impl<'m> Adjoints<'m> {
             let adjoint = &adjoints[which];
             let mut b = Builder::new(&cx.module.graph(adjoint.forward).name.clone(), t.graph.node(id).span);
             let params: Vec<NodeId> = args[1..].iter().map(|&a| b.param(t.f.ty(a).clone())).collect();
-            let called = cx.call_forward(&mut b, adjoint, &params);
+            let called = call_forward(cx.module, &mut b, adjoint, &params);
             let mut items = vec![b.get(called, 0)];
             for (k, ty) in returned.iter().enumerate() {
                 let own = if which == 0 { k < first } else { k >= first };
@@ -406,7 +401,7 @@ impl<'m> Adjoints<'m> {
         let again = match adjoint {
             None => b.emit(Op::Call(cond), &own, Type::bool()),
             Some(adjoint) => {
-                let called = self.call_forward(&mut b, &adjoint, &own);
+                let called = call_forward(self.module, &mut b, &adjoint, &own);
                 b.get(called, 0)
             }
         };
@@ -424,7 +419,7 @@ impl<'m> Adjoints<'m> {
         let mut b = Builder::new("trip'", span);
         let params = loop_params(&mut b, types, states, &[stack.clone(), Type::i64()]);
         let own: Vec<NodeId> = params[..states].iter().chain(&params[states + 2..]).copied().collect();
-        let called = self.call_forward(&mut b, adjoint, &own);
+        let called = call_forward(self.module, &mut b, adjoint, &own);
         let next = b.get(called, 0);
         let mut items: Vec<NodeId> = (0..states).map(|i| b.get(next, i)).collect();
         let mut record = Vec::new();
@@ -764,7 +759,14 @@ impl Transform<'_> {
     }
 }
 
-fn residual_nodes(b: &mut Builder, adjoint: &Adjoint, args: &[NodeId], called: NodeId) -> Vec<NodeId> {
+/// The call of ▶g: the value, then the residuals.
+pub(super) fn call_forward(module: &Module, b: &mut Builder, adjoint: &Adjoint, args: &[NodeId]) -> NodeId {
+    let ty = module.graph(adjoint.forward).result_type().clone();
+    b.emit(Op::Call(adjoint.forward), args, ty)
+}
+
+/// What ◀g takes before `dy`, from the arguments of ▶g and its result.
+pub(super) fn residual_nodes(b: &mut Builder, adjoint: &Adjoint, args: &[NodeId], called: NodeId) -> Vec<NodeId> {
     let place = |r: &Residual| match *r {
         Residual::Param(i) => args[i],
         Residual::Item(k) => b.get(called, k + 1),

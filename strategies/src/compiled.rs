@@ -1,0 +1,96 @@
+//! A program without derivatives, lowered and ready to run: what strategies that know the whole
+//! program beforehand prepare.
+
+use adjudicate_ir::datum::Layout;
+use adjudicate_ir::exec::{ExecError, Executable, Machine, Plain};
+use adjudicate_ir::graph::Module;
+use adjudicate_ir::program::{Program, Specialised};
+use adjudicate_ir::span::{Diagnostic, SourceMap, Span};
+use adjudicate_ir::value::Value;
+
+use crate::{Facts, Prepared, RunError};
+
+/// A lowered program.
+#[derive(Debug)]
+pub struct Compiled {
+    executable: Executable,
+    machine: Machine,
+    signature: Signature,
+    facts: Facts,
+}
+
+/// What a prepared program keeps of its request.
+#[derive(Debug)]
+pub struct Signature {
+    output: Layout,
+    fixed: Vec<(usize, i64)>,
+    sources: SourceMap,
+}
+
+impl Signature {
+    /// The signature of a specialised request.
+    pub fn new(program: &Program, specialised: &Specialised) -> Self {
+        Self {
+            output: specialised.output.clone(),
+            fixed: specialised.fixed.clone(),
+            sources: program.sources.clone(),
+        }
+    }
+
+    /// The layout of the result.
+    pub fn output(&self) -> &Layout {
+        &self.output
+    }
+
+    /// Whether the program holds for these arguments: integers that shapes need are part of it.
+    pub fn check(&self, args: &[Value]) -> Result<(), RunError> {
+        for &(leaf, value) in &self.fixed {
+            match args.get(leaf) {
+                Some(Value::I64(given)) if *given == value => {}
+                other => {
+                    let given = other.map_or("nothing".to_owned(), |v| format!("{v:?}"));
+                    let message = format!("a shape depends on an integer argument: this was prepared for {value}, not {given}");
+                    return Err(self.error(Span::default(), message));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// An error of the executor as one of the run.
+    pub fn run_error(&self, error: ExecError) -> RunError {
+        self.error(error.span, error.message)
+    }
+
+    fn error(&self, span: Span, message: String) -> RunError {
+        RunError { diagnostic: Diagnostic::new(span, message), position: self.sources.position(span) }
+    }
+}
+
+impl Compiled {
+    /// Lowers a module that has no derivatives left.
+    pub fn new(program: &Program, specialised: &Specialised, module: &Module, facts: Facts) -> Self {
+        Self {
+            executable: Executable::new(module),
+            machine: Machine::new(),
+            signature: Signature::new(program, specialised),
+            facts,
+        }
+    }
+}
+
+impl Prepared for Compiled {
+    fn run(&mut self, args: &[Value]) -> Result<Vec<Value>, RunError> {
+        self.signature.check(args)?;
+        let result = self.executable.run(&mut self.machine, &mut Plain, args.iter().cloned());
+        result.map_err(|error| self.signature.run_error(error))
+    }
+
+    fn output(&self) -> &Layout {
+        self.signature.output()
+    }
+
+    fn facts(&self) -> Facts {
+        Facts { closures_made: Some(self.machine.closures_made()), ..self.facts.clone() }
+    }
+}
