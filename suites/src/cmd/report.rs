@@ -1,11 +1,15 @@
 //! `adjudicate report`: renders the files of a run again.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 
+use adjudicate_reports::{REPORTS, Report as Renderer, Run};
 use clap::Args;
 
 use super::output::Output;
 use crate::exit::{Exit, Failure};
+use crate::measure::plan::unknown;
+use crate::runs::folder::write_file;
 
 /// Render the report of a run folder again
 #[derive(Args, Debug)]
@@ -28,6 +32,10 @@ impl Report {
         } else {
             under_runs
         };
+        if !folder.is_dir() {
+            let message = format!("there is no run folder {}", folder.display());
+            return Err(Failure::usage(message));
+        }
         for page in render(&folder, &self.format, output)? {
             output.result(&page.display().to_string())?;
         }
@@ -35,11 +43,41 @@ impl Report {
     }
 }
 
-/// Renders reports into a run folder and returns the files written.
+/// Renders reports of the given formats, all if there are none, into a run folder. Returns the
+/// files written.
 pub fn render(
-    _folder: &Path,
-    _formats: &[String],
-    _output: &mut Output,
+    folder: &Path,
+    formats: &[String],
+    output: &mut Output,
 ) -> Result<Vec<PathBuf>, Failure> {
-    Ok(Vec::new())
+    let renderers = renderers(formats)?;
+    let (run, warnings) = Run::read(|file| fs::read(folder.join(file)).ok())
+        .map_err(|e| Failure::usage(format!("{}: {e}", folder.display())))?;
+    for warning in warnings {
+        output.remark(&format!("warning: {warning}"));
+    }
+    let mut written = Vec::new();
+    for renderer in renderers {
+        let artifacts = (renderer.render)(&run)
+            .map_err(|e| Failure::internal(format!("the {} report: {e}", renderer.name)))?;
+        for artifact in artifacts {
+            let path = folder.join(&artifact.path);
+            write_file(&path, &artifact.bytes)?;
+            written.push(path);
+        }
+    }
+    Ok(written)
+}
+
+fn renderers(formats: &[String]) -> Result<Vec<&'static Renderer>, Failure> {
+    if formats.is_empty() {
+        return Ok(REPORTS.iter().collect());
+    }
+    let named = formats.iter().map(|format| {
+        REPORTS.iter().find(|r| r.name == format).ok_or_else(|| {
+            let names: Vec<&str> = REPORTS.iter().map(|r| r.name).collect();
+            unknown("format", format, &names)
+        })
+    });
+    named.collect()
 }
