@@ -127,7 +127,7 @@ fn guarded<R>(f: impl FnOnce() -> R) -> Result<R, Trouble> {
 }
 
 /// The first error of a program with its position, on one line.
-fn one_line(error: &ProgramError) -> String {
+pub fn one_line(error: &ProgramError) -> String {
     error.diagnostics.first().map_or_else(
         || "the program is wrong".to_owned(),
         |d| format!("{}: {}", error.sources.position(d.span), d.message),

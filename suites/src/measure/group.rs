@@ -10,7 +10,7 @@ use adjudicate_reports::rows::{Cell as CellRow, HANDWRITTEN, Key, PREPARE, Sampl
 
 use super::check::{self, Oracle, point::floats};
 use super::clock::Clock;
-use super::contestant::{Runner, Trouble, prepare};
+use super::contestant::{Runner, Trouble, one_line, prepare};
 use super::count::{Counted, count};
 use super::plan::{Cell, Group, Plan, Settings};
 use super::sink::{Sink, Stop};
@@ -543,7 +543,7 @@ fn prepare_from_text(group: &Group, cell: &Cell, arguments: &[Datum]) -> Result<
     let program: Program = group
         .suite
         .program()
-        .map_err(|e| Trouble::Failed(e.to_string()))?;
+        .map_err(|e| Trouble::Failed(one_line(&e)))?;
     prepare(cell, &program, group.suite, group.size, arguments)
 }
 
