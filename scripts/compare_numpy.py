@@ -7,7 +7,7 @@ import time
 
 import numpy as np
 
-SAMPLE_NS = 4_000_000
+SAMPLE_NS = 500_000
 
 
 def floats(*shape):

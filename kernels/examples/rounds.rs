@@ -12,7 +12,7 @@ use adjudicate_kernels::reduce::reduce;
 use adjudicate_kernels::*;
 
 /// The time one sample takes.
-const SAMPLE: Duration = Duration::from_millis(4);
+const SAMPLE: Duration = Duration::from_micros(500);
 
 type Kernel = Box<dyn FnMut()>;
 
