@@ -211,7 +211,8 @@ fn zip_assign<T: Element>(
 fn broadcastable_to<'a>(shape: &'a [usize], target: &[usize]) -> &'a [usize] {
     let common = broadcast_or_panic(shape, target);
     assert_eq!(
-        common, target,
+        &common[..],
+        target,
         "an operand of shape {shape:?} does not broadcast to {target:?} in place"
     );
     shape

@@ -109,7 +109,9 @@ mod log {
 
     #[inline(always)]
     fn all_ordinary(block: &[f64]) -> bool {
-        block.iter().fold(true, |all, &x| all & math::is_ordinary(x))
+        block
+            .iter()
+            .fold(true, |all, &x| all & math::is_ordinary(x))
     }
 
     vectorized! {
