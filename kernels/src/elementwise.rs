@@ -108,7 +108,15 @@ fn zip<T: Element, U: Element>(
 ) -> Array<U> {
     match common_shape(a, b) {
         Some(shape) => zip_equal(kind, shape, a, b, run),
-        None => zip_broadcast(kind, a, b, run),
+        None => match (a, b) {
+            (Arg::Array(x), Arg::Array(row)) if repeats(row, x) => {
+                zip_rows(kind, x, row, |out, x, row| run(out, x, row))
+            }
+            (Arg::Array(row), Arg::Array(x)) if repeats(row, x) => {
+                zip_rows(kind, x, row, |out, x, row| run(out, row, x))
+            }
+            _ => zip_broadcast(kind, a, b, run),
+        },
     }
 }
 
@@ -142,6 +150,52 @@ fn zip_equal<T: Element, U: Element>(
             });
         })
     }
+}
+
+/// Whether `row` is repeated over the leading axes of `x`, and over nothing else.
+fn repeats<T: Element>(row: &Array<T>, x: &Array<T>) -> bool {
+    x.shape().ends_with(row.shape()) && !row.is_empty()
+}
+
+/// Short rows are laid out several times in a tile of this many elements, so that runs are not short.
+const TILE: usize = 64;
+
+/// `row`, or as many copies of it as fit into `tile` if that is several.
+fn tiled<'t, T: Element>(row: &'t [T], tile: &'t mut [T; TILE]) -> &'t [T] {
+    if row.len() > TILE / 2 {
+        return row;
+    }
+    let len = TILE / row.len() * row.len();
+    tile[..len]
+        .chunks_exact_mut(row.len())
+        .for_each(|copy| copy.copy_from_slice(row));
+    &tile[..len]
+}
+
+/// `out = run(x, row)` elementwise, with `row` repeated over the leading axes of `x`.
+#[expect(unsafe_code, reason = "results are written once, not zeroed first")]
+#[inline(never)]
+fn zip_rows<T: Element, U: Element>(
+    kind: Kind,
+    x: &Array<T>,
+    row: &Array<T>,
+    run: impl Fn(&mut [MaybeUninit<U>], Lanes<'_, T>, Lanes<'_, T>),
+) -> Array<U> {
+    if !enter(kind, || {
+        work::<T, U>(x.len(), Arg::Array(x), Arg::Array(row))
+    }) {
+        return Array::zeros(x.shape());
+    }
+    let mut tile = [T::default(); TILE];
+    let row = tiled(row.as_slice(), &mut tile);
+    let fill = |out: &mut [MaybeUninit<U>]| {
+        let parts = out
+            .chunks_mut(row.len())
+            .zip(x.as_slice().chunks(row.len()));
+        parts.for_each(|(out, x)| run(out, Lanes::Slice(x), Lanes::Slice(&row[..x.len()])));
+    };
+    // SAFETY: the parts tile the result, and `run` fills each.
+    unsafe { Array::build(x.shape(), fill) }
 }
 
 #[expect(unsafe_code, reason = "results are written once, not zeroed first")]
@@ -192,6 +246,18 @@ fn zip_assign<T: Element>(
                 let len = part.len();
                 run(part, rhs.part(start, len));
             });
+        }
+        return;
+    }
+    if let Arg::Array(row) = rhs
+        && repeats(row, dst)
+    {
+        let to = dst.make_mut();
+        let mut tile = [T::default(); TILE];
+        let row = tiled(row.as_slice(), &mut tile);
+        if compute {
+            to.chunks_mut(row.len())
+                .for_each(|part| run(part, Lanes::Slice(&row[..part.len()])));
         }
         return;
     }

@@ -4,7 +4,7 @@
 //!
 //! - [`Array`] is row-major, contiguous, shared and copied on write; [`Arg`] is an operand that may be a plain scalar.
 //! - [`ops`] lists the element operations and reductions; elementwise kernels, [`layout`], [`index`], [`reduce`] and
-//!   [`gemm`] compute with them.
+//!   [`mod@gemm`] compute with them.
 //! - [`counts`] counts exactly what was done; [`Mode::Null`] does everything but the arithmetic; [`threads`] is the one
 //!   place that decides how many threads work.
 //!
