@@ -26,9 +26,11 @@ pub use binary::{
     binary_slices_into,
 };
 pub(crate) use binary::{max, min};
-pub use boolean::{Number, compare, logic, not, select};
+pub use boolean::{
+    Number, compare, compare_slices_into, logic, logic_slices_into, not, select, select_slices_into,
+};
 pub use cast::{bool_to_f64, bool_to_i64, f64_to_i64, to_f64};
-pub use integer::{int_binary, int_unary};
+pub use integer::{int_binary, int_binary_assign, int_binary_slices_into, int_unary};
 pub use unary::{unary, unary_assign, unary_into, unary_slice_assign};
 
 /// An operand along a run of elements.
@@ -238,32 +240,43 @@ fn zip_assign<T: Element>(
     run: impl Fn(&mut [T], Lanes<'_, T>) + Sync,
 ) {
     let compute = enter(kind, || work::<T, T>(dst.len(), Arg::Array(dst), rhs));
-    if common_shape(Arg::Array(dst), rhs).is_some() {
-        let to = dst.make_mut();
-        if compute {
-            let rhs = Lanes::whole(rhs);
-            threads::parts(to, |start, part| {
-                let len = part.len();
-                run(part, rhs.part(start, len));
-            });
-        }
-        return;
+    if common_shape(Arg::Array(dst), rhs).is_none() {
+        return assign_broadcast(dst, rhs, compute, run);
     }
-    if let Arg::Array(row) = rhs
-        && repeats(row, dst)
-    {
-        let to = dst.make_mut();
-        let mut tile = [T::default(); TILE];
-        let row = tiled(row.as_slice(), &mut tile);
-        if compute {
-            to.chunks_mut(row.len())
-                .for_each(|part| run(part, Lanes::Slice(&row[..part.len()])));
-        }
-        return;
-    }
-    let plan = Plan::new(dst.shape(), [broadcastable_to(rhs.shape(), dst.shape())]);
     let to = dst.make_mut();
     if compute {
+        let rhs = Lanes::whole(rhs);
+        threads::parts(to, |start, part| {
+            let len = part.len();
+            run(part, rhs.part(start, len));
+        });
+    }
+}
+
+#[inline(never)]
+fn assign_broadcast<T: Element>(
+    dst: &mut Array<T>,
+    rhs: Arg<'_, T>,
+    compute: bool,
+    run: impl Fn(&mut [T], Lanes<'_, T>),
+) {
+    let repeated = match rhs {
+        Arg::Array(row) if repeats(row, dst) => Some(row),
+        Arg::Array(_) | Arg::Scalar(_) => None,
+    };
+    let plan = repeated
+        .is_none()
+        .then(|| Plan::new(dst.shape(), [broadcastable_to(rhs.shape(), dst.shape())]));
+    let to = dst.make_mut();
+    if !compute {
+        return;
+    }
+    if let Some(row) = repeated {
+        let mut tile = [T::default(); TILE];
+        let row = tiled(row.as_slice(), &mut tile);
+        to.chunks_mut(row.len())
+            .for_each(|part| run(part, Lanes::Slice(&row[..part.len()])));
+    } else if let Some(plan) = plan {
         let mut runs = to.chunks_exact_mut(plan.run.max(1));
         plan.for_each(|[i]| {
             let part = runs.next().expect("as many runs as the plan visits");

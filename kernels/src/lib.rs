@@ -33,9 +33,10 @@ pub use array::{Arg, Array, Element};
 pub use counts::Counts;
 pub use elementwise::{
     Lanes, Number, binary, binary_assign, binary_assign_right, binary_slices_assign,
-    binary_slices_assign_right, binary_slices_into, bool_to_f64, bool_to_i64, compare, f64_to_i64,
-    int_binary, int_unary, logic, not, select, to_f64, unary, unary_assign, unary_into,
-    unary_slice_assign,
+    binary_slices_assign_right, binary_slices_into, bool_to_f64, bool_to_i64, compare,
+    compare_slices_into, f64_to_i64, int_binary, int_binary_assign, int_binary_slices_into,
+    int_unary, logic, logic_slices_into, not, select, select_slices_into, to_f64, unary,
+    unary_assign, unary_into, unary_slice_assign,
 };
 pub use error::KernelError;
 pub use gemm::{Gemm, gemm};
