@@ -4,10 +4,10 @@
 //! splits its rows from [`PARALLEL_GEMM_FROM`] multiply-adds on, and OpenBLAS by its own rule. Splitting never changes the
 //! bits of an elementwise result.
 //!
-//! Measured on a two-core Zen 4 machine, release build, best of 400: handing a kernel to the pool and waiting for it takes 9
-//! to 17 µs more than calling it. Alone, an addition takes 26 µs for 2¹⁷ elements (5 for 2¹⁵) and a matrix product 36 µs for
-//! 96³ multiply-adds (11 for 64³); from the thresholds on, a second thread
-//! has more to save than that.
+//! Measured on a two-core Zen 4 machine busy with other work, best of 400: handing a kernel to the pool and waiting for it
+//! takes 9 to 17 µs more than calling it. Alone, an addition takes 26 µs for 2¹⁷ elements (5 for 2¹⁵) and a matrix product 36
+//! µs for 96³ multiply-adds (11 for 64³). The thresholds are where half of a kernel's own time reaches that cost; what two
+//! idle cores gain above them has not been measured.
 
 use std::sync::Arc;
 use std::sync::Mutex;

@@ -134,10 +134,20 @@ fn standard(op: Unary) -> Option<fn(f64) -> f64> {
     })
 }
 
+/// The distance from the standard library that is allowed: 4 ulp for libmvec, less for functions of our own.
+fn limit(op: Unary) -> u64 {
+    match op {
+        Unary::Exp | Unary::Log => 1,
+        Unary::Sigmoid => 2,
+        Unary::Tanh => 3,
+        _ => 4,
+    }
+}
+
 #[test]
 fn elementary_functions_are_within_four_ulp_of_libm() {
-    let spread = |scale: f64| (0..40_001).map(move |i| f64::from(i - 20_000) / 20_000.0 * scale);
-    let x: Vec<f64> = [1.0, 1e-3, 30.0, 750.0]
+    let spread = |scale: f64| (0..100_001).map(move |i| f64::from(i - 50_000) / 50_000.0 * scale);
+    let x: Vec<f64> = [0.3, 1.0, 1e-3, 30.0, 750.0]
         .into_iter()
         .flat_map(spread)
         .chain(arguments())
@@ -149,7 +159,7 @@ fn elementary_functions_are_within_four_ulp_of_libm() {
             for (&x, &y) in x.iter().zip(y.as_slice()) {
                 let distance = ulps(y, f(x));
                 assert!(
-                    distance <= 4,
+                    distance <= limit(op),
                     "{}({x:e}) is {y:e}, {distance} ulp from {:e}",
                     op.name(),
                     f(x)
