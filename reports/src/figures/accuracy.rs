@@ -8,12 +8,12 @@ use crate::rows::Check;
 use crate::view::{View, distinct};
 
 /// Listed in [`FIGURES`](crate::figures::FIGURES).
-pub(super) const KIND: Kind = Kind { name: "accuracy", title: "Accuracy", make };
+pub(super) const KIND: Kind = Kind { name: "accuracy", title: "Accuracy", about: ABOUT, make };
 
 /// Where an error of zero is drawn: below the rounding error of any f64.
 const EXACT: f64 = 1e-17;
 
-const CAPTION: &str = "The largest relative error over all sizes, by function and reference; the upright stroke is the \
+const ABOUT: &str = "The largest relative error over all sizes, by function and reference; the upright stroke is the \
                        tolerance, and a point to its right fails. Exact agreement is drawn at 10⁻¹⁷.";
 
 fn make(view: &View) -> Vec<Figure> {
@@ -25,12 +25,7 @@ fn make(view: &View) -> Vec<Figure> {
     let mut legend = by_size::legend(view, &panels, None);
     legend.push(Entry { label: "tolerance".to_owned(), look: LIMIT, join: Join::Apart });
     let title = "largest relative error against tolerance".to_owned();
-    vec![Figure {
-        name: KIND.name.to_owned(),
-        title,
-        caption: CAPTION.to_owned(),
-        body: Body::Panels { panels, legend },
-    }]
+    vec![Figure { name: KIND.name.to_owned(), title, caption: String::new(), body: Body::Panels { panels, legend } }]
 }
 
 fn panel(view: &View, suite: &str) -> Panel {
