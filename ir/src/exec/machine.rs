@@ -4,7 +4,7 @@
 //! depth is bounded by memory and not by the host stack. A machine keeps its storage from run to
 //! run; in the steady state it allocates nothing itself.
 
-use super::code::{CallSite, Executable, Function, Instr, Operand, VjpInstr};
+use super::code::{CallSite, Executable, Function, Instr, Operand, PrimInstr, Reg, VjpInstr};
 use super::domain::{Domain, ExecError};
 use super::slots::{EMPTY, copy, is_scalar, put, put_copy, put_moved, take};
 use crate::graph::GraphId;
@@ -194,16 +194,17 @@ impl Machine {
         &mut self,
         exe: &Executable,
         domain: &mut D,
+        instr: &PrimInstr,
         base: usize,
-        site: u32,
         operands: &[Operand],
-    ) -> Result<Value, String> {
-        let instr = &exe.prims[site as usize];
+        dst: Reg,
+    ) -> Result<(), String> {
         if operands.len() > PLACES {
             self.gather(exe, base, operands);
             let result = domain.prim(instr, &mut self.scratch);
             self.scratch.clear();
-            return result;
+            self.regs[base + dst.0 as usize] = result?;
+            return Ok(());
         }
         for (&operand, place) in operands.iter().zip(&mut self.places) {
             if operand.is_const() {
@@ -214,13 +215,19 @@ impl Machine {
             if operand.is_last() { put_moved(place, slot) } else { put_copy(place, slot) }
         }
         let places = &mut self.places[..operands.len()];
-        let result = domain.prim(instr, places);
+        // Taken apart where it is: see `slots`.
+        let mut result = domain.prim(instr, places);
         for place in places {
             if !is_scalar(place) {
                 *place = EMPTY;
             }
         }
-        result
+        match &mut result {
+            Ok(value) => put_moved(&mut self.regs[base + dst.0 as usize], value),
+            Err(message) => return Err(std::mem::take(message)),
+        }
+        std::mem::forget(result);
+        Ok(())
     }
 
     #[inline]
@@ -250,9 +257,9 @@ impl Machine {
             match instr {
                 Instr::Prim { count, site, args, dst } => {
                     let range = args as usize..args as usize + usize::from(count);
-                    match self.prim(exe, domain, base, site, &exe.operands[range]) {
-                        Ok(value) => put(&mut self.regs[base + dst.0 as usize], value),
-                        Err(message) => return Err(ExecError { span: exe.spans[pc - 1], message }),
+                    let prim = &exe.prims[site as usize];
+                    if let Err(message) = self.prim(exe, domain, prim, base, &exe.operands[range], dst) {
+                        return Err(ExecError { span: exe.spans[pc - 1], message });
                     }
                 }
                 Instr::Move { from, to } => {
