@@ -201,8 +201,7 @@ impl Machine {
 
     #[inline(always)]
     fn truth(&self, exe: &Executable, base: usize, operand: Operand) -> bool {
-        let value =
-            if operand.is_const() { &exe.consts[operand.index()] } else { &self.regs[base + operand.index()] };
+        let value = if operand.is_const() { &exe.consts[operand.index()] } else { &self.regs[base + operand.index()] };
         value.truth()
     }
 

@@ -132,7 +132,11 @@ impl<'t, const RECORD: bool> Sweep<'t, RECORD> {
                 return;
             }
             let kept = &mut tape.arrays[arrays];
-            if RECORD { put(place, kept.clone().marked(mark)) } else { put_moved(place, kept) }
+            if RECORD {
+                put(place, kept.clone().marked(mark))
+            } else {
+                put_moved(place, kept)
+            }
             arrays += 1;
         };
         for operand in &rule.operands {
