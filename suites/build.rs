@@ -25,8 +25,8 @@ fn output(program: &str, args: &[&str]) -> String {
 fn target_cpu() -> String {
     println!("cargo::rerun-if-env-changed=CARGO_ENCODED_RUSTFLAGS");
     let flags = env::var("CARGO_ENCODED_RUSTFLAGS").unwrap_or_default();
-    let named = flags.split('\u{1f}').filter_map(|flag| flag.split_once("target-cpu="));
-    let cpu = named.last().map(|(_, cpu)| cpu.to_owned());
+    let mut named = flags.split('\u{1f}').filter_map(|flag| flag.split_once("target-cpu="));
+    let cpu = named.next_back().map(|(_, cpu)| cpu.to_owned());
     cpu.unwrap_or_else(|| format!("generic {}", env::var("CARGO_CFG_TARGET_ARCH").unwrap_or_default()))
 }
 

@@ -49,7 +49,7 @@ mod tests {
     #[test]
     fn a_panic_says_where_and_what() {
         assert_eq!(guarded(|| 3), Ok(3));
-        let error = guarded(|| panic!("no {}", "way")).map(|()| ()).unwrap_err();
+        let error = guarded::<()>(|| panic!("no {}", "way")).unwrap_err();
         assert!(error.contains("guard.rs:") && error.ends_with(": no way"), "{error}");
     }
 }

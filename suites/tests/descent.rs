@@ -43,7 +43,8 @@ fn losses(suite: &Suite, size: &Size, strategy: Option<&'static dyn Strategy>, r
             losses.push(loss);
         }
         // The parameters are the first argument, so their leaves come first.
-        for (x, dx) in args.iter_mut().zip(gradient.run(&args)?) {
+        let moves = gradient.run(&args)?;
+        for (x, dx) in args.iter_mut().zip(moves) {
             *x = stepped(x, &dx, rate);
         }
     }

@@ -121,18 +121,18 @@ impl Oracle {
         let sizes = self.point.sizes();
         let mut product = vec![0.0; self.point.dimension()];
         let mut blocks = hessian.iter();
-        let mut row = 0;
+        let mut rest = product.as_mut_slice();
         for &rows in &sizes {
+            let (here, below) = rest.split_at_mut(rows);
             let mut column = 0;
             for &columns in &sizes {
-                for i in row..row + rows {
-                    for j in column..column + columns {
-                        product[i] += blocks.next().unwrap_or(&f64::NAN) * self.v[j];
-                    }
+                let v = &self.v[column..column + columns];
+                for out in here.iter_mut() {
+                    *out += v.iter().map(|x| blocks.next().unwrap_or(&f64::NAN) * x).sum::<f64>();
                 }
                 column += columns;
             }
-            row += rows;
+            rest = below;
         }
         product
     }
