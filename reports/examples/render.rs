@@ -4,8 +4,7 @@ use std::path::Path;
 fn main() {
     let args: Vec<String> = std::env::args().collect();
     let (run, warnings) =
-        adjudicate_reports::Run::read(|name| std::fs::read(Path::new(&args[1]).join(name)).ok())
-            .unwrap();
+        adjudicate_reports::Run::read(|name| std::fs::read(Path::new(&args[1]).join(name)).ok()).unwrap();
     for w in warnings {
         eprintln!("{w}");
     }

@@ -80,11 +80,7 @@ pub trait Part: Sized {
 
 impl<T: Text> Part for T {
     fn columns(name: &'static str, about: &'static str, out: &mut Vec<Column>) {
-        out.push(Column {
-            name,
-            about,
-            required: true,
-        });
+        out.push(Column { name, about, required: true });
     }
 
     fn read(fields: &dyn Fields, name: &str) -> Result<Self, FieldError> {
@@ -100,11 +96,7 @@ impl<T: Text> Part for T {
 
 impl<T: Text> Part for Option<T> {
     fn columns(name: &'static str, about: &'static str, out: &mut Vec<Column>) {
-        out.push(Column {
-            name,
-            about,
-            required: false,
-        });
+        out.push(Column { name, about, required: false });
     }
 
     fn read(fields: &dyn Fields, name: &str) -> Result<Self, FieldError> {
@@ -120,10 +112,7 @@ impl<T: Text> Part for Option<T> {
 }
 
 fn wrong(column: &str, wrong: String) -> FieldError {
-    FieldError {
-        column: column.to_owned(),
-        wrong,
-    }
+    FieldError { column: column.to_owned(), wrong }
 }
 
 impl Text for String {
@@ -138,8 +127,7 @@ impl Text for String {
 
 impl Text for bool {
     fn parse(text: &str) -> Result<Self, String> {
-        text.parse()
-            .map_err(|_| format!("`{text}` is neither true nor false"))
+        text.parse().map_err(|_| format!("`{text}` is neither true nor false"))
     }
 
     fn print(&self) -> String {
@@ -149,8 +137,7 @@ impl Text for bool {
 
 impl Text for u32 {
     fn parse(text: &str) -> Result<Self, String> {
-        text.parse()
-            .map_err(|_| format!("`{text}` is not a whole number below 2^32"))
+        text.parse().map_err(|_| format!("`{text}` is not a whole number below 2^32"))
     }
 
     fn print(&self) -> String {
@@ -160,8 +147,7 @@ impl Text for u32 {
 
 impl Text for u64 {
     fn parse(text: &str) -> Result<Self, String> {
-        text.parse()
-            .map_err(|_| format!("`{text}` is not a whole number below 2^64"))
+        text.parse().map_err(|_| format!("`{text}` is not a whole number below 2^64"))
     }
 
     fn print(&self) -> String {
@@ -171,23 +157,13 @@ impl Text for u64 {
 
 impl Text for f64 {
     fn parse(text: &str) -> Result<Self, String> {
-        let number: f64 = text
-            .parse()
-            .map_err(|_| format!("`{text}` is not a number"))?;
-        if number.is_finite() {
-            Ok(number)
-        } else {
-            Err(format!("`{text}` is not finite; leave it empty instead"))
-        }
+        let number: f64 = text.parse().map_err(|_| format!("`{text}` is not a number"))?;
+        if number.is_finite() { Ok(number) } else { Err(format!("`{text}` is not finite; leave it empty instead")) }
     }
 
     /// The shortest text that reads back equal; empty for what is not finite.
     fn print(&self) -> String {
-        if self.is_finite() {
-            format!("{self:?}")
-        } else {
-            String::new()
-        }
+        if self.is_finite() { format!("{self:?}") } else { String::new() }
     }
 }
 

@@ -17,21 +17,13 @@ const FEWEST_ROUNDS: usize = 3;
 
 /// Fills the two ratio columns from the medians of the same rows.
 pub fn derive_ratios(cells: &mut [Cell]) {
-    let medians: IndexMap<Key, f64> = cells
-        .iter()
-        .filter_map(|cell| Some((cell.key.clone(), finished_ns(cell)?)))
-        .collect();
+    let medians: IndexMap<Key, f64> =
+        cells.iter().filter_map(|cell| Some((cell.key.clone(), finished_ns(cell)?))).collect();
     for cell in cells {
         let time = finished_ns(cell).filter(|_| !is_preparation(cell));
         let over = |reference: Key| Some(time? / medians.get(&reference).filter(|ns| **ns > 0.0)?);
-        cell.ratio_to_value = over(Key {
-            function: VALUE.to_owned(),
-            ..cell.key.clone()
-        });
-        cell.ratio_to_handwritten = over(Key {
-            strategy: HANDWRITTEN.to_owned(),
-            ..cell.key.clone()
-        });
+        cell.ratio_to_value = over(Key { function: VALUE.to_owned(), ..cell.key.clone() });
+        cell.ratio_to_handwritten = over(Key { strategy: HANDWRITTEN.to_owned(), ..cell.key.clone() });
     }
 }
 
@@ -51,9 +43,7 @@ pub fn is_preparation(cell: &Cell) -> bool {
 /// Whether a cell may be ranked: it finished, its value was checked and found right, and its strategy is a contestant.
 #[must_use]
 pub fn is_ranked(cell: &Cell, manifest: &Manifest) -> bool {
-    finished_ns(cell).is_some()
-        && cell.valid == Valid::True
-        && is_contestant(&cell.key.strategy, manifest)
+    finished_ns(cell).is_some() && cell.valid == Valid::True && is_contestant(&cell.key.strategy, manifest)
 }
 
 /// Whether a strategy competes: oracles and hand-written code do not.
@@ -75,8 +65,7 @@ impl Ratio {
     /// Whether the interval excludes 1.
     #[must_use]
     pub fn differs(&self) -> bool {
-        self.interval
-            .is_none_or(|(low, high)| low > 1.0 || high < 1.0)
+        self.interval.is_none_or(|(low, high)| low > 1.0 || high < 1.0)
     }
 }
 
@@ -91,28 +80,13 @@ impl Rounds {
     #[must_use]
     pub fn new(samples: &[Sample]) -> Self {
         let mut all: IndexMap<Key, IndexMap<u32, Vec<f64>>> = IndexMap::new();
-        for sample in samples
-            .iter()
-            .filter(|sample| !sample.warmup && sample.ns_per_iteration > 0.0)
-        {
+        for sample in samples.iter().filter(|sample| !sample.warmup && sample.ns_per_iteration > 0.0) {
             let rounds = all.entry(sample.key.clone()).or_default();
-            rounds
-                .entry(sample.round)
-                .or_default()
-                .push(sample.ns_per_iteration);
+            rounds.entry(sample.round).or_default().push(sample.ns_per_iteration);
         }
         let mean = |times: Vec<f64>| times.iter().sum::<f64>() / times.len() as f64;
-        let means = |rounds: IndexMap<u32, Vec<f64>>| {
-            rounds
-                .into_iter()
-                .map(|(round, times)| (round, mean(times)))
-        };
-        Rounds {
-            by_cell: all
-                .into_iter()
-                .map(|(key, rounds)| (key, means(rounds).collect()))
-                .collect(),
-        }
+        let means = |rounds: IndexMap<u32, Vec<f64>>| rounds.into_iter().map(|(round, times)| (round, mean(times)));
+        Rounds { by_cell: all.into_iter().map(|(key, rounds)| (key, means(rounds).collect())).collect() }
     }
 
     /// The pairs of times of two cells in the rounds both have.
@@ -120,29 +94,19 @@ impl Rounds {
         let (Some(over), Some(under)) = (self.by_cell.get(over), self.by_cell.get(under)) else {
             return Vec::new();
         };
-        over.iter()
-            .filter_map(|(round, time)| Some((*time, *under.get(round)?)))
-            .collect()
+        over.iter().filter_map(|(round, time)| Some((*time, *under.get(round)?))).collect()
     }
 }
 
 /// The ratio of `over` to `under`, aggregated over the sizes given as pairs of cells; `None` for no pair.
 #[must_use]
 pub fn paired_ratio(pairs: &[(&Cell, &Cell)], rounds: &Rounds, seed: u64) -> Option<Ratio> {
-    let ratios: Option<Vec<f64>> = pairs
-        .iter()
-        .map(|(over, under)| Some(finished_ns(over)? / finished_ns(under)?))
-        .collect();
+    let ratios: Option<Vec<f64>> =
+        pairs.iter().map(|(over, under)| Some(finished_ns(over)? / finished_ns(under)?)).collect();
     let ratio = geometric_mean(&ratios?)?;
-    let sampled: Vec<Vec<(f64, f64)>> = pairs
-        .iter()
-        .map(|(over, under)| rounds.pairs(&over.key, &under.key))
-        .collect();
+    let sampled: Vec<Vec<(f64, f64)>> = pairs.iter().map(|(over, under)| rounds.pairs(&over.key, &under.key)).collect();
     let enough = sampled.iter().all(|pairs| pairs.len() >= FEWEST_ROUNDS);
-    Some(Ratio {
-        ratio,
-        interval: enough.then(|| bootstrap(&sampled, seed)),
-    })
+    Some(Ratio { ratio, interval: enough.then(|| bootstrap(&sampled, seed)) })
 }
 
 /// The 2.5th and 97.5th percentile of the aggregated ratio over resampled rounds.
@@ -150,25 +114,16 @@ fn bootstrap(sizes: &[Vec<(f64, f64)>], seed: u64) -> (f64, f64) {
     let mut random = SplitMix(seed);
     let mut ratios: Vec<f64> = (0..RESAMPLES)
         .map(|_| {
-            let mean_log: f64 = sizes
-                .iter()
-                .map(|pairs| resampled_ratio(pairs, &mut random).ln())
-                .sum();
+            let mean_log: f64 = sizes.iter().map(|pairs| resampled_ratio(pairs, &mut random).ln()).sum();
             (mean_log / sizes.len() as f64).exp()
         })
         .collect();
     ratios.sort_by(f64::total_cmp);
-    (
-        ratios[RESAMPLES / 40],
-        ratios[RESAMPLES - 1 - RESAMPLES / 40],
-    )
+    (ratios[RESAMPLES / 40], ratios[RESAMPLES - 1 - RESAMPLES / 40])
 }
 
 fn resampled_ratio(pairs: &[(f64, f64)], random: &mut SplitMix) -> f64 {
-    let drawn: Vec<(f64, f64)> = pairs
-        .iter()
-        .map(|_| pairs[random.below(pairs.len())])
-        .collect();
+    let drawn: Vec<(f64, f64)> = pairs.iter().map(|_| pairs[random.below(pairs.len())]).collect();
     let (over, under): (Vec<f64>, Vec<f64>) = drawn.into_iter().unzip();
     median(over) / median(under)
 }
@@ -176,11 +131,7 @@ fn resampled_ratio(pairs: &[(f64, f64)], random: &mut SplitMix) -> f64 {
 fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     let middle = values.len() / 2;
-    if values.len() % 2 == 1 {
-        values[middle]
-    } else {
-        (values[middle - 1] + values[middle]) / 2.0
-    }
+    if values.len() % 2 == 1 { values[middle] } else { (values[middle - 1] + values[middle]) / 2.0 }
 }
 
 /// The geometric mean of positive numbers; `None` of none.
@@ -218,13 +169,7 @@ mod tests {
             kernels: text("e"),
             threads: 1,
         };
-        Cell {
-            key,
-            status: Status::Ok,
-            valid: Valid::True,
-            median_ns: Some(median_ns),
-            ..Cell::default()
-        }
+        Cell { key, status: Status::Ok, valid: Valid::True, median_ns: Some(median_ns), ..Cell::default() }
     }
 
     fn samples(cell: &Cell, times: &[f64]) -> Vec<Sample> {
@@ -247,14 +192,8 @@ mod tests {
         ];
         cells[0].ratio_to_handwritten = Some(7.0);
         derive_ratios(&mut cells);
-        assert_eq!(
-            (cells[1].ratio_to_value, cells[1].ratio_to_handwritten),
-            (Some(3.5), Some(1.75))
-        );
-        assert_eq!(
-            (cells[0].ratio_to_value, cells[0].ratio_to_handwritten),
-            (Some(1.0), None)
-        );
+        assert_eq!((cells[1].ratio_to_value, cells[1].ratio_to_handwritten), (Some(3.5), Some(1.75)));
+        assert_eq!((cells[0].ratio_to_value, cells[0].ratio_to_handwritten), (Some(1.0), None));
         assert_eq!(cells[3].ratio_to_value, None);
         cells[0].valid = Valid::False;
         derive_ratios(&mut cells);
@@ -265,20 +204,11 @@ mod tests {
     fn drift_common_to_a_round_cancels() {
         let (slow, fast) = (cell("gradient", "a", 40.0), cell("gradient", "b", 20.0));
         let drift = [10.0, 20.0, 40.0, 15.0, 30.0];
-        let rows = [
-            samples(&slow, &drift.map(|x| 2.0 * x)),
-            samples(&fast, &drift),
-        ]
-        .concat();
+        let rows = [samples(&slow, &drift.map(|x| 2.0 * x)), samples(&fast, &drift)].concat();
         let ratio = paired_ratio(&[(&slow, &fast)], &Rounds::new(&rows), 1).unwrap();
         assert_eq!(ratio.interval, Some((2.0, 2.0)));
         assert!(ratio.differs());
-        assert_eq!(
-            paired_ratio(&[(&slow, &fast)], &Rounds::new(&rows[..2]), 1)
-                .unwrap()
-                .interval,
-            None
-        );
+        assert_eq!(paired_ratio(&[(&slow, &fast)], &Rounds::new(&rows[..2]), 1).unwrap().interval, None);
         assert_eq!(paired_ratio(&[], &Rounds::default(), 1), None);
     }
 }

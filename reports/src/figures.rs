@@ -26,15 +26,8 @@ pub struct Kind {
 }
 
 /// Every kind, in the order of the page.
-pub const FIGURES: &[Kind] = &[
-    time::KIND,
-    ratio::KIND,
-    handwritten::KIND,
-    memory::KIND,
-    preparation::KIND,
-    accuracy::KIND,
-    capability::KIND,
-];
+pub const FIGURES: &[Kind] =
+    &[time::KIND, ratio::KIND, handwritten::KIND, memory::KIND, preparation::KIND, accuracy::KIND, capability::KIND];
 
 /// A figure as an SVG document.
 #[derive(Clone, Debug)]
@@ -54,30 +47,14 @@ pub struct Drawn {
 pub fn draw_all(view: &View) -> Result<Vec<Drawn>, ReportError> {
     let manifest = &view.run.manifest;
     let print = format!("run {} · {}", manifest.run_id, manifest.command);
-    let figures = FIGURES.iter().flat_map(|kind| {
-        (kind.make)(view)
-            .into_iter()
-            .map(move |figure| (kind, figure))
-    });
-    figures
-        .map(|(kind, figure)| {
-            Ok(Drawn {
-                kind: *kind,
-                svg: draw::svg(&figure, &print)?,
-                figure,
-            })
-        })
-        .collect()
+    let figures = FIGURES.iter().flat_map(|kind| (kind.make)(view).into_iter().map(move |figure| (kind, figure)));
+    figures.map(|(kind, figure)| Ok(Drawn { kind: *kind, svg: draw::svg(&figure, &print)?, figure })).collect()
 }
 
 /// A name that is safe as part of a file's: letters, digits and `-`.
 fn file_name(kind: &str, name: &str) -> String {
     let safe = |c: char| {
-        if c.is_ascii_alphanumeric() {
-            c.to_ascii_lowercase()
-        } else {
-            '-'
-        }
+        if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' }
     };
     format!("{kind}-{}", name.chars().map(safe).collect::<String>())
 }

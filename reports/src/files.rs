@@ -39,11 +39,7 @@ struct ColumnPrefix<'a>(&'a str);
 
 impl fmt::Display for ColumnPrefix<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.0.is_empty() {
-            Ok(())
-        } else {
-            write!(f, "column {}: ", self.0)
-        }
+        if self.0.is_empty() { Ok(()) } else { write!(f, "column {}: ", self.0) }
     }
 }
 
@@ -83,8 +79,7 @@ pub fn line<R: Row>(row: &R) -> String {
 /// A whole table: the header and a line for each row.
 #[must_use]
 pub fn write_rows<R: Row>(rows: &[R]) -> String {
-    rows.iter()
-        .fold(header::<R>(), |text, row| text + &line(row))
+    rows.iter().fold(header::<R>(), |text, row| text + &line(row))
 }
 
 /// One line of CSV, quoted where needed; a carriage return alone would read back as a line end, so it is quoted too.
@@ -136,8 +131,7 @@ pub fn write_matrix(matrix: &Matrix) -> String {
 }
 
 fn json<T: Serialize>(value: &T) -> String {
-    serde_json::to_string_pretty(value).expect("rows have string keys and no failing serialisers")
-        + "\n"
+    serde_json::to_string_pretty(value).expect("rows have string keys and no failing serialisers") + "\n"
 }
 
 /// Reads `cells.csv`.
@@ -180,14 +174,8 @@ pub fn read_manifest(bytes: &[u8], file: &str) -> Result<Manifest, ReadError> {
     let manifest: Manifest = read_json(bytes, file)?;
     let version = manifest.schema_version;
     if version == 0 || version > SCHEMA_VERSION {
-        let wrong =
-            format!("schema version {version}, but this program reads 1 to {SCHEMA_VERSION}");
-        return Err(ReadError {
-            file: file.to_owned(),
-            line: 1,
-            column: "schema_version".to_owned(),
-            wrong,
-        });
+        let wrong = format!("schema version {version}, but this program reads 1 to {SCHEMA_VERSION}");
+        return Err(ReadError { file: file.to_owned(), line: 1, column: "schema_version".to_owned(), wrong });
     }
     Ok(manifest)
 }
@@ -211,10 +199,7 @@ fn read_json<'a, T: Deserialize<'a>>(bytes: &'a [u8], file: &str) -> Result<T, R
 
 /// The message of a JSON error without the position at its end, which the error carries apart.
 fn without_position(message: &str) -> String {
-    message
-        .rsplit_once(" at line ")
-        .map_or(message, |(what, _)| what)
-        .to_owned()
+    message.rsplit_once(" at line ").map_or(message, |(what, _)| what).to_owned()
 }
 
 /// Reads a table.
@@ -224,31 +209,19 @@ fn without_position(message: &str) -> String {
 /// column holds, bytes that are not UTF-8: whichever comes first.
 pub fn read_rows<R: Row>(bytes: &[u8], file: &str) -> Result<Rows<R>, ReadError> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    let mut reader = csv::ReaderBuilder::new()
-        .has_headers(false)
-        .flexible(true)
-        .from_reader(bytes);
+    let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(bytes);
     let mut record = csv::ByteRecord::new();
-    let at = |line, column: &str, wrong| ReadError {
-        file: file.to_owned(),
-        line,
-        column: column.to_owned(),
-        wrong,
-    };
+    let at = |line, column: &str, wrong| ReadError { file: file.to_owned(), line, column: column.to_owned(), wrong };
 
     let mut header: Option<Vec<String>> = None;
     let mut rows = Vec::new();
     let mut warnings = Vec::new();
     loop {
-        let more = reader
-            .read_byte_record(&mut record)
-            .map_err(|error| at(1, "", error.to_string()))?;
+        let more = reader.read_byte_record(&mut record).map_err(|error| at(1, "", error.to_string()))?;
         if !more {
             break;
         }
-        let (line, start) = record
-            .position()
-            .map_or((1, 0), |position| (position.line(), position.byte()));
+        let (line, start) = record.position().map_or((1, 0), |position| (position.line(), position.byte()));
         let Some(names) = &header else {
             header = Some(read_header::<R>(&record, line, file)?);
             continue;
@@ -256,31 +229,18 @@ pub fn read_rows<R: Row>(bytes: &[u8], file: &str) -> Result<Rows<R>, ReadError>
         let last = reader.position().byte() as usize >= bytes.len();
         if last && breaks_off(bytes.get(start as usize..).unwrap_or_default()) {
             let found = "the file breaks off in this line, so its row is left out".to_owned();
-            warnings.push(Warning {
-                file: file.to_owned(),
-                line,
-                found,
-            });
+            warnings.push(Warning { file: file.to_owned(), line, found });
             break;
         }
         if record.len() != names.len() {
-            return Err(at(
-                line,
-                "",
-                format!("{} fields under {} columns", record.len(), names.len()),
-            ));
+            return Err(at(line, "", format!("{} fields under {} columns", record.len(), names.len())));
         }
-        let record = Record::new(names, &record)
-            .map_err(|column| at(line, &column, "not UTF-8".to_owned()))?;
+        let record = Record::new(names, &record).map_err(|column| at(line, &column, "not UTF-8".to_owned()))?;
         rows.push(R::read(&record).map_err(|error| at(line, &error.column, error.wrong))?);
     }
     match header {
         Some(_) => Ok((rows, warnings)),
-        None => Err(at(
-            1,
-            "",
-            "empty, where a line of column names should be".to_owned(),
-        )),
+        None => Err(at(1, "", "empty, where a line of column names should be".to_owned())),
     }
 }
 
@@ -291,31 +251,18 @@ fn breaks_off(tail: &[u8]) -> bool {
     !tail.ends_with(b"\n") || quotes % 2 == 1
 }
 
-fn read_header<R: Row>(
-    record: &csv::ByteRecord,
-    line: u64,
-    file: &str,
-) -> Result<Vec<String>, ReadError> {
-    let names: Vec<String> = record
-        .iter()
-        .map(|name| String::from_utf8_lossy(name).into_owned())
-        .collect();
+fn read_header<R: Row>(record: &csv::ByteRecord, line: u64, file: &str) -> Result<Vec<String>, ReadError> {
+    let names: Vec<String> = record.iter().map(|name| String::from_utf8_lossy(name).into_owned()).collect();
     let at = |column: &str, wrong: &str| ReadError {
         file: file.to_owned(),
         line,
         column: column.to_owned(),
         wrong: wrong.to_owned(),
     };
-    if let Some(twice) = names
-        .iter()
-        .enumerate()
-        .find(|(index, name)| names[..*index].contains(name))
-    {
+    if let Some(twice) = names.iter().enumerate().find(|(index, name)| names[..*index].contains(name)) {
         return Err(at(twice.1, "named twice"));
     }
-    let missing = R::columns()
-        .into_iter()
-        .find(|column| column.required && !names.iter().any(|n| n == column.name));
+    let missing = R::columns().into_iter().find(|column| column.required && !names.iter().any(|n| n == column.name));
     missing.map_or(Ok(names), |column| Err(at(column.name, "missing")))
 }
 
@@ -328,16 +275,8 @@ struct Record<'a> {
 impl<'a> Record<'a> {
     /// `Err` names the column that is not UTF-8.
     fn new(names: &'a [String], record: &'a csv::ByteRecord) -> Result<Self, String> {
-        let text =
-            |(field, name): (&'a [u8], &String)| str::from_utf8(field).map_err(|_| name.clone());
-        Ok(Record {
-            names,
-            fields: record
-                .iter()
-                .zip(names)
-                .map(text)
-                .collect::<Result<_, _>>()?,
-        })
+        let text = |(field, name): (&'a [u8], &String)| str::from_utf8(field).map_err(|_| name.clone());
+        Ok(Record { names, fields: record.iter().zip(names).map(text).collect::<Result<_, _>>()? })
     }
 }
 

@@ -36,12 +36,7 @@ pub fn parts(value: f64, unit: Unit) -> (String, &'static str) {
         return (scientific(value), "");
     }
     let rounded = round_to_three(value);
-    let step = unit
-        .steps()
-        .iter()
-        .rev()
-        .find(|(size, _)| rounded.abs() >= *size)
-        .unwrap_or(&unit.steps()[0]);
+    let step = unit.steps().iter().rev().find(|(size, _)| rounded.abs() >= *size).unwrap_or(&unit.steps()[0]);
     (three_digits(rounded / step.0), step.1)
 }
 
@@ -49,11 +44,7 @@ pub fn parts(value: f64, unit: Unit) -> (String, &'static str) {
 #[must_use]
 pub fn quantity(value: f64, unit: Unit) -> String {
     let (number, unit) = parts(value, unit);
-    if unit.is_empty() {
-        number
-    } else {
-        format!("{number} {unit}")
-    }
+    if unit.is_empty() { number } else { format!("{number} {unit}") }
 }
 
 fn round_to_three(value: f64) -> f64 {
@@ -77,11 +68,7 @@ pub fn three_digits(value: f64) -> String {
 /// `3.1e-12`, or `0`.
 #[must_use]
 pub fn scientific(value: f64) -> String {
-    if value == 0.0 {
-        "0".to_owned()
-    } else {
-        format!("{value:.1e}")
-    }
+    if value == 0.0 { "0".to_owned() } else { format!("{value:.1e}") }
 }
 
 /// A ratio with its interval: `1.83 [1.79, 1.88]`.
@@ -90,12 +77,7 @@ pub fn ratio(ratio: &Ratio) -> String {
     match ratio.interval {
         None => three_digits(ratio.ratio),
         Some((low, high)) => {
-            format!(
-                "{} [{}, {}]",
-                three_digits(ratio.ratio),
-                three_digits(low),
-                three_digits(high)
-            )
+            format!("{} [{}, {}]", three_digits(ratio.ratio), three_digits(low), three_digits(high))
         }
     }
 }
@@ -107,10 +89,7 @@ pub fn power_of_ten(exponent: i32) -> String {
         Some(digit) => ['⁰', '¹', '²', '³', '⁴', '⁵', '⁶', '⁷', '⁸', '⁹'][digit as usize],
         None => '⁻',
     };
-    format!(
-        "10{}",
-        exponent.to_string().chars().map(raised).collect::<String>()
-    )
+    format!("10{}", exponent.to_string().chars().map(raised).collect::<String>())
 }
 
 /// A whole number in groups of three digits, parted by thin spaces.
@@ -118,9 +97,7 @@ pub fn power_of_ten(exponent: i32) -> String {
 pub fn grouped(value: u64) -> String {
     let digits = value.to_string();
     let first = (digits.len() - 1) % 3 + 1;
-    let rest = digits.as_bytes()[first..]
-        .chunks(3)
-        .map(|group| format!("\u{202f}{}", String::from_utf8_lossy(group)));
+    let rest = digits.as_bytes()[first..].chunks(3).map(|group| format!("\u{202f}{}", String::from_utf8_lossy(group)));
     digits[..first].to_owned() + &rest.collect::<String>()
 }
 
@@ -145,9 +122,6 @@ mod tests {
             assert_eq!(quantity(value, unit), expected);
         }
         assert_eq!(power_of_ten(-12), "10⁻¹²");
-        assert_eq!(
-            [grouped(7), grouped(123), grouped(1_234_567)],
-            ["7", "123", "1\u{202f}234\u{202f}567"]
-        );
+        assert_eq!([grouped(7), grouped(123), grouped(1_234_567)], ["7", "123", "1\u{202f}234\u{202f}567"]);
     }
 }

@@ -5,7 +5,7 @@
 //!
 //! Reading order: [`rows`] is the schema and [`files`] its form on disk; [`run`] is what a report receives; [`derive`] and
 //! [`view`] compute everything that is not in a row; [`chart`] is a figure as data, [`figures`] makes them and [`draw`] turns
-//! them into SVG and PNG. What remains is one file for each report, listed in [`REPORTS`].
+//! them into SVG and PNG; [`overview`] and [`tables`] are what pages say in words and numbers. What remains is one file for each report, listed in [`REPORTS`].
 
 pub mod rows;
 
@@ -22,12 +22,20 @@ pub mod draw;
 pub mod figures;
 pub mod look;
 
-mod png;
+pub mod overview;
 pub mod report;
+pub mod tables;
+
+mod csv;
+mod html;
+mod latex;
+mod markdown;
+mod png;
 mod svg;
+mod template;
 
 pub use report::{Artifact, Report, ReportError};
 pub use run::Run;
 
 /// Every report, in the order in which help lists them.
-pub const REPORTS: &[Report] = &[svg::REPORT, png::REPORT];
+pub const REPORTS: &[Report] = &[html::REPORT, markdown::REPORT, csv::REPORT, latex::REPORT, svg::REPORT, png::REPORT];

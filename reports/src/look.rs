@@ -55,11 +55,7 @@ pub const VALUE_DASH: &[f64] = &[2.0, 3.0];
 pub const HANDWRITTEN_DASH: &[f64] = &[5.0, 2.0];
 
 /// Limits and bounds.
-pub const LIMIT: Look = Look {
-    colour: INK,
-    marker: Marker::Bar,
-    dash: &[],
-};
+pub const LIMIT: Look = Look { colour: INK, marker: Marker::Bar, dash: &[] };
 
 const COLOURS: [Colour; 6] = [
     (0x00, 0x72, 0xb2),
@@ -69,13 +65,7 @@ const COLOURS: [Colour; 6] = [
     (0xe6, 0x9f, 0x00),
     (0x56, 0xb4, 0xe9),
 ];
-const MARKERS: [Marker; 5] = [
-    Marker::Circle,
-    Marker::Square,
-    Marker::Triangle,
-    Marker::Diamond,
-    Marker::Wedge,
-];
+const MARKERS: [Marker; 5] = [Marker::Circle, Marker::Square, Marker::Triangle, Marker::Diamond, Marker::Wedge];
 /// The dashes of strategies.
 pub const DASHES: [&[f64]; 4] = [&[], &[9.0, 4.0], &[9.0, 3.0, 2.0, 3.0], &[16.0, 4.0]];
 
@@ -83,17 +73,10 @@ pub const DASHES: [&[f64]; 4] = [&[], &[9.0, 4.0], &[9.0, 3.0, 2.0, 3.0], &[16.0
 #[must_use]
 pub fn look(strategies: &[&str], strategy: &str) -> Look {
     if strategy == HANDWRITTEN {
-        return Look {
-            colour: INK,
-            marker: Marker::Cross,
-            dash: HANDWRITTEN_DASH,
-        };
+        return Look { colour: INK, marker: Marker::Cross, dash: HANDWRITTEN_DASH };
     }
     let contestants = strategies.iter().filter(|name| **name != HANDWRITTEN);
-    let index = contestants
-        .into_iter()
-        .position(|name| *name == strategy)
-        .unwrap_or(strategies.len());
+    let index = contestants.into_iter().position(|name| *name == strategy).unwrap_or(strategies.len());
     let turn = index / COLOURS.len();
     Look {
         colour: COLOURS[index % COLOURS.len()],

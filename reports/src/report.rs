@@ -25,10 +25,7 @@ pub struct Artifact {
 impl Artifact {
     /// A file of text.
     pub(crate) fn text(path: impl Into<String>, text: String) -> Self {
-        Artifact {
-            path: path.into(),
-            bytes: text.into_bytes(),
-        }
+        Artifact { path: path.into(), bytes: text.into_bytes() }
     }
 }
 

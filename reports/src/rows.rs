@@ -46,18 +46,8 @@ pub struct Key {
 
 impl std::fmt::Display for Key {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Key {
-            suite,
-            size,
-            function,
-            strategy,
-            kernels,
-            threads,
-        } = self;
-        write!(
-            f,
-            "{suite} {size} {function} {strategy} ({kernels}, {threads} thread"
-        )?;
+        let Key { suite, size, function, strategy, kernels, threads } = self;
+        write!(f, "{suite} {size} {function} {strategy} ({kernels}, {threads} thread")?;
         f.write_str(if *threads == 1 { ")" } else { "s)" })
     }
 }
@@ -66,11 +56,7 @@ impl Part for Key {
     fn columns(_name: &'static str, _about: &'static str, out: &mut Vec<Column>) {
         String::columns("suite", "The model and its inputs.", out);
         String::columns("size", "One of the suite's sizes.", out);
-        String::columns(
-            "function",
-            "What is computed; `prepare:…` for one-off cost.",
-            out,
-        );
+        String::columns("function", "What is computed; `prepare:…` for one-off cost.", out);
         String::columns("strategy", "The strategy or variant.", out);
         String::columns("kernels", "The back end of the array kernels.", out);
         u32::columns("threads", "How many threads the kernels may use.", out);
@@ -88,14 +74,7 @@ impl Part for Key {
     }
 
     fn print(&self, out: &mut Vec<String>) {
-        let Key {
-            suite,
-            size,
-            function,
-            strategy,
-            kernels,
-            threads,
-        } = self;
+        let Key { suite, size, function, strategy, kernels, threads } = self;
         out.extend([suite, size, function, strategy, kernels].map(String::clone));
         out.push(threads.to_string());
     }

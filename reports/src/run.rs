@@ -29,16 +29,9 @@ impl Run {
     /// # Errors
     /// The first file that is missing or cannot be read.
     pub fn read(file: impl Fn(&str) -> Option<Vec<u8>>) -> Result<(Run, Vec<Warning>), ReadError> {
-        let missing = || ReadError {
-            file: MANIFEST.into(),
-            line: 1,
-            column: String::new(),
-            wrong: "missing".into(),
-        };
+        let missing = || ReadError { file: MANIFEST.into(), line: 1, column: String::new(), wrong: "missing".into() };
         let manifest = files::read_manifest(&file(MANIFEST).ok_or_else(missing)?, MANIFEST)?;
-        let matrix = file(MATRIX)
-            .map(|bytes| files::read_matrix(&bytes, MATRIX))
-            .transpose()?;
+        let matrix = file(MATRIX).map(|bytes| files::read_matrix(&bytes, MATRIX)).transpose()?;
         let mut warnings = Vec::new();
         let run = Run {
             manifest,
@@ -53,10 +46,7 @@ impl Run {
 }
 
 /// The rows of one table; none if its file is absent or was made and not yet written to.
-fn table<R: Row>(
-    file: impl Fn(&str) -> Option<Vec<u8>>,
-    warnings: &mut Vec<Warning>,
-) -> Result<Vec<R>, ReadError> {
+fn table<R: Row>(file: impl Fn(&str) -> Option<Vec<u8>>, warnings: &mut Vec<Warning>) -> Result<Vec<R>, ReadError> {
     let Some(bytes) = file(R::FILE).filter(|bytes| !bytes.is_empty()) else {
         return Ok(Vec::new());
     };

@@ -1,8 +1,8 @@
 //! What is written reads back equal, and nothing that is read makes a reader panic.
 
 use adjudicate_reports::files::{
-    ReadError, header, line, read_cells, read_checks, read_counts, read_manifest, read_matrix,
-    read_rows, read_samples, write_cells, write_checks, write_manifest, write_rows,
+    ReadError, header, line, read_cells, read_checks, read_counts, read_manifest, read_matrix, read_rows, read_samples,
+    write_cells, write_checks, write_manifest, write_rows,
 };
 use adjudicate_reports::rows::{Cell, Check, Key, Manifest, SCHEMA_VERSION, Sample, Status, Valid};
 use proptest::prelude::*;
@@ -11,10 +11,7 @@ const KEY: &str = "suite,size,function,strategy,kernels,threads";
 
 /// The message with which `cells.csv` of these bytes is refused.
 fn refusal(bytes: &[u8]) -> String {
-    read_cells(bytes, "cells.csv").map_or_else(
-        |error| error.to_string(),
-        |rows| format!("accepted: {rows:?}"),
-    )
+    read_cells(bytes, "cells.csv").map_or_else(|error| error.to_string(), |rows| format!("accepted: {rows:?}"))
 }
 
 #[test]
@@ -25,12 +22,27 @@ fn errors_name_file_line_column_and_what_is_wrong() {
         (refusal(b"suite,size\n"), "cells.csv:1: column function: missing"),
         (refusal(b"suite,suite\n"), "cells.csv:1: column suite: named twice"),
         (cells("m,1,value,tape,embedded,1,ok\n"), "cells.csv:2: 7 fields under 9 columns"),
-        (cells("m,1,value,tape,embedded,one,ok,true,\n"), "cells.csv:2: column threads: `one` is not a whole number below 2^32"),
-        (cells("m,1,value,tape,embedded,1,ok,yes,\n"), "cells.csv:2: column valid: `yes` is none of true, false, unchecked"),
-        (cells("m,1,value,tape,embedded,1,ok,true,inf\n"), "cells.csv:2: column median_ns: `inf` is not finite; leave it empty instead"),
+        (
+            cells("m,1,value,tape,embedded,one,ok,true,\n"),
+            "cells.csv:2: column threads: `one` is not a whole number below 2^32",
+        ),
+        (
+            cells("m,1,value,tape,embedded,1,ok,yes,\n"),
+            "cells.csv:2: column valid: `yes` is none of true, false, unchecked",
+        ),
+        (
+            cells("m,1,value,tape,embedded,1,ok,true,inf\n"),
+            "cells.csv:2: column median_ns: `inf` is not finite; leave it empty instead",
+        ),
         (cells("m,1,,tape,embedded,1,ok,true,1\n"), "cells.csv:2: column function: it is empty"),
-        (cells("\"a\nb\",1,v,t,e,1,ok,true,1\nm,1,v,t,e,1,ok,true,x\n"), "cells.csv:4: column median_ns: `x` is not a number"),
-        (refusal(b"suite,size,function,strategy,kernels,threads,status,valid\n\xff,1,v,t,e,1,ok,true\n"), "cells.csv:2: column suite: not UTF-8"),
+        (
+            cells("\"a\nb\",1,v,t,e,1,ok,true,1\nm,1,v,t,e,1,ok,true,x\n"),
+            "cells.csv:4: column median_ns: `x` is not a number",
+        ),
+        (
+            refusal(b"suite,size,function,strategy,kernels,threads,status,valid\n\xff,1,v,t,e,1,ok,true\n"),
+            "cells.csv:2: column suite: not UTF-8",
+        ),
     ];
     for (found, expected) in cases {
         assert_eq!(found, expected);
@@ -39,16 +51,10 @@ fn errors_name_file_line_column_and_what_is_wrong() {
 
 #[test]
 fn json_errors_have_a_position() {
-    let error: ReadError = read_manifest(
-        b"{\n  \"schema_version\": 1,\n  \"run_id\": 7\n}",
-        "manifest.json",
-    )
-    .unwrap_err();
+    let error: ReadError =
+        read_manifest(b"{\n  \"schema_version\": 1,\n  \"run_id\": 7\n}", "manifest.json").unwrap_err();
     assert_eq!((error.line, error.column.as_str()), (3, "13"), "{error}");
-    let newer = Manifest {
-        schema_version: SCHEMA_VERSION + 1,
-        ..Manifest::default()
-    };
+    let newer = Manifest { schema_version: SCHEMA_VERSION + 1, ..Manifest::default() };
     let error = read_manifest(write_manifest(&newer).as_bytes(), "manifest.json").unwrap_err();
     assert_eq!(
         error.to_string(),
@@ -66,11 +72,7 @@ fn an_interrupted_file_keeps_the_rows_before_the_break() {
         let (rows, warnings) = read_cells(&text.as_bytes()[..cut], "cells.csv").unwrap();
         assert!(whole.0.starts_with(&rows), "cut at byte {cut}");
         let clean = write_cells(&rows).len() == cut;
-        assert_eq!(
-            warnings.is_empty(),
-            clean,
-            "cut at byte {cut}: {warnings:?}"
-        );
+        assert_eq!(warnings.is_empty(), clean, "cut at byte {cut}: {warnings:?}");
     }
 }
 
@@ -79,26 +81,16 @@ fn columns_nobody_knows_are_passed_over_and_optional_ones_may_be_absent() {
     let text = format!("colour,{KEY},status,valid\r\nred,m,1,value,tape,embedded,1,ok,true\r\n");
     let (rows, warnings) = read_cells(text.as_bytes(), "cells.csv").unwrap();
     assert!(warnings.is_empty());
-    assert_eq!(
-        (rows[0].key.strategy.as_str(), rows[0].median_ns),
-        ("tape", None)
-    );
+    assert_eq!((rows[0].key.strategy.as_str(), rows[0].median_ns), ("tape", None));
 }
 
 #[test]
 fn what_is_not_finite_is_written_as_missing() {
-    let row = Check {
-        key: key("m"),
-        reference: "finite".into(),
-        largest_relative_error: Some(f64::NAN),
-        ..Check::default()
-    };
+    let row =
+        Check { key: key("m"), reference: "finite".into(), largest_relative_error: Some(f64::NAN), ..Check::default() };
     let text = write_checks(&[row]);
     assert!(!text.contains("NaN"), "{text}");
-    assert_eq!(
-        read_checks(text.as_bytes(), "checks.csv").unwrap().0[0].largest_relative_error,
-        None
-    );
+    assert_eq!(read_checks(text.as_bytes(), "checks.csv").unwrap().0[0].largest_relative_error, None);
 }
 
 fn key(suite: &str) -> Key {
@@ -114,13 +106,7 @@ fn key(suite: &str) -> Key {
 }
 
 fn cell(suite: &str) -> Cell {
-    Cell {
-        key: key(suite),
-        status: Status::Ok,
-        valid: Valid::True,
-        median_ns: Some(1.5),
-        ..Cell::default()
-    }
+    Cell { key: key(suite), status: Status::Ok, valid: Valid::True, median_ns: Some(1.5), ..Cell::default() }
 }
 
 prop_compose! {

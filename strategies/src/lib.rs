@@ -6,6 +6,8 @@
 
 pub mod closure;
 mod compiled;
+pub mod finite;
+pub mod tape;
 
 use adjudicate_ir::datum::Layout;
 use adjudicate_ir::graph::Module;
@@ -85,7 +87,8 @@ pub struct RunError {
 }
 
 /// Every strategy and variant, in the order of help and tables.
-pub const STRATEGIES: &[&dyn Strategy] = &[&closure::CLOSURE, &closure::UNOPTIMISED];
+pub const STRATEGIES: &[&dyn Strategy] =
+    &[&tape::TapeStrategy, &closure::CLOSURE, &closure::UNOPTIMISED, &finite::FiniteStrategy];
 
 /// The strategy of a name.
 pub fn find(name: &str) -> Option<&'static dyn Strategy> {

@@ -3,8 +3,7 @@
 use plotters::coord::Shift;
 use plotters::element::DynElement;
 use plotters::prelude::{
-    Circle, DrawingArea, IntoDrawingArea, IntoDynElement, PathElement, Polygon, Rectangle,
-    SVGBackend,
+    Circle, DrawingArea, IntoDrawingArea, IntoDynElement, PathElement, Polygon, Rectangle, SVGBackend,
 };
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{Color, FontTransform, IntoFont, RGBColor, ShapeStyle, TextStyle};
@@ -58,13 +57,7 @@ pub(super) struct Style {
 impl Style {
     /// Text of this size in pixels, placed by its top left corner.
     pub(super) fn new(size: i32, colour: Colour) -> Self {
-        Style {
-            size,
-            colour,
-            bold: false,
-            upright: false,
-            anchor: Pos::new(HPos::Left, VPos::Top),
-        }
+        Style { size, colour, bold: false, upright: false, anchor: Pos::new(HPos::Left, VPos::Top) }
     }
 
     pub(super) fn bold(mut self) -> Self {
@@ -96,17 +89,11 @@ impl Style {
     fn plotters(&self) -> TextStyle<'static> {
         let size = f64::from(self.size * FINE) * FONT_FACTOR;
         let font = if self.bold {
-            ("sans-serif", size)
-                .into_font()
-                .style(plotters::style::FontStyle::Bold)
+            ("sans-serif", size).into_font().style(plotters::style::FontStyle::Bold)
         } else {
             ("sans-serif", size).into_font()
         };
-        let font = if self.upright {
-            font.transform(FontTransform::Rotate270)
-        } else {
-            font
-        };
+        let font = if self.upright { font.transform(FontTransform::Rotate270) } else { font };
         let mut style = TextStyle::from(font);
         style.color = rgb(self.colour).to_backend_color();
         style.pos = self.anchor;
@@ -129,20 +116,14 @@ impl<'a> Canvas<'a> {
         let mut text = String::new();
         {
             let fine = (FINE * width, FINE * height);
-            let area = SVGBackend::with_string(&mut text, (fine.0 as u32, fine.1 as u32))
-                .into_drawing_area();
-            area.fill(&plotters::style::WHITE)
-                .map_err(|error| error.to_string())?;
+            let area = SVGBackend::with_string(&mut text, (fine.0 as u32, fine.1 as u32)).into_drawing_area();
+            area.fill(&plotters::style::WHITE).map_err(|error| error.to_string())?;
             let canvas = Canvas { area };
             draw(&canvas)?;
             canvas.area.present().map_err(|error| error.to_string())?;
         }
         let fine = format!("width=\"{}\" height=\"{}\"", FINE * width, FINE * height);
-        Ok(name_lines(&text).replacen(
-            &fine,
-            &format!("width=\"{width}\" height=\"{height}\" role=\"img\""),
-            1,
-        ))
+        Ok(name_lines(&text).replacen(&fine, &format!("width=\"{width}\" height=\"{height}\" role=\"img\""), 1))
     }
 
     /// The part of the sheet that a chart is laid out in.
@@ -156,29 +137,18 @@ impl<'a> Canvas<'a> {
     /// Writes text at a position in pixels.
     pub(super) fn text(&self, text: &str, at: (i32, i32), style: &Style) -> Result<(), String> {
         let at = (at.0 * FINE, at.1 * FINE);
-        self.area
-            .draw_text(text, &style.plotters(), at)
-            .map_err(|error| error.to_string())
+        self.area.draw_text(text, &style.plotters(), at).map_err(|error| error.to_string())
     }
 
     /// A filled rectangle.
     pub(super) fn tile(&self, place: Place, colour: Colour) -> Result<(), String> {
         let corner = (place.x * FINE, place.y * FINE);
-        let other = (
-            (place.x + place.width) * FINE,
-            (place.y + place.height) * FINE,
-        );
+        let other = ((place.x + place.width) * FINE, (place.y + place.height) * FINE);
         self.put(Rectangle::new([corner, other], rgb(colour).filled()).into_dyn())
     }
 
     /// A thin straight line.
-    pub(super) fn rule(
-        &self,
-        from: Spot,
-        to: Spot,
-        colour: Colour,
-        width: f64,
-    ) -> Result<(), String> {
+    pub(super) fn rule(&self, from: Spot, to: Spot, colour: Colour, width: f64) -> Result<(), String> {
         self.stroke(&[from, to], colour, width)
     }
 
@@ -186,26 +156,16 @@ impl<'a> Canvas<'a> {
     pub(super) fn line(&self, spots: &[Spot], look: &Look, join: Join) -> Result<(), String> {
         let line = match join {
             Join::Faint => LINES.len() - 1,
-            Join::Line | Join::Apart => LINES
-                .iter()
-                .position(|(_, dash)| *dash == look.dash)
-                .unwrap_or(0),
+            Join::Line | Join::Apart => LINES.iter().position(|(_, dash)| *dash == look.dash).unwrap_or(0),
         };
-        let style = ShapeStyle {
-            color: rgb(look.colour).to_rgba(),
-            filled: false,
-            stroke_width: NAMED + line as u32,
-        };
+        let style = ShapeStyle { color: rgb(look.colour).to_rgba(), filled: false, stroke_width: NAMED + line as u32 };
         self.put(PathElement::new(fine_all(spots), style).into_dyn())
     }
 
     /// The marker of a look.
     pub(super) fn marker(&self, at: Spot, look: &Look, hollow: bool) -> Result<(), String> {
         let shape = |corners: &[Spot]| -> Vec<Spot> {
-            corners
-                .iter()
-                .map(|(x, y)| (at.0 + RADIUS * x, at.1 + RADIUS * y))
-                .collect()
+            corners.iter().map(|(x, y)| (at.0 + RADIUS * x, at.1 + RADIUS * y)).collect()
         };
         let outline = match look.marker {
             Marker::Circle => return self.disc(at, look, hollow),
@@ -221,11 +181,7 @@ impl<'a> Canvas<'a> {
             Marker::Diamond => shape(&[(0.0, -1.25), (1.25, 0.0), (0.0, 1.25), (-1.25, 0.0)]),
             Marker::Wedge => shape(&[(0.0, 1.15), (1.1, -0.85), (-1.1, -0.85)]),
         };
-        let fill = if hollow {
-            plotters::style::WHITE
-        } else {
-            rgb(look.colour)
-        };
+        let fill = if hollow { plotters::style::WHITE } else { rgb(look.colour) };
         self.put(Polygon::new(fine_all(&outline), fill).into_dyn())?;
         let closed: Vec<Spot> = outline.iter().chain(outline.first()).copied().collect();
         self.stroke(&closed, look.colour, 1.4)
@@ -237,22 +193,12 @@ impl<'a> Canvas<'a> {
         if !hollow {
             return Ok(());
         }
-        self.put(
-            Circle::new(
-                fine(&at),
-                radius - 3 * FINE / 2,
-                plotters::style::WHITE.filled(),
-            )
-            .into_dyn(),
-        )
+        self.put(Circle::new(fine(&at), radius - 3 * FINE / 2, plotters::style::WHITE.filled()).into_dyn())
     }
 
     fn stroke(&self, spots: &[Spot], colour: Colour, width: f64) -> Result<(), String> {
-        let style = ShapeStyle {
-            color: rgb(colour).to_rgba(),
-            filled: false,
-            stroke_width: (width * f64::from(FINE)) as u32,
-        };
+        let style =
+            ShapeStyle { color: rgb(colour).to_rgba(), filled: false, stroke_width: (width * f64::from(FINE)) as u32 };
         self.put(PathElement::new(fine_all(spots), style).into_dyn())
     }
 
@@ -263,23 +209,14 @@ impl<'a> Canvas<'a> {
 
 /// The text with named lines turned into what they stand for.
 fn name_lines(text: &str) -> String {
-    LINES
-        .iter()
-        .enumerate()
-        .fold(text.to_owned(), |text, (line, (width, dash))| {
-            let lengths: Vec<String> = dash
-                .iter()
-                .map(|length| (length * f64::from(FINE)).to_string())
-                .collect();
-            let mut style = format!(
-                "stroke-width=\"{}\" stroke-linejoin=\"round\"",
-                width * f64::from(FINE)
-            );
-            if !lengths.is_empty() {
-                style += &format!(" stroke-dasharray=\"{}\"", lengths.join(" "));
-            }
-            text.replace(&format!("stroke-width=\"{}\"", NAMED + line as u32), &style)
-        })
+    LINES.iter().enumerate().fold(text.to_owned(), |text, (line, (width, dash))| {
+        let lengths: Vec<String> = dash.iter().map(|length| (length * f64::from(FINE)).to_string()).collect();
+        let mut style = format!("stroke-width=\"{}\" stroke-linejoin=\"round\"", width * f64::from(FINE));
+        if !lengths.is_empty() {
+            style += &format!(" stroke-dasharray=\"{}\"", lengths.join(" "));
+        }
+        text.replace(&format!("stroke-width=\"{}\"", NAMED + line as u32), &style)
+    })
 }
 
 fn rgb(colour: Colour) -> RGBColor {
@@ -287,10 +224,7 @@ fn rgb(colour: Colour) -> RGBColor {
 }
 
 fn fine(spot: &Spot) -> (i32, i32) {
-    (
-        (spot.0 * f64::from(FINE)).round() as i32,
-        (spot.1 * f64::from(FINE)).round() as i32,
-    )
+    ((spot.0 * f64::from(FINE)).round() as i32, (spot.1 * f64::from(FINE)).round() as i32)
 }
 
 fn fine_all(spots: &[Spot]) -> Vec<(i32, i32)> {
@@ -308,8 +242,5 @@ pub(super) fn cut(text: &str, pixels: i32, size: i32) -> String {
     if text.chars().count() <= fit {
         return text.to_owned();
     }
-    text.chars()
-        .take(fit.saturating_sub(1))
-        .chain(['…'])
-        .collect()
+    text.chars().take(fit.saturating_sub(1)).chain(['…']).collect()
 }

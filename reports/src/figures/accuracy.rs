@@ -8,11 +8,7 @@ use crate::rows::Check;
 use crate::view::{View, distinct};
 
 /// Listed in [`FIGURES`](crate::figures::FIGURES).
-pub(super) const KIND: Kind = Kind {
-    name: "accuracy",
-    title: "Accuracy",
-    make,
-};
+pub(super) const KIND: Kind = Kind { name: "accuracy", title: "Accuracy", make };
 
 /// Where an error of zero is drawn: below the rounding error of any f64.
 const EXACT: f64 = 1e-17;
@@ -22,20 +18,12 @@ const CAPTION: &str = "The largest relative error over all sizes, by function an
 
 fn make(view: &View) -> Vec<Figure> {
     let suites = distinct(view.run.checks.iter().map(|check| check.key.suite.as_str()));
-    let panels: Vec<Panel> = suites
-        .iter()
-        .map(|suite| panel(view, suite))
-        .filter(|panel| !panel.is_empty())
-        .collect();
+    let panels: Vec<Panel> = suites.iter().map(|suite| panel(view, suite)).filter(|panel| !panel.is_empty()).collect();
     if panels.is_empty() {
         return Vec::new();
     }
     let mut legend = by_size::legend(view, &panels, None);
-    legend.push(Entry {
-        label: "tolerance".to_owned(),
-        look: LIMIT,
-        join: Join::Apart,
-    });
+    legend.push(Entry { label: "tolerance".to_owned(), look: LIMIT, join: Join::Apart });
     let title = "largest relative error against tolerance".to_owned();
     vec![Figure {
         name: KIND.name.to_owned(),
@@ -46,47 +34,22 @@ fn make(view: &View) -> Vec<Figure> {
 }
 
 fn panel(view: &View, suite: &str) -> Panel {
-    let checks: Vec<&Check> = view
-        .run
-        .checks
-        .iter()
-        .filter(|check| check.key.suite == suite && check.remainder_order.is_none())
-        .collect();
+    let checks: Vec<&Check> =
+        view.run.checks.iter().filter(|check| check.key.suite == suite && check.remainder_order.is_none()).collect();
     let lines = distinct(checks.iter().map(|check| line_of(check)));
     let present = distinct(checks.iter().map(|check| check.key.strategy.as_str()));
-    let mut series = vec![Series {
-        look: LIMIT,
-        join: Join::Apart,
-        points: tolerances(&checks, &lines),
-    }];
+    let mut series = vec![Series { look: LIMIT, join: Join::Apart, points: tolerances(&checks, &lines) }];
     for (lane, strategy) in present.iter().enumerate() {
         let shift = (lane as f64 + 0.5) / present.len() as f64 - 0.5;
-        let own: Vec<&Check> = checks
-            .iter()
-            .copied()
-            .filter(|check| check.key.strategy == *strategy)
-            .collect();
+        let own: Vec<&Check> = checks.iter().copied().filter(|check| check.key.strategy == *strategy).collect();
         let points = errors(&own, &lines, 0.6 * shift);
-        series.push(Series {
-            look: look(&view.strategies(), strategy),
-            join: Join::Apart,
-            points,
-        });
+        series.push(Series { look: look(&view.strategies(), strategy), join: Join::Apart, points });
     }
-    let names = lines
-        .iter()
-        .map(|(function, reference)| format!("{function} against {reference}"))
-        .collect();
+    let names = lines.iter().map(|(function, reference)| format!("{function} against {reference}")).collect();
     Panel {
         title: suite.to_owned(),
-        x: Axis {
-            label: "largest relative error".to_owned(),
-            scale: Scale::Log(Unit::Error),
-        },
-        y: Axis {
-            label: String::new(),
-            scale: Scale::Names(names),
-        },
+        x: Axis { label: "largest relative error".to_owned(), scale: Scale::Log(Unit::Error) },
+        y: Axis { label: String::new(), scale: Scale::Names(names) },
         series,
         rules: Vec::new(),
     }
@@ -99,34 +62,18 @@ fn line_of(check: &Check) -> (&str, &str) {
 
 fn tolerances(checks: &[&Check], lines: &[(&str, &str)]) -> Vec<Point> {
     let tolerance = |line: &(&str, &str)| {
-        let own = checks
-            .iter()
-            .filter(|check| line_of(check) == *line)
-            .map(|check| check.tolerance);
+        let own = checks.iter().filter(|check| line_of(check) == *line).map(|check| check.tolerance);
         own.filter(|tolerance| *tolerance > 0.0).reduce(f64::min)
     };
-    let at = |(row, line)| {
-        Some(Point {
-            x: tolerance(line)?,
-            y: row as f64,
-            interval: None,
-        })
-    };
+    let at = |(row, line)| Some(Point { x: tolerance(line)?, y: row as f64, interval: None });
     lines.iter().enumerate().filter_map(at).collect()
 }
 
 fn errors(checks: &[&Check], lines: &[(&str, &str)], shift: f64) -> Vec<Point> {
     let largest = |line: &(&str, &str)| {
         let own = checks.iter().filter(|check| line_of(check) == *line);
-        own.filter_map(|check| check.largest_relative_error)
-            .reduce(f64::max)
+        own.filter_map(|check| check.largest_relative_error).reduce(f64::max)
     };
-    let at = |(row, line)| {
-        Some(Point {
-            x: largest(line)?.max(EXACT),
-            y: row as f64 + shift,
-            interval: None,
-        })
-    };
+    let at = |(row, line)| Some(Point { x: largest(line)?.max(EXACT), y: row as f64 + shift, interval: None });
     lines.iter().enumerate().filter_map(at).collect()
 }

@@ -4,18 +4,13 @@
 //! operations of value and gradient by small multiples of the value's.
 
 use crate::chart::{Axis, Figure, Join, Panel, Scale};
-use crate::derive::finished_ns;
 use crate::figures::{Kind, by_size};
 use crate::format::Unit;
-use crate::rows::{Cell, Key, VALUE};
+use crate::rows::{Cell, VALUE};
 use crate::view::{Group, View};
 
 /// Listed in [`FIGURES`](crate::figures::FIGURES).
-pub(super) const KIND: Kind = Kind {
-    name: "ratio",
-    title: "Derivative ÷ value",
-    make,
-};
+pub(super) const KIND: Kind = Kind { name: "ratio", title: "Derivative ÷ value", make };
 
 const BOUNDS: [f64; 3] = [3.0, 4.0, 5.0];
 
@@ -27,49 +22,16 @@ const CAPTION: &str = "Median time over the median time of the same strategy's v
 
 fn make(view: &View) -> Vec<Figure> {
     let derivative = |group: &&Group| group.function != VALUE;
-    let panels = |suite| {
-        view.running_groups(suite)
-            .iter()
-            .filter(derivative)
-            .map(|group| panel(view, group))
-            .collect()
-    };
-    by_size::per_suite(
-        view,
-        (KIND.name, "derivative ÷ value", CAPTION),
-        None,
-        panels,
-    )
+    let panels = |suite| view.running_groups(suite).iter().filter(derivative).map(|group| panel(view, group)).collect();
+    by_size::per_suite(view, (KIND.name, "derivative ÷ value", CAPTION), None, panels)
 }
 
 fn panel(view: &View, group: &Group) -> Panel {
-    let to_value = |cell: &Cell| {
-        let Key { size, strategy, .. } = &cell.key;
-        let value = view.cell(
-            &Group {
-                function: VALUE,
-                ..group.clone()
-            },
-            size,
-            strategy,
-        )?;
-        Some((finished_ns(cell)? / finished_ns(value)?, None))
-    };
-    let axis = Axis {
-        label: "time ÷ time of the value".to_owned(),
-        scale: Scale::Log(Unit::Ratio),
-    };
-    let mut panel = by_size::panel(
-        view,
-        group,
-        axis,
-        by_size::series(view, group, &to_value, Join::Line),
-    );
+    let to_value = |cell: &Cell| Some((view.to_value(cell)?, None));
+    let axis = Axis { label: "time ÷ time of the value".to_owned(), scale: Scale::Log(Unit::Ratio) };
+    let mut panel = by_size::panel(view, group, axis, by_size::series(view, group, &to_value, Join::Line));
     if BOUNDED.contains(&group.function) {
-        panel.rules = BOUNDS
-            .iter()
-            .map(|bound| (*bound, bound.to_string()))
-            .collect();
+        panel.rules = BOUNDS.iter().map(|bound| (*bound, format!("{bound}×"))).collect();
     }
     panel
 }
