@@ -6,6 +6,8 @@
 
 pub mod closure;
 mod compiled;
+mod cotangent;
+pub mod dataflow;
 
 use adjudicate_ir::datum::Layout;
 use adjudicate_ir::graph::Module;
@@ -85,7 +87,7 @@ pub struct RunError {
 }
 
 /// Every strategy and variant, in the order of help and tables.
-pub const STRATEGIES: &[&dyn Strategy] = &[&closure::CLOSURE, &closure::UNOPTIMISED];
+pub const STRATEGIES: &[&dyn Strategy] = &[&closure::CLOSURE, &closure::UNOPTIMISED, &dataflow::DATAFLOW, &dataflow::UNOPTIMISED];
 
 /// The strategy of a name.
 pub fn find(name: &str) -> Option<&'static dyn Strategy> {
