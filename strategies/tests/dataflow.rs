@@ -97,7 +97,6 @@ fn run(module: &Module, args: &[Value]) -> Vec<Value> {
     let mut machine = Machine::new();
     let executable = Executable::new(module);
     let expected = items(interp::eval(module, args.to_vec()).unwrap_or_else(|e| panic!("{e:?}")));
-    if std::env::var("SHOW").is_ok() { eprintln!("{}", print(module)); }
     let found = executable.run(&mut machine, &mut Plain, args.iter().cloned()).unwrap_or_else(|e| panic!("{e:?}"));
     assert_eq!(format!("{found:?}"), format!("{expected:?}"));
     found
