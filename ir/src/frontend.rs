@@ -1,6 +1,122 @@
-//! Stub.
-use crate::graph::*; use crate::span::*;
-/// x
-pub fn lower(_: &mut Module, _: &mut SourceMap, _: &str, _: &str) -> Result<GraphId, Vec<Diagnostic>> { Err(vec![]) }
-/// x
-pub fn render(_: &Diagnostic, _: &SourceMap) -> String { String::new() }
+//! The front end: Python text to source graphs.
+//!
+//! Text is parsed by `ruff_python_parser`; what is ours is the lowering of its syntax tree to the
+//! graphs of [`graph`](crate::graph), with every node carrying its span. Nothing is typed here.
+//!
+//! # Phases
+//!
+//! 1. `nesting` bounds how deep the text nests, so that recursion over it is safe.
+//! 2. `scope` finds what each function binds and captures; `liveness` what is read later.
+//! 3. The top level is lowered, then function bodies from a queue, each once for every set of
+//!    values that it sees of the functions around it (`context`). `statements`, `control` and
+//!    `loops` turn statements into structured graphs, `expressions` and `functions` the rest.
+//!
+//! # What comes out
+//!
+//! The graph of the top level returns a record `module` of everything it binds. Operators and
+//! functions of the language are `builtin` nodes (`names`) applied with `apply`; the heads of
+//! `expressions`, `functions`, `control` and `loops` have the shape of every construct. Variables
+//! are gone: what a name means is the node that it held where it was mentioned. A function bound
+//! by `def` or `name = lambda …` is closed anew at each mention, which gives the meaning of
+//! Python's late binding; a function value that would outlive a change of what it captures is
+//! rejected. So is everything in `reject`, with what to write instead.
+
+mod context;
+mod control;
+mod expressions;
+mod functions;
+mod imports;
+mod liveness;
+mod loops;
+pub mod names;
+mod nesting;
+mod reject;
+mod render;
+mod scope;
+mod statements;
+
+use std::rc::Rc;
+
+use ruff_python_ast::Stmt;
+use ruff_text_size::{TextRange, TextSize};
+
+use crate::graph::{GraphId, Module, Stage};
+use crate::span::{Diagnostic, SourceMap, Span};
+
+use self::context::Lowerer;
+use self::control::{Part, Seq, Tail};
+use self::liveness::Liveness;
+use self::scope::{MODULE, Scopes};
+
+pub use self::render::render;
+
+/// The stack that parsing and lowering run on: enough for the nesting that `nesting` lets through.
+const STACK: usize = 512 << 20;
+
+/// Lowers a file into a module of the source stage and returns the graph of its top level.
+///
+/// Errors are all that can be found at once, in the order of the text; the module is then left as
+/// it was.
+pub fn lower(
+    module: &mut Module,
+    sources: &mut SourceMap,
+    name: &str,
+    text: &str,
+) -> Result<GraphId, Vec<Diagnostic>> {
+    debug_assert_eq!(module.stage, Stage::Source);
+    let file = sources.add(name, text);
+    let graphs = module.graphs.len();
+    let result = stacker::grow(STACK, || lower_text(module, file, text));
+    result.map_err(|mut errors| {
+        module.graphs.truncate(graphs);
+        errors.sort_by_key(|error| (error.span.start, error.span.end));
+        errors
+    })
+}
+
+fn lower_text(module: &mut Module, file: u16, text: &str) -> Result<GraphId, Vec<Diagnostic>> {
+    let span = |range: TextRange| Span { file, start: range.start().into(), end: range.end().into() };
+    if u32::try_from(text.len()).is_err() {
+        return Err(vec![Diagnostic::new(Span { file, start: 0, end: 0 }, "the file is larger than 4 GiB")]);
+    }
+    if let Some((range, what)) = nesting::too_deep(text) {
+        let help = "split it into several statements or functions";
+        return Err(vec![Diagnostic::new(span(range), what).help(help)]);
+    }
+    let options = ruff_python_parser::ParseOptions::from(ruff_python_parser::Mode::Module);
+    let parsed = ruff_python_parser::parse_unchecked(text, options);
+    let mut errors: Vec<_> = parsed
+        .errors()
+        .iter()
+        .map(|e| Diagnostic::new(span(e.location), format!("syntax error: {}", lower_first(&e.error.to_string()))))
+        .collect();
+    let Some(parsed) = parsed.try_into_module().filter(|_| errors.is_empty()) else {
+        errors.dedup();
+        return Err(errors);
+    };
+    lower_module(module, file, text, parsed.suite())
+}
+
+fn lower_module(module: &mut Module, file: u16, text: &str, body: &[Stmt]) -> Result<GraphId, Vec<Diagnostic>> {
+    let scopes = Scopes::of(body);
+    let mut lowerer = Lowerer::new(module, &scopes, file, text);
+    lowerer.frame.live = Rc::new(Liveness::of(&scopes, MODULE, body));
+    let seq = Seq { part: Part::Block(body), next: None };
+    let record = lowerer.seq(Some(&seq), &mut Tail::Module);
+    lowerer.graph().ret = record;
+    while let Some(job) = lowerer.queue.pop_front() {
+        lowerer.body(job);
+        if lowerer.too_large() {
+            let message = "the program is too large: its functions are closed over too many variables";
+            lowerer.error(TextRange::empty(TextSize::new(0)), message, "");
+            break;
+        }
+    }
+    let Lowerer { top, errors, .. } = lowerer;
+    if errors.is_empty() { Ok(top) } else { Err(errors) }
+}
+
+fn lower_first(message: &str) -> String {
+    let mut chars = message.chars();
+    chars.next().map_or(String::new(), |first| first.to_lowercase().chain(chars).collect())
+}

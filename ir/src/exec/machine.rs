@@ -6,6 +6,7 @@
 
 use super::code::{CallSite, Executable, Function, Instr, Operand, VjpInstr};
 use super::domain::{Domain, ExecError};
+use super::slots::{EMPTY, copy, is_scalar, put, put_copy, put_moved, take};
 use crate::graph::GraphId;
 use crate::span::Span;
 use crate::types::Type;
@@ -14,8 +15,8 @@ use crate::value::{Fields, Value};
 /// How deep derivatives may be nested at run time (each takes room on the host stack).
 pub const MAX_NESTING: u32 = 200;
 
-/// What an empty register holds.
-const EMPTY: Value = Value::Bool(false);
+/// Operands of a primitive that are passed in place; more go through the heap.
+const PLACES: usize = 4;
 
 /// Where to go on in the caller.
 #[derive(Clone, Copy, Debug)]
@@ -25,10 +26,12 @@ struct Frame {
 }
 
 /// Storage for running, kept from run to run, and counts of the last run.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Machine {
     regs: Vec<Value>,
     frames: Vec<Frame>,
+    /// Operands of the primitive at hand.
+    places: [Value; PLACES],
     /// Operands on their way.
     scratch: Vec<Value>,
     nesting: u32,
@@ -87,16 +90,11 @@ impl Run<'_> {
         args: impl IntoIterator<Item = Value>,
     ) -> Result<Vec<Value>, ExecError> {
         if self.machine.nesting >= MAX_NESTING {
-            let message =
-                format!("derivatives are nested more than {MAX_NESTING} deep while running");
-            return Err(ExecError {
-                span: self.span,
-                message,
-            });
+            let message = format!("derivatives are nested more than {MAX_NESTING} deep while running");
+            return Err(ExecError { span: self.span, message });
         }
         self.machine.nesting += 1;
-        self.machine
-            .enter(self.exe, domain, graph, self.base, args)?;
+        self.machine.enter(self.exe, domain, graph, self.base, args)?;
         self.machine.nesting -= 1;
         Ok(std::mem::take(&mut self.machine.scratch))
     }
@@ -107,10 +105,24 @@ impl Run<'_> {
     }
 }
 
+impl Default for Machine {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Machine {
     /// A machine without storage.
     pub fn new() -> Self {
-        Self::default()
+        Self {
+            regs: Vec::new(),
+            frames: Vec::new(),
+            places: [EMPTY; PLACES],
+            scratch: Vec::new(),
+            nesting: 0,
+            closures_made: 0,
+            peak_frames: 0,
+        }
     }
 
     /// Function values made in the last run.
@@ -127,6 +139,7 @@ impl Machine {
         self.regs.clear();
         self.frames.clear();
         self.scratch.clear();
+        self.places = [EMPTY; PLACES];
         self.nesting = 0;
     }
 
@@ -143,7 +156,7 @@ impl Machine {
         self.make_room(base, function);
         let mut count = 0;
         for arg in args {
-            self.regs[base + count] = arg;
+            put(&mut self.regs[base + count], arg);
             count += 1;
         }
         assert_eq!(count, function.params as usize, "arguments of {graph}");
@@ -165,11 +178,49 @@ impl Machine {
             return copy(&exe.consts[operand.index()]);
         }
         let slot = &mut self.regs[base + operand.index()];
-        match slot {
-            Value::F64(x, mark) => Value::F64(*x, *mark),
-            slot if operand.is_last() => std::mem::replace(slot, EMPTY),
-            slot => copy(slot),
+        if operand.is_last() { take(slot) } else { copy(slot) }
+    }
+
+    #[inline(always)]
+    fn truth(&self, exe: &Executable, base: usize, operand: Operand) -> bool {
+        let value =
+            if operand.is_const() { &exe.consts[operand.index()] } else { &self.regs[base + operand.index()] };
+        value.truth()
+    }
+
+    /// Applies a primitive.
+    #[inline(always)]
+    fn prim<D: Domain>(
+        &mut self,
+        exe: &Executable,
+        domain: &mut D,
+        base: usize,
+        site: u32,
+        operands: &[Operand],
+    ) -> Result<Value, String> {
+        let instr = &exe.prims[site as usize];
+        if operands.len() > PLACES {
+            self.gather(exe, base, operands);
+            let result = domain.prim(instr, &mut self.scratch);
+            self.scratch.clear();
+            return result;
         }
+        for (&operand, place) in operands.iter().zip(&mut self.places) {
+            if operand.is_const() {
+                put_copy(place, &exe.consts[operand.index()]);
+                continue;
+            }
+            let slot = &mut self.regs[base + operand.index()];
+            if operand.is_last() { put_moved(place, slot) } else { put_copy(place, slot) }
+        }
+        let places = &mut self.places[..operands.len()];
+        let result = domain.prim(instr, places);
+        for place in places {
+            if !is_scalar(place) {
+                *place = EMPTY;
+            }
+        }
+        result
     }
 
     #[inline]
@@ -182,10 +233,7 @@ impl Machine {
 
     fn collect(&mut self, exe: &Executable, base: usize, args: u32, count: u16) -> Vec<Value> {
         let range = args as usize..args as usize + usize::from(count);
-        exe.operands[range]
-            .iter()
-            .map(|&operand| self.read(exe, base, operand))
-            .collect()
+        exe.operands[range].iter().map(|&operand| self.read(exe, base, operand)).collect()
     }
 
     fn execute<D: Domain>(
@@ -200,31 +248,20 @@ impl Machine {
             let instr = exe.code[pc];
             pc += 1;
             match instr {
-                Instr::Prim {
-                    count,
-                    site,
-                    args,
-                    dst,
-                } => {
+                Instr::Prim { count, site, args, dst } => {
                     let range = args as usize..args as usize + usize::from(count);
-                    self.gather(exe, base, &exe.operands[range]);
-                    match domain.prim(&exe.prims[site as usize], &mut self.scratch) {
-                        Ok(value) => self.regs[base + dst.0 as usize] = value,
-                        Err(message) => {
-                            return Err(ExecError {
-                                span: exe.spans[pc - 1],
-                                message,
-                            });
-                        }
+                    match self.prim(exe, domain, base, site, &exe.operands[range]) {
+                        Ok(value) => put(&mut self.regs[base + dst.0 as usize], value),
+                        Err(message) => return Err(ExecError { span: exe.spans[pc - 1], message }),
                     }
-                    self.scratch.clear();
                 }
                 Instr::Move { from, to } => {
-                    self.regs[base + to.0 as usize] = self.read(exe, base, from);
+                    let value = self.read(exe, base, from);
+                    put(&mut self.regs[base + to.0 as usize], value);
                 }
                 Instr::Jump { to } => pc = to as usize,
                 Instr::Unless { cond, to } => {
-                    if !self.read(exe, base, cond).truth() {
+                    if !self.truth(exe, base, cond) {
                         pc = to as usize;
                     }
                 }
@@ -267,7 +304,8 @@ impl Machine {
                     }
                     let site;
                     (pc, base, site) = self.pop_frame(exe);
-                    self.regs[base + exe.results[site.results.start as usize].0 as usize] = value;
+                    let dst = exe.results[site.results.start as usize];
+                    put(&mut self.regs[base + dst.0 as usize], value);
                 }
                 Instr::Return { count, args } => {
                     let range = args as usize..args as usize + usize::from(count);
@@ -283,12 +321,7 @@ impl Machine {
                     let items = self.collect(exe, base, args, count);
                     self.regs[base + dst.0 as usize] = Value::tuple(items);
                 }
-                Instr::Closure {
-                    count,
-                    graph,
-                    args,
-                    dst,
-                } => {
+                Instr::Closure { count, graph, args, dst } => {
                     self.closures_made += 1;
                     let captures = self.collect(exe, base, args, count);
                     self.regs[base + dst.0 as usize] = Value::Closure(graph, Fields::new(captures));
@@ -297,19 +330,9 @@ impl Machine {
                     let item = self.item(exe, base, tuple, index);
                     self.regs[base + dst.0 as usize] = item;
                 }
-                Instr::Unpack {
-                    count,
-                    tuple,
-                    items,
-                } => self.unpack(exe, base, tuple, items, count),
+                Instr::Unpack { count, tuple, items } => self.unpack(exe, base, tuple, items, count),
                 Instr::Vjp { site, vjp } => {
-                    self.derive(
-                        exe,
-                        domain,
-                        base,
-                        &exe.calls[site as usize],
-                        &exe.vjps[vjp as usize],
-                    )?;
+                    self.derive(exe, domain, base, &exe.calls[site as usize], &exe.vjps[vjp as usize])?;
                 }
             }
         }
@@ -318,10 +341,7 @@ impl Machine {
     /// Opens a frame for a callee above what the caller still needs.
     #[inline]
     fn push_frame(&mut self, pc: usize, base: usize, site: &CallSite) -> usize {
-        self.frames.push(Frame {
-            pc: pc as u32,
-            base,
-        });
+        self.frames.push(Frame { pc: pc as u32, base });
         self.peak_frames = self.peak_frames.max(self.frames.len());
         base + site.window as usize
     }
@@ -330,9 +350,7 @@ impl Machine {
     fn pop_frame<'e>(&mut self, exe: &'e Executable) -> (usize, usize, &'e CallSite) {
         let frame = self.frames.pop().expect("a frame above the floor");
         match exe.code[frame.pc as usize - 1] {
-            Instr::Call { site } | Instr::Apply { site } => {
-                (frame.pc as usize, frame.base, &exe.calls[site as usize])
-            }
+            Instr::Call { site } | Instr::Apply { site } => (frame.pc as usize, frame.base, &exe.calls[site as usize]),
             other => panic!("{other:?} is not a call"),
         }
     }
@@ -341,13 +359,9 @@ impl Machine {
     #[inline]
     fn begin(&mut self, function: &Function, base: usize) -> usize {
         self.make_room(base, function);
-        assert_eq!(
-            self.scratch.len(),
-            function.params as usize,
-            "as many arguments as parameters"
-        );
+        assert_eq!(self.scratch.len(), function.params as usize, "as many arguments as parameters");
         for (slot, value) in self.regs[base..].iter_mut().zip(self.scratch.drain(..)) {
-            *slot = value;
+            put(slot, value);
         }
         function.pc as usize
     }
@@ -355,11 +369,8 @@ impl Machine {
     /// Puts gathered results in place.
     #[inline]
     fn scatter(&mut self, exe: &Executable, base: usize, site: &CallSite) {
-        for (reg, value) in exe.results[site.results.range()]
-            .iter()
-            .zip(self.scratch.drain(..))
-        {
-            self.regs[base + reg.0 as usize] = value;
+        for (reg, value) in exe.results[site.results.range()].iter().zip(self.scratch.drain(..)) {
+            put(&mut self.regs[base + reg.0 as usize], value);
         }
     }
 
@@ -395,16 +406,14 @@ impl Machine {
 
     fn unpack(&mut self, exe: &Executable, base: usize, tuple: Operand, items: u32, count: u16) {
         let dsts = &exe.results[items as usize..items as usize + usize::from(count)];
-        let Value::Tuple(fields) = self.read(exe, base, tuple) else {
-            panic!("a tuple was expected")
-        };
+        let Value::Tuple(fields) = self.read(exe, base, tuple) else { panic!("a tuple was expected") };
         if tuple.is_last() {
             for (dst, value) in dsts.iter().zip(fields.into_vec()) {
-                self.regs[base + dst.0 as usize] = value;
+                put(&mut self.regs[base + dst.0 as usize], value);
             }
         } else {
             for (dst, value) in dsts.iter().zip(fields.as_slice()) {
-                self.regs[base + dst.0 as usize] = copy(value);
+                put_copy(&mut self.regs[base + dst.0 as usize], value);
             }
         }
     }
@@ -418,23 +427,10 @@ impl Machine {
         vjp: &VjpInstr,
     ) -> Result<(), ExecError> {
         let operands = &exe.operands[site.args.range()];
-        let args = operands
-            .iter()
-            .map(|&operand| self.read(exe, base, operand))
-            .collect();
-        let mut run = Run {
-            exe,
-            machine: self,
-            base: base + site.window as usize,
-            span: vjp.span,
-        };
+        let args = operands.iter().map(|&operand| self.read(exe, base, operand)).collect();
+        let mut run = Run { exe, machine: self, base: base + site.window as usize, span: vjp.span };
         let results = domain.vjp(&mut run, vjp, args)?;
-        assert_eq!(
-            results.len(),
-            site.results.len as usize,
-            "results of the derivative of {}",
-            vjp.graph
-        );
+        assert_eq!(results.len(), site.results.len as usize, "results of the derivative of {}", vjp.graph);
         for (reg, value) in exe.results[site.results.range()].iter().zip(results) {
             self.regs[base + reg.0 as usize] = value;
         }
@@ -444,32 +440,14 @@ impl Machine {
 
 #[cold]
 fn no_code(span: Span) -> ExecError {
-    ExecError {
-        span,
-        message: "the zero of a function type was called".to_owned(),
-    }
-}
-
-/// Clones a value, scalars without a call.
-#[inline(always)]
-fn copy(value: &Value) -> Value {
-    match value {
-        Value::F64(x, mark) => Value::F64(*x, *mark),
-        Value::I64(x) => Value::I64(*x),
-        Value::Bool(x) => Value::Bool(*x),
-        other => other.clone(),
-    }
+    ExecError { span, message: "the zero of a function type was called".to_owned() }
 }
 
 impl VjpInstr {
     /// Splits the operands into arguments of the graph and one seed for each float item.
     pub fn split(&self, mut args: Vec<Value>) -> (Vec<Value>, Vec<Value>) {
         let seeds = args.split_off(self.params.len());
-        assert_eq!(
-            seeds.len(),
-            self.items.iter().filter(|ty| ty.is_float()).count(),
-            "a seed for each float item"
-        );
+        assert_eq!(seeds.len(), self.items.iter().filter(|ty| ty.is_float()).count(), "a seed for each float item");
         (args, seeds)
     }
 

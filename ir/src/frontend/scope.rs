@@ -1,0 +1,375 @@
+//! Scopes: which names each function binds, where, and what it captures.
+//!
+//! A scope is the module, a `def`, a `lambda` or the element of a comprehension. As in Python, a
+//! name that is bound anywhere in a scope is local to it. A *function name* is one bound by `def`
+//! or by `name = lambda …`; it is closed anew at each mention, so mentioning it uses everything
+//! that its code captures, and everything that the functions it mentions capture, transitively:
+//! [`Scope::captures`].
+
+use std::collections::HashMap;
+
+use indexmap::{IndexMap, IndexSet};
+use ruff_python_ast::visitor::{Visitor, walk_expr, walk_stmt};
+use ruff_python_ast::{Comprehension, Expr, ExprLambda, Parameters, Stmt, StmtFunctionDef};
+use ruff_text_size::{Ranged, TextRange, TextSize};
+
+/// A scope of the file being lowered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) struct ScopeId(u32);
+
+/// The scope of the file's top level.
+pub(super) const MODULE: ScopeId = ScopeId(0);
+
+/// What a scope is the body of.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Code<'a> {
+    Module,
+    Def(&'a StmtFunctionDef),
+    Lambda(&'a ExprLambda),
+    Element(&'a Expr, &'a Comprehension),
+}
+
+/// Where a name is bound.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Site {
+    pub(super) at: TextSize,
+    conditional: bool,
+}
+
+/// One scope.
+#[derive(Debug)]
+pub(super) struct Scope<'a> {
+    pub(super) code: Code<'a>,
+    pub(super) parent: Option<ScopeId>,
+    /// Every name bound here, with the places.
+    pub(super) bindings: IndexMap<&'a str, Vec<Site>>,
+    /// The scopes of the functions that a name is bound to.
+    pub(super) functions: IndexMap<&'a str, Vec<ScopeId>>,
+    /// Variables of enclosing scopes that the code reads, transitively through functions.
+    pub(super) captures: IndexSet<(ScopeId, &'a str)>,
+    loops: Vec<TextRange>,
+    uses: IndexSet<&'a str>,
+}
+
+/// The scopes of a file.
+#[derive(Debug)]
+pub(super) struct Scopes<'a> {
+    scopes: Vec<Scope<'a>>,
+    by_range: HashMap<TextRange, ScopeId>,
+}
+
+impl<'a> Scopes<'a> {
+    /// Reads all scopes of a file.
+    pub(super) fn of(body: &'a [Stmt]) -> Self {
+        let mut collector = Collector {
+            scopes: Self { scopes: Vec::new(), by_range: HashMap::new() },
+            current: MODULE,
+            conditional: 0,
+        };
+        collector.scopes.open(Code::Module, None);
+        collector.visit_body(body);
+        collector.scopes.find_captures();
+        collector.scopes
+    }
+
+    /// The scope of a `def`, `lambda` or comprehension by its extent in the text.
+    pub(super) fn at(&self, range: TextRange) -> ScopeId {
+        self.by_range[&range]
+    }
+
+    /// One scope.
+    pub(super) fn get(&self, id: ScopeId) -> &Scope<'a> {
+        &self.scopes[id.0 as usize]
+    }
+
+    /// The innermost scope from `id` outwards that binds `name`.
+    pub(super) fn owner(&self, id: ScopeId, name: &str) -> Option<ScopeId> {
+        let mut next = Some(id);
+        while let Some(id) = next {
+            if self.get(id).bindings.contains_key(name) {
+                return Some(id);
+            }
+            next = self.get(id).parent;
+        }
+        None
+    }
+
+    /// A binding of the name that may run after `at`: later in the text, or in a loop around both.
+    pub(super) fn rebound_after(&self, id: ScopeId, name: &str, at: TextSize) -> Option<TextSize> {
+        let scope = self.get(id);
+        let sites = scope.bindings.get(name)?;
+        let function = scope.functions.get(name).is_some_and(|f| f.len() == 1);
+        if function && sites.len() == 1 {
+            return None;
+        }
+        let around = |l: &TextRange, site: TextSize| l.contains(site) && l.contains(at);
+        let later = |site: &&Site| site.at > at || scope.loops.iter().any(|l| around(l, site.at));
+        sites.iter().find(later).map(|site| site.at)
+    }
+
+    /// The code of a function that may be mentioned in other functions before its `def` has run.
+    pub(super) fn forward(&self, id: ScopeId, name: &str) -> Option<ScopeId> {
+        let scope = self.get(id);
+        let [site] = scope.bindings.get(name)?.as_slice() else { return None };
+        let [function] = scope.functions.get(name)?.as_slice() else { return None };
+        (!site.conditional).then_some(*function)
+    }
+
+    fn open(&mut self, code: Code<'a>, parent: Option<ScopeId>) -> ScopeId {
+        self.scopes.push(Scope {
+            code,
+            parent,
+            bindings: IndexMap::new(),
+            functions: IndexMap::new(),
+            captures: IndexSet::new(),
+            loops: Vec::new(),
+            uses: IndexSet::new(),
+        });
+        ScopeId(self.scopes.len() as u32 - 1)
+    }
+
+    fn find_captures(&mut self) {
+        for index in 0..self.scopes.len() {
+            let used: Vec<_> = self.scopes[index].uses.iter().copied().collect();
+            for name in used {
+                let Some(owner) = self.owner(ScopeId(index as u32), name) else { continue };
+                let mut inner = ScopeId(index as u32);
+                while inner != owner {
+                    self.scopes[inner.0 as usize].captures.insert((owner, name));
+                    inner = self.get(inner).parent.expect("the owner encloses its users");
+                }
+            }
+        }
+        while (0..self.scopes.len()).rev().fold(false, |grew, index| self.grow_captures(index) || grew) {}
+    }
+
+    /// Adds what captured functions capture; says whether there was anything new.
+    fn grow_captures(&mut self, index: usize) -> bool {
+        let mut all = self.scopes[index].captures.clone();
+        let before = all.len();
+        let mut next = 0;
+        while let Some(&(owner, name)) = all.get_index(next) {
+            next += 1;
+            for &function in self.get(owner).functions.get(name).into_iter().flatten() {
+                all.extend(self.get(function).captures.iter().copied());
+            }
+        }
+        self.scopes[index].captures = all;
+        self.scopes[index].captures.len() > before
+    }
+}
+
+struct Collector<'a> {
+    scopes: Scopes<'a>,
+    current: ScopeId,
+    conditional: u32,
+}
+
+impl<'a> Collector<'a> {
+    fn scope(&mut self) -> &mut Scope<'a> {
+        &mut self.scopes.scopes[self.current.0 as usize]
+    }
+
+    fn bind(&mut self, name: &'a str, at: TextSize) {
+        let site = Site { at, conditional: self.conditional > 0 };
+        self.scope().bindings.entry(name).or_default().push(site);
+    }
+
+    fn bind_function(&mut self, name: &'a str, function: ScopeId, at: TextSize) {
+        self.bind(name, at);
+        self.scope().functions.entry(name).or_default().push(function);
+    }
+
+    fn bind_target(&mut self, target: &'a Expr) {
+        for_each_name(target, &mut |name, at| self.bind(name, at));
+    }
+
+    fn inside(&mut self, code: Code<'a>, range: TextRange, body: impl FnOnce(&mut Self)) -> ScopeId {
+        let id = self.scopes.open(code, Some(self.current));
+        self.scopes.by_range.insert(range, id);
+        let outer = std::mem::replace(&mut self.current, id);
+        let conditional = std::mem::take(&mut self.conditional);
+        body(self);
+        self.current = outer;
+        self.conditional = conditional;
+        id
+    }
+
+    fn parameters(&mut self, parameters: &'a Parameters) {
+        for parameter in parameters {
+            self.bind(parameter.name().as_str(), parameter.name().range.start());
+        }
+    }
+
+    fn defaults(&mut self, parameters: &'a Parameters) {
+        for default in parameters.iter_non_variadic_params().filter_map(|p| p.default()) {
+            self.visit_expr(default);
+        }
+    }
+
+    fn lambda(&mut self, lambda: &'a ExprLambda) -> ScopeId {
+        if let Some(parameters) = &lambda.parameters {
+            self.defaults(parameters);
+        }
+        self.inside(Code::Lambda(lambda), lambda.range, |this| {
+            if let Some(parameters) = &lambda.parameters {
+                this.parameters(parameters);
+            }
+            this.visit_expr(&lambda.body);
+        })
+    }
+
+    fn comprehension(&mut self, range: TextRange, element: &'a Expr, generators: &'a [Comprehension]) {
+        let Some(generator) = generators.first() else { return };
+        self.visit_expr(&generator.iter);
+        self.inside(Code::Element(element, generator), range, |this| {
+            for inner in generators {
+                this.bind_target(&inner.target);
+                inner.ifs.iter().for_each(|test| this.visit_expr(test));
+            }
+            generators.iter().skip(1).for_each(|inner| this.visit_expr(&inner.iter));
+            this.visit_expr(element);
+        });
+    }
+
+    fn assign(&mut self, target: &'a Expr, value: &'a Expr) {
+        match (target, value) {
+            (Expr::Name(name), Expr::Lambda(lambda)) => {
+                let function = self.lambda(lambda);
+                self.bind_function(name.id.as_str(), function, name.range.start());
+            }
+            _ => {
+                self.visit_expr(value);
+                self.bind_target(target);
+                walk_targets(self, target);
+            }
+        }
+    }
+}
+
+/// Visits what a target reads (`x[i]` reads `x` and `i`); names alone read nothing.
+fn walk_targets<'a>(collector: &mut Collector<'a>, target: &'a Expr) {
+    match target {
+        Expr::Subscript(_) | Expr::Attribute(_) => walk_expr(collector, target),
+        Expr::Tuple(tuple) => tuple.elts.iter().for_each(|e| walk_targets(collector, e)),
+        Expr::List(list) => list.elts.iter().for_each(|e| walk_targets(collector, e)),
+        _ => {}
+    }
+}
+
+impl<'a> Visitor<'a> for Collector<'a> {
+    fn visit_stmt(&mut self, stmt: &'a Stmt) {
+        match stmt {
+            Stmt::FunctionDef(def) => {
+                def.decorator_list.iter().for_each(|d| self.visit_expr(&d.expression));
+                self.defaults(&def.parameters);
+                let function = self.inside(Code::Def(def), def.range, |this| {
+                    this.parameters(&def.parameters);
+                    this.visit_body(&def.body);
+                });
+                if def.decorator_list.is_empty() {
+                    self.bind_function(def.name.as_str(), function, def.name.range.start());
+                } else {
+                    self.bind(def.name.as_str(), def.name.range.start());
+                }
+            }
+            Stmt::ClassDef(class) => {
+                for stmt in &class.body {
+                    if let Stmt::AnnAssign(field) = stmt {
+                        field.value.iter().for_each(|value| self.visit_expr(value));
+                    }
+                }
+                self.bind(class.name.as_str(), class.name.range.start());
+            }
+            Stmt::Assign(assign) if assign.targets.len() == 1 => {
+                self.assign(&assign.targets[0], &assign.value);
+            }
+            Stmt::Assign(assign) => {
+                self.visit_expr(&assign.value);
+                assign.targets.iter().for_each(|target| self.bind_target(target));
+            }
+            Stmt::AnnAssign(assign) => {
+                if let Some(value) = &assign.value {
+                    self.assign(&assign.target, value);
+                }
+            }
+            Stmt::AugAssign(assign) => {
+                if let Expr::Name(name) = &*assign.target {
+                    self.scope().uses.insert(name.id.as_str());
+                }
+                self.visit_expr(&assign.value);
+                self.bind_target(&assign.target);
+            }
+            Stmt::Import(import) => {
+                for alias in &import.names {
+                    self.bind(bound_name(alias), alias.range.start());
+                }
+            }
+            Stmt::ImportFrom(import) => {
+                for alias in &import.names {
+                    self.bind(bound_name(alias), alias.range.start());
+                }
+            }
+            Stmt::If(_) if self.current == MODULE && is_main_guard(stmt) => {}
+            Stmt::For(_) | Stmt::While(_) => {
+                self.scope().loops.push(stmt.range());
+                if let Stmt::For(each) = stmt {
+                    self.bind_target(&each.target);
+                }
+                self.conditional += 1;
+                walk_stmt(self, stmt);
+                self.conditional -= 1;
+            }
+            _ => {
+                self.conditional += 1;
+                walk_stmt(self, stmt);
+                self.conditional -= 1;
+            }
+        }
+    }
+
+    fn visit_annotation(&mut self, _: &'a Expr) {}
+
+    fn visit_expr(&mut self, expr: &'a Expr) {
+        match expr {
+            Expr::Name(name) if name.ctx.is_load() => {
+                self.scope().uses.insert(name.id.as_str());
+            }
+            Expr::Lambda(lambda) => {
+                self.lambda(lambda);
+            }
+            Expr::ListComp(c) => self.comprehension(c.range, &c.elt, &c.generators),
+            Expr::SetComp(c) => self.comprehension(c.range, &c.elt, &c.generators),
+            Expr::Generator(c) => self.comprehension(c.range, &c.elt, &c.generators),
+            _ => walk_expr(self, expr),
+        }
+    }
+}
+
+/// The name that an import binds: `import a.b` binds `a`.
+pub(super) fn bound_name(alias: &ruff_python_ast::Alias) -> &str {
+    let name = alias.asname.as_ref().unwrap_or(&alias.name).as_str();
+    name.split('.').next().unwrap_or(name)
+}
+
+/// Calls `f` on every name that an assignment target binds, in order.
+pub(super) fn for_each_name<'a>(target: &'a Expr, f: &mut impl FnMut(&'a str, TextSize)) {
+    match target {
+        Expr::Name(name) => f(name.id.as_str(), name.range.start()),
+        Expr::Tuple(tuple) => tuple.elts.iter().for_each(|e| for_each_name(e, f)),
+        Expr::List(list) => list.elts.iter().for_each(|e| for_each_name(e, f)),
+        Expr::Starred(starred) => for_each_name(&starred.value, f),
+        _ => {}
+    }
+}
+
+/// Whether a statement is `if __name__ == "__main__":`, which does not run on import.
+pub(super) fn is_main_guard(stmt: &Stmt) -> bool {
+    let Stmt::If(branch) = stmt else { return false };
+    let Expr::Compare(test) = &*branch.test else { return false };
+    let is_name = |e: &Expr| e.as_name_expr().is_some_and(|n| n.id.as_str() == "__name__");
+    let is_main = |e: &Expr| e.as_string_literal_expr().is_some_and(|s| s.value.to_str() == "__main__");
+    let [other] = &*test.comparators else { return false };
+    let sides = (is_name(&test.left) && is_main(other)) || (is_main(&test.left) && is_name(other));
+    sides && test.ops[0].is_eq() && branch.elif_else_clauses.is_empty()
+}
