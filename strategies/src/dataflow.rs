@@ -68,7 +68,8 @@ impl Strategy for Dataflow {
         let mut facts = Facts::default();
         let mut watch = |stage: &str, module: &Module| facts.stage(stage, module);
         watch("specialise", &specialised.module);
-        let module = self.transform(&specialised.module, &program.sources, &mut watch).map_err(PrepareError::Refused)?;
+        let module =
+            self.transform(&specialised.module, &program.sources, &mut watch).map_err(PrepareError::Refused)?;
         Ok(Box::new(Compiled::new(program, &specialised, &module, facts)))
     }
 }

@@ -308,7 +308,9 @@ const DEPTH: &str =
 
 fn function_value(span: Span) -> Box<Diagnostic> {
     let message = "function values at run time are not expressible in a static dataflow graph";
-    Box::new(Diagnostic::new(span, message).help("choose between the results of functions instead of between functions"))
+    Box::new(
+        Diagnostic::new(span, message).help("choose between the results of functions instead of between functions"),
+    )
 }
 
 /// The value that item `index` of the result of a graph always has, if it is one of its nodes or

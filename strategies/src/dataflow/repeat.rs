@@ -239,9 +239,7 @@ fn invariant_nodes(body: &Graph, states: usize) -> Vec<bool> {
         invariant[id.0 as usize] = match &node.op {
             Op::Param(i) => *i as usize >= states,
             Op::Const(_) | Op::Zero => true,
-            Op::Prim(prim) => {
-                !PARTIAL.contains(&prim.def.name) && node.args.iter().all(|a| invariant[a.0 as usize])
-            }
+            Op::Prim(prim) => !PARTIAL.contains(&prim.def.name) && node.args.iter().all(|a| invariant[a.0 as usize]),
             _ => false,
         };
     }

@@ -96,14 +96,14 @@ impl Cx<'_> {
         }
         let graph: Graph = self.out.graph(id).clone();
         let mut b = Builder::new(&graph.name, graph.span);
-        let params: Vec<NodeId> =
-            order.params.iter().map(|&p| b.param(graph.ty(graph.params[p]).clone())).collect();
+        let params: Vec<NodeId> = order.params.iter().map(|&p| b.param(graph.ty(graph.params[p]).clone())).collect();
         let mut args = vec![NodeId(0); params.len()];
         for (&from, &to) in order.params.iter().zip(&params) {
             args[from] = to;
         }
-        let mut ret = copy_nodes(&mut b, &graph, &args, |b, id, op, args| b.emit(op.clone(), args, graph.ty(id).clone()))
-            .get(graph.ret);
+        let mut ret =
+            copy_nodes(&mut b, &graph, &args, |b, id, op, args| b.emit(op.clone(), args, graph.ty(id).clone()))
+                .get(graph.ret);
         if let Some(fixed) = fixed {
             let items: Vec<NodeId> =
                 fixed.iter().enumerate().filter(|(_, f)| !**f).map(|(i, _)| b.get(ret, i)).collect();
