@@ -126,9 +126,7 @@ impl Layout {
                 other => panic!("{other:?} is not a leaf"),
             },
             Layout::Tuple(items) => Datum::Tuple(items.iter().map(|l| l.take(rest)).collect()),
-            Layout::Record(ty, items) => {
-                Datum::Record(ty.clone(), items.iter().map(|l| l.take(rest)).collect())
-            }
+            Layout::Record(ty, items) => Datum::Record(ty.clone(), items.iter().map(|l| l.take(rest)).collect()),
             Layout::Str(s) => Datum::Str(s.clone()),
             Layout::None => Datum::None,
         }

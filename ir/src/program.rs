@@ -31,15 +31,8 @@ pub enum Ask {
 
 impl Ask {
     /// Every ask, in the order of help and tables.
-    pub const ALL: &[Ask] = &[
-        Ask::Value,
-        Ask::Gradient,
-        Ask::ValueAndGradient,
-        Ask::Jvp,
-        Ask::Hvp,
-        Ask::Jacobian,
-        Ask::Hessian,
-    ];
+    pub const ALL: &[Ask] =
+        &[Ask::Value, Ask::Gradient, Ask::ValueAndGradient, Ask::Jvp, Ask::Hvp, Ask::Jacobian, Ask::Hessian];
 
     /// The name on the command line and in files.
     pub fn name(self) -> &'static str {

@@ -326,10 +326,8 @@ impl Cx<'_> {
             Op::Const(c) => constant(c),
             Op::If(..) | Op::Loop { .. } | Op::Param(_) => {
                 self.set_span(node.span);
-                return self.error_help(
-                    "control flow at the top level of a file is not supported",
-                    "put it into a function",
-                );
+                return self
+                    .error_help("control flow at the top level of a file is not supported", "put it into a function");
             }
             op => {
                 let args = node.args.iter().map(|&a| self.eval_top(top, a)).collect::<Res<Vec<_>>>()?;

@@ -10,10 +10,7 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 
 fn floats(shape: &[usize]) -> Array<f64> {
     let n: usize = shape.iter().product();
-    Array::from_vec(
-        shape,
-        (0..n).map(|i| (i as f64 * 0.618).sin() + 1.1).collect(),
-    )
+    Array::from_vec(shape, (0..n).map(|i| (i as f64 * 0.618).sin() + 1.1).collect())
 }
 
 fn elementwise(c: &mut Criterion) {
@@ -25,13 +22,9 @@ fn elementwise(c: &mut Criterion) {
         group.bench_function(op.name(), |b| b.iter(|| unary(op, black_box(&x))));
     }
     for &op in Binary::ALL {
-        group.bench_function(op.name(), |b| {
-            b.iter(|| binary(op, black_box(&x).into(), (&y).into()))
-        });
+        group.bench_function(op.name(), |b| b.iter(|| binary(op, black_box(&x).into(), (&y).into())));
     }
-    group.bench_function("sum", |b| {
-        b.iter(|| reduce(Reduce::Sum, black_box(&x), &[0]))
-    });
+    group.bench_function("sum", |b| b.iter(|| reduce(Reduce::Sum, black_box(&x), &[0])));
     group.finish();
 }
 
@@ -55,34 +48,19 @@ fn small(c: &mut Criterion) {
     let mut group = c.benchmark_group("small");
     for n in [1, 8, 64] {
         let (x, y) = (floats(&[n]), floats(&[n]));
-        group.bench_function(format!("add/{n}"), |b| {
-            b.iter(|| binary(Binary::Add, black_box(&x).into(), (&y).into()))
-        });
-        group.bench_function(format!("tanh/{n}"), |b| {
-            b.iter(|| unary(Unary::Tanh, black_box(&x)))
-        });
-        group.bench_function(format!("sum/{n}"), |b| {
-            b.iter(|| reduce(Reduce::Sum, black_box(&x), &[0]))
-        });
+        group.bench_function(format!("add/{n}"), |b| b.iter(|| binary(Binary::Add, black_box(&x).into(), (&y).into())));
+        group.bench_function(format!("tanh/{n}"), |b| b.iter(|| unary(Unary::Tanh, black_box(&x))));
+        group.bench_function(format!("sum/{n}"), |b| b.iter(|| reduce(Reduce::Sum, black_box(&x), &[0])));
     }
     let (a, b, v) = (floats(&[8, 8]), floats(&[8, 8]), floats(&[8]));
-    group.bench_function("row_add/8x8", |bench| {
-        bench.iter(|| binary(Binary::Add, black_box(&a).into(), (&v).into()))
-    });
-    group.bench_function("matmul/8x8", |bench| {
-        bench.iter(|| matmul(black_box(&a), &b, false, false))
-    });
-    group.bench_function("matvec/8x8", |bench| {
-        bench.iter(|| matmul(black_box(&a), &v, false, false))
-    });
+    group.bench_function("row_add/8x8", |bench| bench.iter(|| binary(Binary::Add, black_box(&a).into(), (&v).into())));
+    group.bench_function("matmul/8x8", |bench| bench.iter(|| matmul(black_box(&a), &b, false, false)));
+    group.bench_function("matvec/8x8", |bench| bench.iter(|| matmul(black_box(&a), &v, false, false)));
     group.bench_function("clone_drop", |bench| bench.iter(|| black_box(&a).clone()));
-    group.bench_function("eval/exp", |bench| {
-        bench.iter(|| Unary::Exp.eval(black_box(0.3)))
-    });
+    group.bench_function("eval/exp", |bench| bench.iter(|| Unary::Exp.eval(black_box(0.3))));
     counts::enable(true);
-    group.bench_function("counted_add/8", |bench| {
-        bench.iter(|| binary(Binary::Add, black_box(&v).into(), (&v).into()))
-    });
+    group
+        .bench_function("counted_add/8", |bench| bench.iter(|| binary(Binary::Add, black_box(&v).into(), (&v).into())));
     counts::enable(false);
     group.finish();
 }

@@ -18,58 +18,30 @@ type Kernel = Box<dyn FnMut()>;
 
 fn floats(shape: &[usize]) -> Array<f64> {
     let n: usize = shape.iter().product();
-    Array::from_vec(
-        shape,
-        (0..n).map(|i| (i as f64 * 0.618).sin() + 1.1).collect(),
-    )
+    Array::from_vec(shape, (0..n).map(|i| (i as f64 * 0.618).sin() + 1.1).collect())
 }
 
 fn kernels() -> BTreeMap<String, Kernel> {
     let mut all: BTreeMap<String, Kernel> = BTreeMap::new();
     for n in [8, 32_768] {
         let (x, y) = (floats(&[n]), floats(&[n]));
-        for op in [
-            Unary::Exp,
-            Unary::Tanh,
-            Unary::Log,
-            Unary::Sigmoid,
-            Unary::Sin,
-            Unary::Sqrt,
-        ] {
+        for op in [Unary::Exp, Unary::Tanh, Unary::Log, Unary::Sigmoid, Unary::Sin, Unary::Sqrt] {
             let x = x.clone();
-            all.insert(
-                format!("{}/{n}", op.name()),
-                Box::new(move || drop(black_box(unary(op, black_box(&x))))),
-            );
+            all.insert(format!("{}/{n}", op.name()), Box::new(move || drop(black_box(unary(op, black_box(&x))))));
         }
         for op in [Binary::Add, Binary::Mul, Binary::Pow] {
             let (x, y) = (x.clone(), y.clone());
             let run = move || drop(black_box(binary(op, black_box(&x).into(), (&y).into())));
             all.insert(format!("{}/{n}", op.name()), Box::new(run));
         }
-        all.insert(
-            format!("sum/{n}"),
-            Box::new(move || drop(black_box(reduce(Reduce::Sum, black_box(&x), &[0])))),
-        );
+        all.insert(format!("sum/{n}"), Box::new(move || drop(black_box(reduce(Reduce::Sum, black_box(&x), &[0])))));
     }
     let (a, b, v) = (floats(&[8, 8]), floats(&[8, 8]), floats(&[8]));
     let (a1, a2, b1, v1) = (a.clone(), a.clone(), v.clone(), v);
-    let row_add = move || {
-        drop(black_box(binary(
-            Binary::Add,
-            black_box(&a).into(),
-            (&b1).into(),
-        )))
-    };
+    let row_add = move || drop(black_box(binary(Binary::Add, black_box(&a).into(), (&b1).into())));
     all.insert("row_add/8".into(), Box::new(row_add));
-    all.insert(
-        "matmul/8".into(),
-        Box::new(move || drop(black_box(matmul(black_box(&a1), &b, false, false)))),
-    );
-    all.insert(
-        "matvec/8".into(),
-        Box::new(move || drop(black_box(matmul(black_box(&a2), &v1, false, false)))),
-    );
+    all.insert("matmul/8".into(), Box::new(move || drop(black_box(matmul(black_box(&a1), &b, false, false)))));
+    all.insert("matvec/8".into(), Box::new(move || drop(black_box(matmul(black_box(&a2), &v1, false, false)))));
     for n in [64, 128, 256, 512, 1024] {
         for &backend in Backend::AVAILABLE {
             let (a, b) = (floats(&[n, n]), floats(&[n, n]));
@@ -110,8 +82,6 @@ fn main() {
             }
             None => println!("unknown"),
         }
-        std::io::stdout()
-            .flush()
-            .expect("standard output takes a line");
+        std::io::stdout().flush().expect("standard output takes a line");
     }
 }

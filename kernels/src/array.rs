@@ -20,10 +20,7 @@ mod sealed {
 }
 
 /// An element type. All-zero bytes are `Self::default()`.
-pub trait Element:
-    sealed::Sealed + Copy + Default + PartialEq + fmt::Debug + Send + Sync + 'static
-{
-}
+pub trait Element: sealed::Sealed + Copy + Default + PartialEq + fmt::Debug + Send + Sync + 'static {}
 impl Element for f64 {}
 impl Element for i64 {}
 impl Element for bool {}
@@ -84,16 +81,8 @@ impl<T: Element> Array<T> {
 
     /// As [`Array::from_vec`], from a borrowed slice.
     pub fn from_slice(shape: &[usize], data: &[T]) -> Self {
-        assert_eq!(
-            count(shape),
-            data.len(),
-            "shape {shape:?} does not fit {} elements",
-            data.len()
-        );
-        Self {
-            dims: Dims::new(shape),
-            data: Buffer::from_slice(data),
-        }
+        assert_eq!(count(shape), data.len(), "shape {shape:?} does not fit {} elements", data.len());
+        Self { dims: Dims::new(shape), data: Buffer::from_slice(data) }
     }
 
     /// A rank-0 array.
@@ -103,18 +92,12 @@ impl<T: Element> Array<T> {
 
     /// `shape` filled with `value`.
     pub fn full(shape: &[usize], value: T) -> Self {
-        Self {
-            dims: Dims::new(shape),
-            data: Buffer::filled(count(shape), value),
-        }
+        Self { dims: Dims::new(shape), data: Buffer::filled(count(shape), value) }
     }
 
     /// `shape` filled with `T::default()`: zero or false.
     pub fn zeros(shape: &[usize]) -> Self {
-        Self {
-            dims: Dims::new(shape),
-            data: Buffer::zeroed(count(shape)),
-        }
+        Self { dims: Dims::new(shape), data: Buffer::zeroed(count(shape)) }
     }
 
     /// `shape` with elements written by `fill`.
@@ -125,20 +108,13 @@ impl<T: Element> Array<T> {
     #[inline]
     pub(crate) unsafe fn build(shape: &[usize], fill: impl FnOnce(&mut [MaybeUninit<T>])) -> Self {
         // SAFETY: the caller's promise.
-        Self {
-            dims: Dims::new(shape),
-            data: unsafe { Buffer::with(count(shape), fill) },
-        }
+        Self { dims: Dims::new(shape), data: unsafe { Buffer::with(count(shape), fill) } }
     }
 
     /// The elements of an iterator, in row-major order; what it leaves out stays zero.
     pub(crate) fn collect(shape: &[usize], values: impl Iterator<Item = T>) -> Self {
         let mut array = Self::zeros(shape);
-        array
-            .make_mut()
-            .iter_mut()
-            .zip(values)
-            .for_each(|(to, value)| *to = value);
+        array.make_mut().iter_mut().zip(values).for_each(|(to, value)| *to = value);
         array
     }
 
@@ -184,19 +160,13 @@ impl<T: Element> Array<T> {
     /// If there are none or several.
     #[inline]
     pub fn item(&self) -> T {
-        assert_eq!(
-            self.len(),
-            1,
-            "an array of shape {:?} is not one element",
-            self.shape()
-        );
+        assert_eq!(self.len(), 1, "an array of shape {:?} is not one element", self.shape());
         self.as_slice()[0]
     }
 
     /// A strided view for `ndarray`.
     pub fn view(&self) -> ArrayViewD<'_, T> {
-        ArrayViewD::from_shape(IxDyn(self.shape()), self.as_slice())
-            .expect("row-major and contiguous")
+        ArrayViewD::from_shape(IxDyn(self.shape()), self.as_slice()).expect("row-major and contiguous")
     }
 
     /// The elements, writable. Copies them first if another array shares them; the copy is counted.
@@ -226,16 +196,8 @@ impl<T: Element> Array<T> {
     /// # Panics
     /// If the number of elements differs.
     pub fn reshape(&self, shape: &[usize]) -> Self {
-        assert_eq!(
-            count(shape),
-            self.len(),
-            "shape {:?} cannot be reshaped to {shape:?}",
-            self.shape()
-        );
-        Self {
-            dims: Dims::new(shape),
-            data: self.data.clone(),
-        }
+        assert_eq!(count(shape), self.len(), "shape {:?} cannot be reshaped to {shape:?}", self.shape());
+        Self { dims: Dims::new(shape), data: self.data.clone() }
     }
 }
 

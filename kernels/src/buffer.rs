@@ -4,10 +4,7 @@
 //! once there are at least [`ALIGNED_FROM`] bytes of them, so that full-width vector loads never straddle two lines.
 //! This module holds all the unsafe code that storage needs. What must hold: `refs` counts the `Buffer`s that point here;
 //! a `&mut [T]` is handed out only while it is one; every element is initialised before a `Buffer` leaves its constructor.
-#![expect(
-    unsafe_code,
-    reason = "a thin shared buffer that can be created without being written twice"
-)]
+#![expect(unsafe_code, reason = "a thin shared buffer that can be created without being written twice")]
 
 use std::alloc::{Layout, alloc, alloc_zeroed, dealloc, handle_alloc_error};
 use std::marker::PhantomData;
@@ -46,16 +43,10 @@ unsafe impl<T: Send + Sync> Sync for Buffer<T> {}
 /// The layout of an allocation for `len` elements and the offset of the first one.
 fn layout<T>(len: usize) -> (Layout, usize) {
     let bytes = len.checked_mul(size_of::<T>()).expect("array too large");
-    let (align, offset) = if bytes >= ALIGNED_FROM {
-        (LINE, LINE)
-    } else {
-        (align_of::<Header>(), size_of::<Header>())
-    };
+    let (align, offset) =
+        if bytes >= ALIGNED_FROM { (LINE, LINE) } else { (align_of::<Header>(), size_of::<Header>()) };
     let total = bytes.checked_add(offset).expect("array too large");
-    (
-        Layout::from_size_align(total, align).expect("array too large"),
-        offset,
-    )
+    (Layout::from_size_align(total, align).expect("array too large"), offset)
 }
 
 impl<T: Element> Buffer<T> {
@@ -66,34 +57,20 @@ impl<T: Element> Buffer<T> {
         let counted = counts::allocated(len * size_of::<T>());
         // SAFETY: the layout has the size of a header at least; header and data lie inside the allocation by `layout`.
         unsafe {
-            let base = if zeroed {
-                alloc_zeroed(layout)
-            } else {
-                alloc(layout)
-            };
+            let base = if zeroed { alloc_zeroed(layout) } else { alloc(layout) };
             if base.is_null() {
                 handle_alloc_error(layout);
             }
             let data = base.add(offset).cast::<T>();
-            let header = Header {
-                refs: AtomicUsize::new(1),
-                tagged_len: len << 1 | usize::from(counted),
-            };
+            let header = Header { refs: AtomicUsize::new(1), tagged_len: len << 1 | usize::from(counted) };
             data.cast::<Header>().sub(1).write(header);
-            Self {
-                data: NonNull::new_unchecked(data),
-                owns: PhantomData,
-            }
+            Self { data: NonNull::new_unchecked(data), owns: PhantomData }
         }
     }
 
     /// `len` elements of all-zero bytes, which is `T::default()` for every element type.
     pub(crate) fn zeroed(len: usize) -> Self {
-        if len * size_of::<T>() < ZEROED_FROM {
-            Self::filled(len, T::default())
-        } else {
-            Self::allocate(len, true)
-        }
+        if len * size_of::<T>() < ZEROED_FROM { Self::filled(len, T::default()) } else { Self::allocate(len, true) }
     }
 
     /// `len` elements written by `fill`.
@@ -111,11 +88,7 @@ impl<T: Element> Buffer<T> {
     pub(crate) fn from_slice(source: &[T]) -> Self {
         let buffer = Self::allocate(source.len(), false);
         // SAFETY: the new buffer holds as many elements and cannot overlap.
-        unsafe {
-            source
-                .as_ptr()
-                .copy_to_nonoverlapping(buffer.data.as_ptr(), source.len())
-        };
+        unsafe { source.as_ptr().copy_to_nonoverlapping(buffer.data.as_ptr(), source.len()) };
         buffer
     }
 
@@ -123,10 +96,8 @@ impl<T: Element> Buffer<T> {
     pub(crate) fn filled(len: usize, value: T) -> Self {
         let buffer = Self::allocate(len, false);
         // SAFETY: the buffer is unique and holds `len` elements.
-        unsafe {
-            std::slice::from_raw_parts_mut(buffer.data.as_ptr().cast::<MaybeUninit<T>>(), len)
-        }
-        .fill(MaybeUninit::new(value));
+        unsafe { std::slice::from_raw_parts_mut(buffer.data.as_ptr().cast::<MaybeUninit<T>>(), len) }
+            .fill(MaybeUninit::new(value));
         buffer
     }
 
@@ -134,8 +105,7 @@ impl<T: Element> Buffer<T> {
     #[inline]
     pub(crate) fn get_mut(&mut self) -> Option<&mut [T]> {
         // SAFETY: sole owner, and `&mut self` keeps it so; the elements are initialised.
-        self.is_unique()
-            .then(|| unsafe { std::slice::from_raw_parts_mut(self.data.as_ptr(), self.len()) })
+        self.is_unique().then(|| unsafe { std::slice::from_raw_parts_mut(self.data.as_ptr(), self.len()) })
     }
 }
 
@@ -173,10 +143,7 @@ impl<T> Clone for Buffer<T> {
     fn clone(&self) -> Self {
         let before = self.header().refs.fetch_add(1, Ordering::Relaxed);
         assert!(before < usize::MAX / 2, "too many references to one array");
-        Self {
-            data: self.data,
-            owns: PhantomData,
-        }
+        Self { data: self.data, owns: PhantomData }
     }
 }
 

@@ -98,13 +98,7 @@ pub fn enabled() -> bool {
 
 /// Sets every count of this thread to zero, except that live bytes stay and the peak starts from them.
 pub fn reset() {
-    COUNTS.with_borrow_mut(|c| {
-        *c = Counts {
-            live_bytes: c.live_bytes,
-            peak_live_bytes: c.live_bytes,
-            ..Counts::ZERO
-        }
-    });
+    COUNTS.with_borrow_mut(|c| *c = Counts { live_bytes: c.live_bytes, peak_live_bytes: c.live_bytes, ..Counts::ZERO });
 }
 
 /// The counts of this thread so far.
@@ -144,14 +138,7 @@ pub(crate) fn record(kind: Kind, work: Work) {
 #[inline]
 pub(crate) fn copied(bytes: usize) {
     if enabled() {
-        record(
-            Kind::Other(Other::Copy),
-            Work {
-                flops: 0,
-                read: bytes,
-                written: bytes,
-            },
-        );
+        record(Kind::Other(Other::Copy), Work { flops: 0, read: bytes, written: bytes });
     }
 }
 
@@ -196,15 +183,7 @@ mod tests {
         let a = Array::full(&[4], 1.0);
         let (sum, counts) = measure(|| crate::binary(Binary::Add, (&a).into(), (&a).into()));
         assert_eq!(counts.calls(Kind::Binary(Binary::Add)), 1);
-        assert_eq!(
-            (
-                counts.total_calls(),
-                counts.flops,
-                counts.bytes_read,
-                counts.bytes_written
-            ),
-            (1, 4, 64, 32)
-        );
+        assert_eq!((counts.total_calls(), counts.flops, counts.bytes_read, counts.bytes_written), (1, 4, 64, 32));
         assert_eq!((counts.allocations, counts.live_bytes), (1, 32));
         drop(sum);
         assert_eq!((snapshot().live_bytes, snapshot().peak_live_bytes), (0, 32));
@@ -230,10 +209,7 @@ mod tests {
         let mut a = Array::full(&[2], 1.0);
         let _b = a.clone();
         let ((), counts) = measure(|| a.make_mut()[0] = 2.0);
-        assert_eq!(
-            (counts.calls(Kind::Other(Other::Copy)), counts.allocations),
-            (1, 1)
-        );
+        assert_eq!((counts.calls(Kind::Other(Other::Copy)), counts.allocations), (1, 1));
     }
 
     #[test]

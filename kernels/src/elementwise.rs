@@ -22,13 +22,10 @@ mod tests;
 mod unary;
 
 pub use binary::{
-    binary, binary_assign, binary_assign_right, binary_slices_assign, binary_slices_assign_right,
-    binary_slices_into,
+    binary, binary_assign, binary_assign_right, binary_slices_assign, binary_slices_assign_right, binary_slices_into,
 };
 pub(crate) use binary::{max, min};
-pub use boolean::{
-    Number, compare, compare_slices_into, logic, logic_slices_into, not, select, select_slices_into,
-};
+pub use boolean::{Number, compare, compare_slices_into, logic, logic_slices_into, not, select, select_slices_into};
 pub use cast::{bool_to_f64, bool_to_i64, f64_to_i64, to_f64};
 pub use integer::{int_binary, int_binary_assign, int_binary_slices_into, int_unary};
 pub use unary::{unary, unary_assign, unary_into, unary_slice_assign};
@@ -123,11 +120,7 @@ fn zip<T: Element, U: Element>(
 }
 
 fn work<T: Element, U: Element>(len: usize, a: Arg<'_, T>, b: Arg<'_, T>) -> Work {
-    Work {
-        flops: len,
-        read: (a.len() + b.len()) * size_of::<T>(),
-        written: len * size_of::<U>(),
-    }
+    Work { flops: len, read: (a.len() + b.len()) * size_of::<T>(), written: len * size_of::<U>() }
 }
 
 #[expect(unsafe_code, reason = "results are written once, not zeroed first")]
@@ -168,9 +161,7 @@ fn tiled<'t, T: Element>(row: &'t [T], tile: &'t mut [T; TILE]) -> &'t [T] {
         return row;
     }
     let len = TILE / row.len() * row.len();
-    tile[..len]
-        .chunks_exact_mut(row.len())
-        .for_each(|copy| copy.copy_from_slice(row));
+    tile[..len].chunks_exact_mut(row.len()).for_each(|copy| copy.copy_from_slice(row));
     &tile[..len]
 }
 
@@ -183,17 +174,13 @@ fn zip_rows<T: Element, U: Element>(
     row: &Array<T>,
     run: impl Fn(&mut [MaybeUninit<U>], Lanes<'_, T>, Lanes<'_, T>),
 ) -> Array<U> {
-    if !enter(kind, || {
-        work::<T, U>(x.len(), Arg::Array(x), Arg::Array(row))
-    }) {
+    if !enter(kind, || work::<T, U>(x.len(), Arg::Array(x), Arg::Array(row))) {
         return Array::zeros(x.shape());
     }
     let mut tile = [T::default(); TILE];
     let row = tiled(row.as_slice(), &mut tile);
     let fill = |out: &mut [MaybeUninit<U>]| {
-        let parts = out
-            .chunks_mut(row.len())
-            .zip(x.as_slice().chunks(row.len()));
+        let parts = out.chunks_mut(row.len()).zip(x.as_slice().chunks(row.len()));
         parts.for_each(|(out, x)| run(out, Lanes::Slice(x), Lanes::Slice(&row[..x.len()])));
     };
     // SAFETY: the parts tile the result, and `run` fills each.
@@ -221,11 +208,7 @@ fn zip_broadcast<T: Element, U: Element>(
                 let part = runs.next().expect("as many runs as the plan visits");
                 let len = part.len();
                 let [x_moves, y_moves] = plan.advances;
-                run(
-                    part,
-                    Lanes::run(a, i, len, x_moves),
-                    Lanes::run(b, j, len, y_moves),
-                );
+                run(part, Lanes::run(a, i, len, x_moves), Lanes::run(b, j, len, y_moves));
             });
         })
     }
@@ -264,9 +247,7 @@ fn assign_broadcast<T: Element>(
         Arg::Array(row) if repeats(row, dst) => Some(row),
         Arg::Array(_) | Arg::Scalar(_) => None,
     };
-    let plan = repeated
-        .is_none()
-        .then(|| Plan::new(dst.shape(), [broadcastable_to(rhs.shape(), dst.shape())]));
+    let plan = repeated.is_none().then(|| Plan::new(dst.shape(), [broadcastable_to(rhs.shape(), dst.shape())]));
     let to = dst.make_mut();
     if !compute {
         return;
@@ -274,8 +255,7 @@ fn assign_broadcast<T: Element>(
     if let Some(row) = repeated {
         let mut tile = [T::default(); TILE];
         let row = tiled(row.as_slice(), &mut tile);
-        to.chunks_mut(row.len())
-            .for_each(|part| run(part, Lanes::Slice(&row[..part.len()])));
+        to.chunks_mut(row.len()).for_each(|part| run(part, Lanes::Slice(&row[..part.len()])));
     } else if let Some(plan) = plan {
         let mut runs = to.chunks_exact_mut(plan.run.max(1));
         plan.for_each(|[i]| {
@@ -289,10 +269,6 @@ fn assign_broadcast<T: Element>(
 /// `shape`, which must broadcast to `target`.
 fn broadcastable_to<'a>(shape: &'a [usize], target: &[usize]) -> &'a [usize] {
     let common = broadcast_or_panic(shape, target);
-    assert_eq!(
-        &common[..],
-        target,
-        "an operand of shape {shape:?} does not broadcast to {target:?} in place"
-    );
+    assert_eq!(&common[..], target, "an operand of shape {shape:?} does not broadcast to {target:?} in place");
     shape
 }

@@ -34,12 +34,7 @@ pub struct Gemm {
 
 impl Gemm {
     /// c := a·b.
-    pub const PLAIN: Self = Self {
-        alpha: 1.0,
-        beta: 0.0,
-        ta: false,
-        tb: false,
-    };
+    pub const PLAIN: Self = Self { alpha: 1.0, beta: 0.0, ta: false, tb: false };
 }
 
 /// A library of matrix products.
@@ -54,11 +49,8 @@ pub enum Backend {
 
 impl Backend {
     /// The backends compiled in, the default first.
-    pub const AVAILABLE: &'static [Self] = if cfg!(feature = "openblas") {
-        &[Self::OpenBlas, Self::Embedded]
-    } else {
-        &[Self::Embedded]
-    };
+    pub const AVAILABLE: &'static [Self] =
+        if cfg!(feature = "openblas") { &[Self::OpenBlas, Self::Embedded] } else { &[Self::Embedded] };
 
     /// The name used in records.
     pub const fn name(self) -> &'static str {
@@ -76,22 +68,14 @@ static BACKEND: AtomicU8 = AtomicU8::new(Backend::AVAILABLE[0] as u8);
 /// # Panics
 /// If it is not compiled in.
 pub fn set_backend(backend: Backend) {
-    assert!(
-        Backend::AVAILABLE.contains(&backend),
-        "the {} backend is not compiled in",
-        backend.name()
-    );
+    assert!(Backend::AVAILABLE.contains(&backend), "the {} backend is not compiled in", backend.name());
     BACKEND.store(backend as u8, Ordering::Relaxed);
 }
 
 /// The backend in use.
 #[inline]
 pub fn backend() -> Backend {
-    if BACKEND.load(Ordering::Relaxed) == Backend::Embedded as u8 {
-        Backend::Embedded
-    } else {
-        Backend::OpenBlas
-    }
+    if BACKEND.load(Ordering::Relaxed) == Backend::Embedded as u8 { Backend::Embedded } else { Backend::OpenBlas }
 }
 
 /// The name of the backend in use.
@@ -131,11 +115,7 @@ impl<'a> Matrix<'a> {
     }
 
     fn transposed(self) -> Self {
-        Self {
-            data: self.data,
-            row: self.column,
-            column: self.row,
-        }
+        Self { data: self.data, row: self.column, column: self.row }
     }
 }
 
@@ -202,10 +182,7 @@ fn batch_axes(shape: &[usize]) -> &[usize] {
 fn sizes(a: &[usize], b: &[usize], ta: bool, tb: bool) -> Sizes {
     let (m, k) = matrix_shape(a, ta, false);
     let (inner, n) = matrix_shape(b, tb, true);
-    assert_eq!(
-        k, inner,
-        "matrix product of shapes {a:?} and {b:?} (transposed: {ta}, {tb})"
-    );
+    assert_eq!(k, inner, "matrix product of shapes {a:?} and {b:?} (transposed: {ta}, {tb})");
     let kind = match (a.len(), b.len()) {
         (1, 1) => Other::Dot,
         (1, _) | (_, 1) => Other::Gemv,
@@ -218,14 +195,7 @@ fn sizes(a: &[usize], b: &[usize], ta: bool, tb: bool) -> Sizes {
     let mut result = batch.clone();
     result.extend((a.len() > 1).then_some(m));
     result.extend((b.len() > 1).then_some(n));
-    Sizes {
-        m,
-        n,
-        k,
-        batch,
-        result,
-        kind,
-    }
+    Sizes { m, n, k, batch, result, kind }
 }
 
 /// The shape of the product of operands of shapes `a` and `b`.
@@ -242,13 +212,7 @@ pub fn matmul_shape(a: &[usize], b: &[usize], ta: bool, tb: bool) -> Vec<usize> 
 /// If the shapes do not fit.
 pub fn gemm(spec: Gemm, a: &Array<f64>, b: &Array<f64>, c: &mut Array<f64>) {
     let sizes = sizes(a.shape(), b.shape(), spec.ta, spec.tb);
-    assert_eq!(
-        &sizes.result[..],
-        c.shape(),
-        "the result of a product of {:?} and {:?}",
-        a.shape(),
-        b.shape()
-    );
+    assert_eq!(&sizes.result[..], c.shape(), "the result of a product of {:?} and {:?}", a.shape(), b.shape());
     run(spec, &sizes, a, b, c);
 }
 
@@ -259,28 +223,14 @@ pub fn gemm(spec: Gemm, a: &Array<f64>, b: &Array<f64>, c: &mut Array<f64>) {
 pub fn matmul(a: &Array<f64>, b: &Array<f64>, ta: bool, tb: bool) -> Array<f64> {
     let sizes = sizes(a.shape(), b.shape(), ta, tb);
     let mut c = Array::zeros(&sizes.result);
-    run(
-        Gemm {
-            ta,
-            tb,
-            ..Gemm::PLAIN
-        },
-        &sizes,
-        a,
-        b,
-        &mut c,
-    );
+    run(Gemm { ta, tb, ..Gemm::PLAIN }, &sizes, a, b, &mut c);
     c
 }
 
 fn run(spec: Gemm, sizes: &Sizes, a: &Array<f64>, b: &Array<f64>, c: &mut Array<f64>) {
     let flops = 2 * count(&sizes.batch) * sizes.m * sizes.n * sizes.k;
     let accumulated = if spec.beta == 0.0 { 0 } else { c.bytes() };
-    let work = || Work {
-        flops,
-        read: a.bytes() + b.bytes() + accumulated,
-        written: c.bytes(),
-    };
+    let work = || Work { flops, read: a.bytes() + b.bytes() + accumulated, written: c.bytes() };
     let really = enter(Kind::Other(sizes.kind), work);
     let out = c.make_mut();
     if !really || out.is_empty() {
@@ -289,18 +239,7 @@ fn run(spec: Gemm, sizes: &Sizes, a: &Array<f64>, b: &Array<f64>, c: &mut Array<
     let Sizes { m, n, k, .. } = *sizes;
     let one = |a, b, c: &mut [f64]| {
         let (a, b) = (Matrix::new(a, m, k, spec.ta), Matrix::new(b, k, n, spec.tb));
-        compute(
-            &Product {
-                m,
-                n,
-                k,
-                alpha: spec.alpha,
-                beta: spec.beta,
-                a,
-                b,
-            },
-            c,
-        );
+        compute(&Product { m, n, k, alpha: spec.alpha, beta: spec.beta, a, b }, c);
     };
     if sizes.batch.is_empty() {
         return one(a.as_slice(), b.as_slice(), out);
@@ -309,16 +248,9 @@ fn run(spec: Gemm, sizes: &Sizes, a: &Array<f64>, b: &Array<f64>, c: &mut Array<
     let mut products = out.chunks_exact_mut(m * n);
     plan.for_each(|[i, j]| {
         for step in 0..plan.run {
-            let [i, j] = [(i, 0), (j, 1)]
-                .map(|(at, which)| at + if plan.advances[which] { step } else { 0 });
-            let c = products
-                .next()
-                .expect("as many products as the plan visits");
-            one(
-                &a.as_slice()[i * m * k..][..m * k],
-                &b.as_slice()[j * k * n..][..k * n],
-                c,
-            );
+            let [i, j] = [(i, 0), (j, 1)].map(|(at, which)| at + if plan.advances[which] { step } else { 0 });
+            let c = products.next().expect("as many products as the plan visits");
+            one(&a.as_slice()[i * m * k..][..m * k], &b.as_slice()[j * k * n..][..k * n], c);
         }
     });
 }
@@ -328,22 +260,9 @@ fn run(spec: Gemm, sizes: &Sizes, a: &Array<f64>, b: &Array<f64>, c: &mut Array<
 /// # Panics
 /// If they are not of rank 1 and one length.
 pub fn dot(a: &Array<f64>, b: &Array<f64>) -> f64 {
-    assert!(
-        a.ndim() == 1 && a.shape() == b.shape(),
-        "the inner product of {:?} and {:?}",
-        a.shape(),
-        b.shape()
-    );
-    let work = || Work {
-        flops: 2 * a.len(),
-        read: a.bytes() + b.bytes(),
-        written: 8,
-    };
-    if enter(Kind::Other(Other::Dot), work) {
-        thin::dot(a.as_slice(), b.as_slice())
-    } else {
-        0.0
-    }
+    assert!(a.ndim() == 1 && a.shape() == b.shape(), "the inner product of {:?} and {:?}", a.shape(), b.shape());
+    let work = || Work { flops: 2 * a.len(), read: a.bytes() + b.bytes(), written: 8 };
+    if enter(Kind::Other(Other::Dot), work) { thin::dot(a.as_slice(), b.as_slice()) } else { 0.0 }
 }
 
 /// The outer product of two vectors: element (i, j) is `a[i]·b[j]`.
@@ -351,12 +270,7 @@ pub fn dot(a: &Array<f64>, b: &Array<f64>) -> f64 {
 /// # Panics
 /// If they are not of rank 1.
 pub fn outer(a: &Array<f64>, b: &Array<f64>) -> Array<f64> {
-    assert!(
-        a.ndim() == 1 && b.ndim() == 1,
-        "the outer product of {:?} and {:?}",
-        a.shape(),
-        b.shape()
-    );
+    assert!(a.ndim() == 1 && b.ndim() == 1, "the outer product of {:?} and {:?}", a.shape(), b.shape());
     let mut c = Array::zeros(&[a.len(), b.len()]);
     outer_add(1.0, a, b, 0.0, &mut c);
     c
@@ -375,11 +289,7 @@ pub fn outer_add(alpha: f64, a: &Array<f64>, b: &Array<f64>, beta: f64, c: &mut 
         c.shape()
     );
     let read = a.bytes() + b.bytes() + if beta == 0.0 { 0 } else { c.bytes() };
-    let really = enter(Kind::Other(Other::Outer), || Work {
-        flops: 2 * c.len(),
-        read,
-        written: c.bytes(),
-    });
+    let really = enter(Kind::Other(Other::Outer), || Work { flops: 2 * c.len(), read, written: c.bytes() });
     let out = c.make_mut();
     if really && !out.is_empty() {
         thin::outer(alpha, a.as_slice(), b.as_slice(), beta, out);

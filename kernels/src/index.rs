@@ -11,23 +11,12 @@ use crate::ops::{Kind, Other};
 use crate::shape::count;
 
 fn resolve(index: i64, axis: usize, size: usize) -> Result<usize, KernelError> {
-    let at = if index < 0 {
-        index.saturating_add(size as i64)
-    } else {
-        index
-    };
-    usize::try_from(at)
-        .ok()
-        .filter(|&at| at < size)
-        .ok_or(KernelError::IndexOutOfRange { index, axis, size })
+    let at = if index < 0 { index.saturating_add(size as i64) } else { index };
+    usize::try_from(at).ok().filter(|&at| at < size).ok_or(KernelError::IndexOutOfRange { index, axis, size })
 }
 
 fn resolve_all(indices: &Array<i64>, axis: usize, size: usize) -> Result<Vec<usize>, KernelError> {
-    indices
-        .as_slice()
-        .iter()
-        .map(|&index| resolve(index, axis, size))
-        .collect()
+    indices.as_slice().iter().map(|&index| resolve(index, axis, size)).collect()
 }
 
 fn gathered_shape(shape: &[usize], axis: usize, indices: &[usize]) -> Vec<usize> {
@@ -43,18 +32,11 @@ fn gathered_shape(shape: &[usize], axis: usize, indices: &[usize]) -> Vec<usize>
 ///
 /// # Panics
 /// If there is no such axis.
-pub fn gather<T: Element>(
-    x: &Array<T>,
-    axis: usize,
-    indices: &Array<i64>,
-) -> Result<Array<T>, KernelError> {
+pub fn gather<T: Element>(x: &Array<T>, axis: usize, indices: &Array<i64>) -> Result<Array<T>, KernelError> {
     let shape = gathered_shape(x.shape(), axis, indices.shape());
     let bytes = count(&shape) * size_of::<T>();
-    let compute = enter(Kind::Other(Other::Gather), || Work {
-        flops: 0,
-        read: bytes + indices.bytes(),
-        written: bytes,
-    });
+    let compute =
+        enter(Kind::Other(Other::Gather), || Work { flops: 0, read: bytes + indices.bytes(), written: bytes });
     if !compute {
         return Ok(Array::zeros(&shape));
     }
@@ -95,11 +77,7 @@ pub fn scatter_add(
         "source of a scatter into {:?}",
         dst.shape()
     );
-    let work = || Work {
-        flops: src.len(),
-        read: 2 * src.bytes() + indices.bytes(),
-        written: src.bytes(),
-    };
+    let work = || Work { flops: src.len(), read: 2 * src.bytes() + indices.bytes(), written: src.bytes() };
     if !enter(Kind::Other(Other::ScatterAdd), work) {
         dst.make_mut();
         return Ok(());
@@ -125,10 +103,7 @@ fn add(to: &mut [f64], from: &[f64]) {
 
 /// The leading axis' length and the number of elements of one of its rows.
 fn rows<T: Element>(x: &Array<T>) -> (usize, usize) {
-    let (&size, rest) = x
-        .shape()
-        .split_first()
-        .expect("an array of rank 0 cannot be indexed");
+    let (&size, rest) = x.shape().split_first().expect("an array of rank 0 cannot be indexed");
     (size, count(rest))
 }
 
@@ -142,18 +117,11 @@ fn rows<T: Element>(x: &Array<T>) -> (usize, usize) {
 pub fn index<T: Element>(x: &Array<T>, i: i64) -> Result<Array<T>, KernelError> {
     let (size, row) = rows(x);
     let bytes = row * size_of::<T>();
-    if !enter(Kind::Other(Other::Index), || Work {
-        flops: 0,
-        read: bytes,
-        written: bytes,
-    }) {
+    if !enter(Kind::Other(Other::Index), || Work { flops: 0, read: bytes, written: bytes }) {
         return Ok(Array::zeros(&x.shape()[1..]));
     }
     let at = resolve(i, 0, size)?;
-    Ok(Array::from_slice(
-        &x.shape()[1..],
-        &x.as_slice()[at * row..][..row],
-    ))
+    Ok(Array::from_slice(&x.shape()[1..], &x.as_slice()[at * row..][..row]))
 }
 
 /// `x[i]` of a rank-1 array as a scalar.
@@ -166,11 +134,7 @@ pub fn index<T: Element>(x: &Array<T>, i: i64) -> Result<Array<T>, KernelError> 
 pub fn index_scalar<T: Element>(x: &Array<T>, i: i64) -> Result<T, KernelError> {
     assert_eq!(x.ndim(), 1, "shape {:?} is not of rank 1", x.shape());
     let bytes = size_of::<T>();
-    if !enter(Kind::Other(Other::Index), || Work {
-        flops: 0,
-        read: bytes,
-        written: bytes,
-    }) {
+    if !enter(Kind::Other(Other::Index), || Work { flops: 0, read: bytes, written: bytes }) {
         return Ok(T::default());
     }
     Ok(x.as_slice()[resolve(i, 0, x.len())?])
@@ -187,19 +151,10 @@ pub fn index_scalar<T: Element>(x: &Array<T>, i: i64) -> Result<T, KernelError> 
 pub fn index_add(dst: &mut Array<f64>, i: i64, v: Arg<'_, f64>) -> Result<(), KernelError> {
     let (size, row) = rows(dst);
     if let Arg::Array(v) = v {
-        assert_eq!(
-            v.shape(),
-            &dst.shape()[1..],
-            "what is added to a row of {:?}",
-            dst.shape()
-        );
+        assert_eq!(v.shape(), &dst.shape()[1..], "what is added to a row of {:?}", dst.shape());
     }
     let bytes = row * size_of::<f64>();
-    if !enter(Kind::Other(Other::IndexAdd), || Work {
-        flops: row,
-        read: bytes + v.len() * 8,
-        written: bytes,
-    }) {
+    if !enter(Kind::Other(Other::IndexAdd), || Work { flops: row, read: bytes + v.len() * 8, written: bytes }) {
         dst.make_mut();
         return Ok(());
     }

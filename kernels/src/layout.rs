@@ -25,55 +25,27 @@ pub struct SliceSpec {
 impl SliceSpec {
     /// A whole axis of `size` elements.
     pub fn full(size: usize) -> Self {
-        Self {
-            start: 0,
-            stop: size as isize,
-            step: 1,
-        }
+        Self { start: 0, stop: size as isize, step: 1 }
     }
 
     /// What Python's `start:stop:step` means on an axis of `size` elements (`slice.indices`).
     ///
     /// # Panics
     /// If `step` is 0.
-    pub fn python(
-        start: Option<isize>,
-        stop: Option<isize>,
-        step: Option<isize>,
-        size: usize,
-    ) -> Self {
+    pub fn python(start: Option<isize>, stop: Option<isize>, step: Option<isize>, size: usize) -> Self {
         let step = step.unwrap_or(1);
         assert_ne!(step, 0, "a slice step cannot be zero");
         let size = size as isize;
         let (low, high) = if step > 0 { (0, size) } else { (-1, size - 1) };
-        let resolve = |bound: isize| {
-            (if bound < 0 {
-                bound.saturating_add(size)
-            } else {
-                bound
-            })
-            .clamp(low, high)
-        };
+        let resolve = |bound: isize| (if bound < 0 { bound.saturating_add(size) } else { bound }).clamp(low, high);
         let (first, last) = if step > 0 { (low, high) } else { (high, low) };
-        Self {
-            start: start.map_or(first, resolve),
-            stop: stop.map_or(last, resolve),
-            step,
-        }
+        Self { start: start.map_or(first, resolve), stop: stop.map_or(last, resolve), step }
     }
 
     /// The number of indices taken.
     pub fn len(&self) -> usize {
-        let span = if self.step > 0 {
-            self.stop - self.start
-        } else {
-            self.start - self.stop
-        };
-        if span <= 0 {
-            0
-        } else {
-            (span as usize).div_ceil(self.step.unsigned_abs())
-        }
+        let span = if self.step > 0 { self.stop - self.start } else { self.start - self.stop };
+        if span <= 0 { 0 } else { (span as usize).div_ceil(self.step.unsigned_abs()) }
     }
 
     /// Whether no index is taken.
@@ -88,21 +60,13 @@ impl SliceSpec {
             return Slice::new(0, Some(0), 1);
         }
         let last = self.start + (len - 1) * self.step;
-        Slice::new(
-            self.start.min(last),
-            Some(self.start.max(last) + 1),
-            self.step,
-        )
+        Slice::new(self.start.min(last), Some(self.start.max(last) + 1), self.step)
     }
 }
 
 fn moves<T>(kind: Other, len: usize) -> bool {
     let bytes = len * size_of::<T>();
-    enter(Kind::Other(kind), || Work {
-        flops: 0,
-        read: bytes,
-        written: bytes,
-    })
+    enter(Kind::Other(kind), || Work { flops: 0, read: bytes, written: bytes })
 }
 
 /// A copy of a strided view.
@@ -122,13 +86,7 @@ fn view_mut<T: Element>(array: &mut Array<T>) -> ArrayViewMutD<'_, T> {
 /// # Panics
 /// If `perm` is not a permutation of the axes.
 pub fn transpose<T: Element>(x: &Array<T>, perm: &[usize]) -> Array<T> {
-    assert_eq!(
-        perm.len(),
-        x.ndim(),
-        "a permutation of {} axes for shape {:?}",
-        perm.len(),
-        x.shape()
-    );
+    assert_eq!(perm.len(), x.ndim(), "a permutation of {} axes for shape {:?}", perm.len(), x.shape());
     let shape: Vec<usize> = perm.iter().map(|&axis| x.shape()[axis]).collect();
     if !moves::<T>(Other::Transpose, x.len()) {
         return Array::zeros(&shape);
@@ -166,16 +124,8 @@ fn transpose_matrix<T: Element>(from: &[T], rows: usize, columns: usize) -> Arra
 /// If `x` does not broadcast to `shape`.
 pub fn broadcast_to<T: Element>(x: &Array<T>, shape: &[usize]) -> Array<T> {
     let fits = broadcast_shape(x.shape(), shape).is_some_and(|common| common == shape);
-    assert!(
-        fits,
-        "shape {:?} does not broadcast to {shape:?}",
-        x.shape()
-    );
-    let work = || Work {
-        flops: 0,
-        read: x.bytes(),
-        written: count(shape) * size_of::<T>(),
-    };
+    assert!(fits, "shape {:?} does not broadcast to {shape:?}", x.shape());
+    let work = || Work { flops: 0, read: x.bytes(), written: count(shape) * size_of::<T>() };
     let compute = enter(Kind::Other(Other::Broadcast), work);
     if x.shape() == shape {
         return x.clone();
@@ -201,26 +151,13 @@ pub fn broadcast_to<T: Element>(x: &Array<T>, shape: &[usize]) -> Array<T> {
 
 /// The specs of every axis, those not given being whole.
 fn complete(shape: &[usize], specs: &[SliceSpec]) -> Vec<SliceSpec> {
-    assert!(
-        specs.len() <= shape.len(),
-        "{} slices for shape {shape:?}",
-        specs.len()
-    );
+    assert!(specs.len() <= shape.len(), "{} slices for shape {shape:?}", specs.len());
     let given = specs.iter().copied();
-    let specs: Vec<_> = given
-        .chain(
-            shape[specs.len()..]
-                .iter()
-                .map(|&size| SliceSpec::full(size)),
-        )
-        .collect();
+    let specs: Vec<_> = given.chain(shape[specs.len()..].iter().map(|&size| SliceSpec::full(size))).collect();
     for (spec, &size) in specs.iter().zip(shape) {
         let last = spec.start + (spec.len() as isize - 1) * spec.step;
         let inside = |i: isize| (0..size as isize).contains(&i);
-        assert!(
-            spec.is_empty() || inside(spec.start) && inside(last),
-            "{spec:?} leaves an axis of size {size}"
-        );
+        assert!(spec.is_empty() || inside(spec.start) && inside(last), "{spec:?} leaves an axis of size {size}");
     }
     specs
 }
@@ -228,10 +165,7 @@ fn complete(shape: &[usize], specs: &[SliceSpec]) -> Vec<SliceSpec> {
 /// The elements a slice takes if they are contiguous: only the leading axis is cut, with step 1.
 fn leading_run(shape: &[usize], specs: &[SliceSpec]) -> Option<std::ops::Range<usize>> {
     let (first, rest) = specs.split_first()?;
-    let whole = rest
-        .iter()
-        .zip(&shape[1..])
-        .all(|(spec, &size)| *spec == SliceSpec::full(size));
+    let whole = rest.iter().zip(&shape[1..]).all(|(spec, &size)| *spec == SliceSpec::full(size));
     if !whole || first.step != 1 || first.is_empty() {
         return None;
     }
@@ -252,10 +186,7 @@ pub fn slice<T: Element>(x: &Array<T>, specs: &[SliceSpec]) -> Array<T> {
     if let Some(run) = leading_run(x.shape(), &specs) {
         return Array::from_slice(&shape, &x.as_slice()[run]);
     }
-    copy(
-        &x.view()
-            .slice_each_axis(|axis| specs[axis.axis.index()].for_ndarray()),
-    )
+    copy(&x.view().slice_each_axis(|axis| specs[axis.axis.index()].for_ndarray()))
 }
 
 /// Zeros of `full_shape` with the part that `specs` take set to `x`: the adjoint of [`slice()`].
@@ -265,25 +196,15 @@ pub fn slice<T: Element>(x: &Array<T>, specs: &[SliceSpec]) -> Array<T> {
 pub fn unslice<T: Element>(x: &Array<T>, full_shape: &[usize], specs: &[SliceSpec]) -> Array<T> {
     let specs = complete(full_shape, specs);
     let part: Vec<usize> = specs.iter().map(SliceSpec::len).collect();
-    assert_eq!(
-        part,
-        x.shape(),
-        "the slice of {full_shape:?} has another shape"
-    );
+    assert_eq!(part, x.shape(), "the slice of {full_shape:?} has another shape");
     let bytes = count(full_shape) * size_of::<T>();
-    let compute = enter(Kind::Other(Other::Unslice), || Work {
-        flops: 0,
-        read: x.bytes(),
-        written: bytes,
-    });
+    let compute = enter(Kind::Other(Other::Unslice), || Work { flops: 0, read: x.bytes(), written: bytes });
     let mut out = Array::zeros(full_shape);
     if compute {
         if let Some(run) = leading_run(full_shape, &specs) {
             out.make_mut()[run].copy_from_slice(x.as_slice());
         } else {
-            view_mut(&mut out)
-                .slice_each_axis_mut(|axis| specs[axis.axis.index()].for_ndarray())
-                .assign(&x.view());
+            view_mut(&mut out).slice_each_axis_mut(|axis| specs[axis.axis.index()].for_ndarray()).assign(&x.view());
         }
     }
     out
@@ -294,21 +215,12 @@ pub fn unslice<T: Element>(x: &Array<T>, full_shape: &[usize], specs: &[SliceSpe
 /// # Panics
 /// If there are none, or shapes differ elsewhere than along `axis`.
 pub fn concatenate<T: Element>(parts: &[&Array<T>], axis: usize) -> Array<T> {
-    let mut shape = parts
-        .first()
-        .expect("nothing to concatenate")
-        .shape()
-        .to_vec();
+    let mut shape = parts.first().expect("nothing to concatenate").shape().to_vec();
     assert!(axis < shape.len(), "axis {axis} of shape {shape:?}");
     shape[axis] = parts.iter().map(|part| part.shape()[axis]).sum();
     for part in parts {
-        let agrees = part.ndim() == shape.len()
-            && (0..shape.len()).all(|i| i == axis || part.shape()[i] == shape[i]);
-        assert!(
-            agrees,
-            "shape {:?} cannot be joined to {shape:?} along axis {axis}",
-            part.shape()
-        );
+        let agrees = part.ndim() == shape.len() && (0..shape.len()).all(|i| i == axis || part.shape()[i] == shape[i]);
+        assert!(agrees, "shape {:?} cannot be joined to {shape:?} along axis {axis}", part.shape());
     }
     let compute = moves::<T>(Other::Concatenate, count(&shape));
     let mut out = Array::zeros(&shape);
@@ -333,15 +245,8 @@ pub fn concatenate<T: Element>(parts: &[&Array<T>], axis: usize) -> Array<T> {
 /// If there are none, or their shapes differ.
 pub fn stack<T: Element>(parts: &[&Array<T>], axis: usize) -> Array<T> {
     let first = parts.first().expect("nothing to stack").shape();
-    assert!(
-        parts.iter().all(|part| part.shape() == first),
-        "stacked arrays differ in shape"
-    );
-    assert!(
-        axis <= first.len(),
-        "axis {axis} of a result of rank {}",
-        first.len() + 1
-    );
+    assert!(parts.iter().all(|part| part.shape() == first), "stacked arrays differ in shape");
+    assert!(axis <= first.len(), "axis {axis} of a result of rank {}", first.len() + 1);
     let mut shape = first.to_vec();
     shape.insert(axis, 1);
     let parts: Vec<_> = parts.iter().map(|part| part.reshape(&shape)).collect();
@@ -363,11 +268,7 @@ pub fn flip<T: Element>(x: &Array<T>, axes: &[usize]) -> Array<T> {
 
 fn generate<T: Element>(shape: &[usize], value: impl Fn(usize) -> T) -> Array<T> {
     let written = count(shape) * size_of::<T>();
-    if !enter(Kind::Other(Other::Fill), || Work {
-        flops: 0,
-        read: 0,
-        written,
-    }) {
+    if !enter(Kind::Other(Other::Fill), || Work { flops: 0, read: 0, written }) {
         return Array::zeros(shape);
     }
     Array::collect(shape, (0..count(shape)).map(value))
@@ -384,16 +285,8 @@ pub fn fill<T: Element>(shape: &[usize], value: T) -> Array<T> {
 /// If `step` is 0.
 pub fn arange(start: i64, stop: i64, step: i64) -> Array<i64> {
     assert_ne!(step, 0, "a step of zero");
-    let span = if step > 0 {
-        i128::from(stop) - i128::from(start)
-    } else {
-        i128::from(start) - i128::from(stop)
-    };
-    let len = if span <= 0 {
-        0
-    } else {
-        (span as u128).div_ceil(u128::from(step.unsigned_abs())) as usize
-    };
+    let span = if step > 0 { i128::from(stop) - i128::from(start) } else { i128::from(start) - i128::from(stop) };
+    let len = if span <= 0 { 0 } else { (span as u128).div_ceil(u128::from(step.unsigned_abs())) as usize };
     generate(&[len], |i| start + i as i64 * step)
 }
 
@@ -404,7 +297,5 @@ pub fn eye(n: usize) -> Array<f64> {
 
 /// True on and below the `k`th diagonal of a rows×columns matrix (NumPy's `tri`): where column − row ≤ k.
 pub fn tril_mask(rows: usize, columns: usize, k: isize) -> Array<bool> {
-    generate(&[rows, columns], |i| {
-        (i % columns) as isize - (i / columns) as isize <= k
-    })
+    generate(&[rows, columns], |i| (i % columns) as isize - (i / columns) as isize <= k)
 }

@@ -41,10 +41,7 @@ fn reduced_expm1(x: f64) -> (u64, f64) {
         i -= 1;
         q = q.mul_add(r, EXP[i]);
     }
-    (
-        shifted.to_bits().wrapping_sub(ROUND.to_bits()),
-        (r * r).mul_add(q, r),
-    )
+    (shifted.to_bits().wrapping_sub(ROUND.to_bits()), (r * r).mul_add(q, r))
 }
 
 /// 2ᵏ for −1022 ≤ k ≤ 1023.
@@ -143,14 +140,7 @@ pub(crate) fn log_ordinary(x: f64) -> f64 {
 pub(crate) fn log(x: f64) -> f64 {
     let tiny = x < f64::MIN_POSITIVE;
     let scaled = if tiny { x * (TWO52 * 4.0) } else { x };
-    let y = log_scaled(
-        scaled,
-        if tiny {
-            TWO52 + 1023.0 + 54.0
-        } else {
-            TWO52 + 1023.0
-        },
-    );
+    let y = log_scaled(scaled, if tiny { TWO52 + 1023.0 + 54.0 } else { TWO52 + 1023.0 });
     let y = if x < f64::INFINITY { y } else { x };
     let y = if x == 0.0 { f64::NEG_INFINITY } else { y };
     if x < 0.0 { f64::NAN } else { y }

@@ -32,11 +32,7 @@ pub(crate) fn flag(flag: u8) -> bool {
 }
 
 pub(crate) fn set_flag(flag: u8, on: bool) {
-    FLAGS.set(if on {
-        FLAGS.get() | flag
-    } else {
-        FLAGS.get() & !flag
-    });
+    FLAGS.set(if on { FLAGS.get() | flag } else { FLAGS.get() & !flag });
 }
 
 /// Sets this thread's mode.

@@ -195,27 +195,18 @@ impl Kind {
 
     /// Every kind, in index order.
     pub fn all() -> impl Iterator<Item = Self> {
-        let floats = Unary::ALL
-            .iter()
-            .map(|&op| Self::Unary(op))
-            .chain(Binary::ALL.iter().map(|&op| Self::Binary(op)));
+        let floats = Unary::ALL.iter().map(|&op| Self::Unary(op)).chain(Binary::ALL.iter().map(|&op| Self::Binary(op)));
         let ints = IntUnary::ALL
             .iter()
             .map(|&op| Self::IntUnary(op))
             .chain(IntBinary::ALL.iter().map(|&op| Self::IntBinary(op)));
-        let bools = Compare::ALL
-            .iter()
-            .map(|&op| Self::Compare(op))
-            .chain(Logic::ALL.iter().map(|&op| Self::Logic(op)));
+        let bools =
+            Compare::ALL.iter().map(|&op| Self::Compare(op)).chain(Logic::ALL.iter().map(|&op| Self::Logic(op)));
         let reductions = Reduce::ALL
             .iter()
             .map(|&op| Self::Reduce(op))
             .chain(ReduceBool::ALL.iter().map(|&op| Self::ReduceBool(op)));
-        floats
-            .chain(ints)
-            .chain(bools)
-            .chain(reductions)
-            .chain(Other::ALL.iter().map(|&op| Self::Other(op)))
+        floats.chain(ints).chain(bools).chain(reductions).chain(Other::ALL.iter().map(|&op| Self::Other(op)))
     }
 
     /// The kind's place in [`Kind::all`].

@@ -26,10 +26,7 @@ struct Group {
 
 /// The axes of `shape` as groups, without those of length 1, and the shape that remains.
 fn groups(shape: &[usize], axes: &[usize]) -> (Vec<Group>, Vec<usize>) {
-    assert!(
-        axes.iter().all(|&axis| axis < shape.len()),
-        "axes {axes:?} of shape {shape:?}"
-    );
+    assert!(axes.iter().all(|&axis| axis < shape.len()), "axes {axes:?} of shape {shape:?}");
     let mut groups: Vec<Group> = Vec::with_capacity(shape.len());
     let mut kept = Vec::with_capacity(shape.len());
     for (axis, &len) in shape.iter().enumerate() {
@@ -47,11 +44,7 @@ fn groups(shape: &[usize], axes: &[usize]) -> (Vec<Group>, Vec<usize>) {
 }
 
 /// Folds the reduced groups away, last first. `fold(from, n, inner, to)` reduces outer × n × inner to outer × inner.
-fn fold_axes<T: Element>(
-    x: &Array<T>,
-    axes: &[usize],
-    mut fold: impl FnMut(&[T], usize, usize, &mut [T]),
-) -> Array<T> {
+fn fold_axes<T: Element>(x: &Array<T>, axes: &[usize], mut fold: impl FnMut(&[T], usize, usize, &mut [T])) -> Array<T> {
     let (mut groups, shape) = groups(x.shape(), axes);
     let mut scratch: Option<Vec<T>> = None;
     let mut out = Array::zeros(&shape);
@@ -73,18 +66,9 @@ fn fold_axes<T: Element>(
 }
 
 fn work<T: Element>(x: &Array<T>, axes: &[usize]) -> Work {
-    let kept: usize = x
-        .shape()
-        .iter()
-        .enumerate()
-        .filter(|(axis, _)| !axes.contains(axis))
-        .map(|(_, &len)| len)
-        .product();
-    Work {
-        flops: x.len(),
-        read: x.bytes(),
-        written: kept * size_of::<T>(),
-    }
+    let kept: usize =
+        x.shape().iter().enumerate().filter(|(axis, _)| !axes.contains(axis)).map(|(_, &len)| len).product();
+    Work { flops: x.len(), read: x.bytes(), written: kept * size_of::<T>() }
 }
 
 /// `x` reduced over `axes`, which are removed from its shape; over no axes, `x` itself.
@@ -125,9 +109,7 @@ pub fn int_sum(x: &Array<i64>, axes: &[usize]) -> Array<i64> {
     if !enter(Kind::Other(Other::IntSum), || work(x, axes)) {
         return Array::zeros(&groups(x.shape(), axes).1);
     }
-    fold_axes(x, axes, |from, n, inner, to| {
-        fold_simply(from, n, inner, to, 0, i64::wrapping_add)
-    })
+    fold_axes(x, axes, |from, n, inner, to| fold_simply(from, n, inner, to, 0, i64::wrapping_add))
 }
 
 /// Booleans reduced over `axes`.
@@ -146,14 +128,7 @@ pub fn reduce_bool(op: ReduceBool, x: &Array<bool>, axes: &[usize]) -> Array<boo
 
 /// Reduces outer × n × inner to outer × inner, row after row.
 #[inline(always)]
-fn fold_simply<T: Element>(
-    from: &[T],
-    n: usize,
-    inner: usize,
-    to: &mut [T],
-    start: T,
-    f: impl Fn(T, T) -> T,
-) {
+fn fold_simply<T: Element>(from: &[T], n: usize, inner: usize, to: &mut [T], start: T, f: impl Fn(T, T) -> T) {
     to.fill(start);
     if n * inner == 0 {
         return;
@@ -166,23 +141,12 @@ fn fold_simply<T: Element>(
 }
 
 /// As [`fold_simply`], but a contiguous run goes through several accumulators.
-fn fold_rows(
-    from: &[f64],
-    n: usize,
-    inner: usize,
-    to: &mut [f64],
-    start: f64,
-    f: fn(f64, f64) -> f64,
-) {
+fn fold_rows(from: &[f64], n: usize, inner: usize, to: &mut [f64], start: f64, f: fn(f64, f64) -> f64) {
     if inner != 1 || n == 0 {
         return fold_simply(from, n, inner, to, start, f);
     }
     for (run, to) in from.chunks_exact(n).zip(to) {
-        *to = if run.len() < 16 {
-            run.iter().fold(start, |a, &b| f(a, b))
-        } else {
-            fold_run(run, start, f)
-        };
+        *to = if run.len() < 16 { run.iter().fold(start, |a, &b| f(a, b)) } else { fold_run(run, start, f) };
     }
 }
 
@@ -190,10 +154,7 @@ fn fold_run(run: &[f64], start: f64, f: fn(f64, f64) -> f64) -> f64 {
     let mut lanes = [start; 8];
     let (blocks, rest) = run.as_chunks::<8>();
     for block in blocks {
-        lanes
-            .iter_mut()
-            .zip(block)
-            .for_each(|(lane, &x)| *lane = f(*lane, x));
+        lanes.iter_mut().zip(block).for_each(|(lane, &x)| *lane = f(*lane, x));
     }
     lanes.iter().chain(rest).fold(start, |a, &b| f(a, b))
 }
@@ -243,18 +204,9 @@ fn sum_fold(from: &[f64], n: usize, inner: usize, to: &mut [f64]) {
     if n * inner == 0 {
         to.fill(0.0);
     } else if inner == 1 {
-        from.chunks_exact(n)
-            .zip(to)
-            .for_each(|(run, to)| *to = sum_all(run));
+        from.chunks_exact(n).zip(to).for_each(|(run, to)| *to = sum_all(run));
     } else {
-        let mut scratch = vec![
-            0.0;
-            if n > ROWS {
-                inner * n.ilog2() as usize
-            } else {
-                0
-            }
-        ];
+        let mut scratch = vec![0.0; if n > ROWS { inner * n.ilog2() as usize } else { 0 }];
         for (block, to) in from.chunks_exact(n * inner).zip(to.chunks_exact_mut(inner)) {
             sum_rows(block, inner, to, &mut scratch);
         }
@@ -315,12 +267,7 @@ pub fn argmin(x: &Array<f64>, axis: usize) -> Result<Array<i64>, KernelError> {
     arg(Other::ArgMin, x, axis, |a, b| a < b)
 }
 
-fn arg(
-    kind: Other,
-    x: &Array<f64>,
-    axis: usize,
-    beats: fn(f64, f64) -> bool,
-) -> Result<Array<i64>, KernelError> {
+fn arg(kind: Other, x: &Array<f64>, axis: usize, beats: fn(f64, f64) -> bool) -> Result<Array<i64>, KernelError> {
     assert!(axis < x.ndim(), "axis {axis} of shape {:?}", x.shape());
     let (n, inner) = (x.shape()[axis], count(&x.shape()[axis + 1..]));
     let shape = [&x.shape()[..axis], &x.shape()[axis + 1..]].concat();
@@ -332,21 +279,15 @@ fn arg(
     }
     let best = |o: usize, j: usize| {
         let at = |i: usize| x.as_slice()[(o * n + i) * inner + j];
-        (1..n).fold(0, |best, i| {
-            if !at(best).is_nan() && (beats(at(i), at(best)) || at(i).is_nan()) {
-                i
-            } else {
-                best
-            }
-        })
+        (1..n).fold(
+            0,
+            |best, i| {
+                if !at(best).is_nan() && (beats(at(i), at(best)) || at(i).is_nan()) { i } else { best }
+            },
+        )
     };
     let outer = count(&x.shape()[..axis]);
-    Ok(Array::collect(
-        &shape,
-        (0..outer)
-            .flat_map(|o| (0..inner).map(move |j| (o, j)))
-            .map(|(o, j)| best(o, j) as i64),
-    ))
+    Ok(Array::collect(&shape, (0..outer).flat_map(|o| (0..inner).map(move |j| (o, j))).map(|(o, j)| best(o, j) as i64)))
 }
 
 /// Running sums along `axis`, in order.
@@ -355,11 +296,7 @@ fn arg(
 /// If there is no such axis.
 pub fn cumsum<T: Number + std::ops::Add<Output = T>>(x: &Array<T>, axis: usize) -> Array<T> {
     assert!(axis < x.ndim(), "axis {axis} of shape {:?}", x.shape());
-    let compute = enter(Kind::Other(Other::Cumsum), || Work {
-        flops: x.len(),
-        read: x.bytes(),
-        written: x.bytes(),
-    });
+    let compute = enter(Kind::Other(Other::Cumsum), || Work { flops: x.len(), read: x.bytes(), written: x.bytes() });
     if !compute {
         return Array::zeros(x.shape());
     }

@@ -101,18 +101,12 @@ impl<const N: usize> Plan<N> {
             }
             let step: [usize; N] = std::array::from_fn(|k| strides[k][axis]);
             match axes.last_mut() {
-                Some((n, s)) if (0..N).all(|k| s[k] == step[k] * length) => {
-                    (*n, *s) = (*n * length, step)
-                }
+                Some((n, s)) if (0..N).all(|k| s[k] == step[k] * length) => (*n, *s) = (*n * length, step),
                 _ => axes.push((length, step)),
             }
         }
         let (run, step) = axes.pop().unwrap_or((1, [0; N]));
-        Self {
-            outer: axes,
-            run,
-            advances: step.map(|s| s != 0),
-        }
+        Self { outer: axes, run, advances: step.map(|s| s != 0) }
     }
 
     /// Calls `visit` with the operands' start offsets for each run, in result order.
@@ -160,10 +154,7 @@ mod tests {
     #[test]
     fn runs_are_merged() {
         let plan = Plan::new(&[2, 3, 4], [&[2, 3, 4], &[3, 4]]);
-        assert_eq!(
-            (plan.run, plan.advances, plan.outer.len()),
-            (12, [true, true], 1)
-        );
+        assert_eq!((plan.run, plan.advances, plan.outer.len()), (12, [true, true], 1));
         let plan = Plan::new(&[2, 3, 4], [&[2, 3, 4], &[2, 1, 1]]);
         assert_eq!((plan.run, plan.advances), (12, [true, false]));
         let mut starts = vec![];

@@ -37,14 +37,8 @@ pub fn threads() -> usize {
 /// If the operating system refuses the threads.
 pub fn set_threads(n: usize) {
     let n = n.max(1);
-    let pool = (n > 1).then(|| {
-        Arc::new(
-            ThreadPoolBuilder::new()
-                .num_threads(n)
-                .build()
-                .expect("threads to be granted"),
-        )
-    });
+    let pool =
+        (n > 1).then(|| Arc::new(ThreadPoolBuilder::new().num_threads(n).build().expect("threads to be granted")));
     *POOL.lock().expect("no panic while holding the pool") = pool;
     THREADS.store(n, Ordering::Relaxed);
     crate::gemm::set_backend_threads(n);
@@ -53,13 +47,7 @@ pub fn set_threads(n: usize) {
 /// The pool, if work of this size is worth it.
 #[inline]
 pub(crate) fn pool(size: usize, from: usize) -> Option<Arc<ThreadPool>> {
-    if size < from || threads() == 1 {
-        None
-    } else {
-        POOL.lock()
-            .expect("no panic while holding the pool")
-            .clone()
-    }
+    if size < from || threads() == 1 { None } else { POOL.lock().expect("no panic while holding the pool").clone() }
 }
 
 /// Calls `fill` with the parts of `out` and where they start, one after the other or on several threads.
@@ -69,11 +57,7 @@ pub(crate) fn parts<T: Send>(out: &mut [T], fill: impl Fn(usize, &mut [T]) + Syn
         None => fill(0, out),
         Some(pool) => {
             let size = out.len().div_ceil(threads()).next_multiple_of(64);
-            pool.install(|| {
-                out.par_chunks_mut(size)
-                    .enumerate()
-                    .for_each(|(i, part)| fill(i * size, part))
-            });
+            pool.install(|| out.par_chunks_mut(size).enumerate().for_each(|(i, part)| fill(i * size, part)));
         }
     }
 }

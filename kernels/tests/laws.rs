@@ -17,10 +17,7 @@ fn counting(shape: &[usize]) -> Array<f64> {
 fn indices(shape: &[usize]) -> Vec<Vec<usize>> {
     let mut all = vec![vec![]];
     for &n in shape {
-        all = all
-            .iter()
-            .flat_map(|head| (0..n).map(move |i| [head.clone(), vec![i]].concat()))
-            .collect();
+        all = all.iter().flat_map(|head| (0..n).map(move |i| [head.clone(), vec![i]].concat())).collect();
     }
     all
 }
@@ -28,11 +25,7 @@ fn indices(shape: &[usize]) -> Vec<Vec<usize>> {
 /// The element at an index of a larger shape that the array is broadcast to.
 fn broadcast_at(x: &Array<f64>, index: &[usize]) -> f64 {
     let tail = &index[index.len() - x.ndim()..];
-    let at: Vec<usize> = tail
-        .iter()
-        .zip(x.shape())
-        .map(|(&i, &n)| if n == 1 { 0 } else { i })
-        .collect();
+    let at: Vec<usize> = tail.iter().zip(x.shape()).map(|(&i, &n)| if n == 1 { 0 } else { i }).collect();
     x.view()[&at[..]]
 }
 
@@ -48,21 +41,15 @@ fn broadcastable() -> impl Strategy<Value = (Vec<usize>, Vec<usize>)> {
 }
 
 fn shape_and_permutation() -> impl Strategy<Value = (Vec<usize>, Vec<usize>)> {
-    prop::collection::vec(0usize..5, 0..5).prop_flat_map(|shape| {
-        (
-            Just(shape.clone()),
-            Just((0..shape.len()).collect::<Vec<_>>()).prop_shuffle(),
-        )
-    })
+    prop::collection::vec(0usize..5, 0..5)
+        .prop_flat_map(|shape| (Just(shape.clone()), Just((0..shape.len()).collect::<Vec<_>>()).prop_shuffle()))
 }
 
 fn shape_and_slices() -> impl Strategy<Value = (Vec<usize>, Vec<SliceSpec>)> {
     let bound = || prop::option::of(-7isize..8);
     let step = prop_oneof![-3isize..0, 1isize..4];
     prop::collection::vec((0usize..6, bound(), bound(), step), 1..4).prop_map(|axes| {
-        let specs = axes
-            .iter()
-            .map(|&(n, start, stop, step)| SliceSpec::python(start, stop, Some(step), n));
+        let specs = axes.iter().map(|&(n, start, stop, step)| SliceSpec::python(start, stop, Some(step), n));
         (axes.iter().map(|axis| axis.0).collect(), specs.collect())
     })
 }
@@ -155,10 +142,7 @@ fn large_products_and_threads_agree() {
     let column = |j: usize| -> Vec<f64> { (0..70).map(|l| b.as_slice()[l * 90 + j]).collect() };
     for (i, j) in [(0, 0), (229, 89), (64, 3)] {
         let row = Array::from_slice(&[70], &a.as_slice()[i * 70..][..70]);
-        assert_eq!(
-            exact.as_slice()[i * 90 + j],
-            dot(&row, &Array::from_vec(&[70], column(j)))
-        );
+        assert_eq!(exact.as_slice()[i * 90 + j], dot(&row, &Array::from_vec(&[70], column(j))));
     }
     threads::set_threads(2);
     for &backend in Backend::AVAILABLE {
@@ -173,17 +157,7 @@ fn large_products_and_threads_agree() {
 fn vector_products_accumulate() {
     let (a, v) = (counting(&[3, 2]), counting(&[2]));
     let mut y = Array::full(&[3], 1.0);
-    gemm(
-        Gemm {
-            alpha: 2.0,
-            beta: 1.0,
-            ta: false,
-            tb: false,
-        },
-        &a,
-        &v,
-        &mut y,
-    );
+    gemm(Gemm { alpha: 2.0, beta: 1.0, ta: false, tb: false }, &a, &v, &mut y);
     assert_eq!(y.as_slice(), [27.0, 7.0, -13.0]);
     let mut c = Array::full(&[2, 2], 1.0);
     outer_add(1.0, &v, &v, 1.0, &mut c);
@@ -196,10 +170,7 @@ fn what_has_no_value_is_an_error_that_says_where() {
     let x = counting(&[3, 2]);
     let at = Array::from_vec(&[2], vec![0, -4]);
     let error = index::gather(&x, 0, &at).unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "index -4 is out of range for axis 0 of size 3"
-    );
+    assert_eq!(error.to_string(), "index -4 is out of range for axis 0 of size 3");
     let mut dst = x.clone();
     assert!(index::scatter_add(&mut dst, 0, &at, &counting(&[2, 2])).is_err());
     assert_eq!(dst, x);
@@ -216,28 +187,11 @@ fn size_zero_works() {
     assert_eq!(transpose(&none, &[1, 0]).shape(), [3, 0]);
     assert_eq!(concatenate(&[&none, &counting(&[2, 3])], 0).shape(), [2, 3]);
     assert_eq!(cumsum(&none, 0).shape(), [0, 3]);
-    assert_eq!(
-        reduce(Reduce::Sum, &none, &[0]).unwrap().as_slice(),
-        [0.0; 3]
-    );
-    assert_eq!(
-        index::gather(&none, 1, &Array::from_vec(&[1], vec![2]))
-            .unwrap()
-            .shape(),
-        [0, 1]
-    );
-    assert_eq!(
-        matmul(&none, &counting(&[3, 0]), false, false).shape(),
-        [0, 0]
-    );
-    assert_eq!(
-        matmul(&counting(&[2, 0]), &none, false, false),
-        Array::zeros(&[2, 3])
-    );
-    assert_eq!(
-        matmul(&counting(&[2, 0, 3]), &counting(&[3, 4]), false, false).shape(),
-        [2, 0, 4]
-    );
+    assert_eq!(reduce(Reduce::Sum, &none, &[0]).unwrap().as_slice(), [0.0; 3]);
+    assert_eq!(index::gather(&none, 1, &Array::from_vec(&[1], vec![2])).unwrap().shape(), [0, 1]);
+    assert_eq!(matmul(&none, &counting(&[3, 0]), false, false).shape(), [0, 0]);
+    assert_eq!(matmul(&counting(&[2, 0]), &none, false, false), Array::zeros(&[2, 3]));
+    assert_eq!(matmul(&counting(&[2, 0, 3]), &counting(&[3, 4]), false, false).shape(), [2, 0, 4]);
 }
 
 #[test]
@@ -245,22 +199,8 @@ fn accumulating_in_place_keeps_the_buffer() {
     let mut dst = counting(&[4, 2]);
     let before = dst.as_slice().as_ptr();
     index::index_add(&mut dst, -1, 1.0.into()).unwrap();
-    index::scatter_add(
-        &mut dst,
-        0,
-        &Array::from_vec(&[2], vec![1, 1]),
-        &counting(&[2, 2]),
-    )
-    .unwrap();
-    gemm(
-        Gemm {
-            beta: 1.0,
-            ..Gemm::PLAIN
-        },
-        &counting(&[4, 1]),
-        &counting(&[1, 2]),
-        &mut dst,
-    );
+    index::scatter_add(&mut dst, 0, &Array::from_vec(&[2], vec![1, 1]), &counting(&[2, 2])).unwrap();
+    gemm(Gemm { beta: 1.0, ..Gemm::PLAIN }, &counting(&[4, 1]), &counting(&[1, 2]), &mut dst);
     binary_assign(Binary::Add, &mut dst, 1.0.into());
     unary_assign(Unary::Neg, &mut dst);
     assert_eq!(dst.as_slice().as_ptr(), before);

@@ -54,9 +54,7 @@ impl From<Array<bool>> for Any {
 }
 
 fn float(value: &Value) -> f64 {
-    value
-        .as_f64()
-        .unwrap_or_else(|| value.as_str().unwrap().parse().unwrap())
+    value.as_f64().unwrap_or_else(|| value.as_str().unwrap().parse().unwrap())
 }
 
 impl Stored {
@@ -74,32 +72,20 @@ impl Stored {
     }
 
     fn ints(&self) -> Array<i64> {
-        Array::from_vec(
-            &self.shape,
-            self.data.iter().map(|v| v.as_i64().unwrap()).collect(),
-        )
+        Array::from_vec(&self.shape, self.data.iter().map(|v| v.as_i64().unwrap()).collect())
     }
 
     fn bools(&self) -> Array<bool> {
-        Array::from_vec(
-            &self.shape,
-            self.data.iter().map(|v| v.as_bool().unwrap()).collect(),
-        )
+        Array::from_vec(&self.shape, self.data.iter().map(|v| v.as_bool().unwrap()).collect())
     }
 }
 
 fn find<T: Copy>(all: &[T], name: fn(T) -> &'static str, wanted: &str) -> T {
-    all.iter()
-        .copied()
-        .find(|&op| name(op) == wanted)
-        .unwrap_or_else(|| panic!("no operation {wanted}"))
+    all.iter().copied().find(|&op| name(op) == wanted).unwrap_or_else(|| panic!("no operation {wanted}"))
 }
 
 fn numbers(values: &[Value]) -> Vec<usize> {
-    values
-        .iter()
-        .map(|v| v.as_u64().unwrap() as usize)
-        .collect()
+    values.iter().map(|v| v.as_u64().unwrap() as usize).collect()
 }
 
 fn specs(values: &[Value], shape: &[usize]) -> Vec<SliceSpec> {
@@ -135,20 +121,10 @@ impl Case {
                 let op = find(Binary::ALL, Binary::name, &self.op);
                 binary(op, (&self.x()).into(), (&self.y()).into()).into()
             }
-            "int_unary" => int_unary(
-                find(IntUnary::ALL, IntUnary::name, &self.op),
-                &self.args[0].ints(),
-            )
-            .into(),
+            "int_unary" => int_unary(find(IntUnary::ALL, IntUnary::name, &self.op), &self.args[0].ints()).into(),
             "int_binary" => {
                 let op = find(IntBinary::ALL, IntBinary::name, &self.op);
-                int_binary(
-                    op,
-                    (&self.args[0].ints()).into(),
-                    (&self.args[1].ints()).into(),
-                )
-                .unwrap()
-                .into()
+                int_binary(op, (&self.args[0].ints()).into(), (&self.args[1].ints()).into()).unwrap().into()
             }
             "compare" => {
                 let op = find(Compare::ALL, Compare::name, &self.op);
@@ -160,22 +136,12 @@ impl Case {
             }
             "logic" => {
                 let op = find(Logic::ALL, Logic::name, &self.op);
-                logic(
-                    op,
-                    (&self.args[0].bools()).into(),
-                    (&self.args[1].bools()).into(),
-                )
-                .into()
+                logic(op, (&self.args[0].bools()).into(), (&self.args[1].bools()).into()).into()
             }
             "not" => not(&self.args[0].bools()).into(),
             "select" => {
                 let mask = self.args[0].bools();
-                select(
-                    (&mask).into(),
-                    (&self.y()).into(),
-                    (&self.args[2].floats()).into(),
-                )
-                .into()
+                select((&mask).into(), (&self.y()).into(), (&self.args[2].floats()).into()).into()
             }
             _ => return None,
         })
@@ -184,13 +150,7 @@ impl Case {
     fn layout(&self) -> Option<Any> {
         let parts: Vec<_> = self.args.iter().map(Stored::load).collect();
         let floats = || -> Vec<_> {
-            let each = parts.iter().map(|part| {
-                if let Any::F(x) = part {
-                    x
-                } else {
-                    panic!("floats")
-                }
-            });
+            let each = parts.iter().map(|part| if let Any::F(x) = part { x } else { panic!("floats") });
             each.collect()
         };
         Some(match self.call.as_str() {
@@ -199,39 +159,24 @@ impl Case {
             "slice" => layout::slice(&self.x(), &specs(&self.params, &self.args[0].shape)).into(),
             "unslice" => {
                 let shape = numbers(self.params[0].as_array().unwrap());
-                layout::unslice(
-                    &self.x(),
-                    &shape,
-                    &specs(self.params[1].as_array().unwrap(), &shape),
-                )
-                .into()
+                layout::unslice(&self.x(), &shape, &specs(self.params[1].as_array().unwrap(), &shape)).into()
             }
             "concatenate" => layout::concatenate(&floats(), self.axis()).into(),
             "stack" => layout::stack(&floats(), self.axis()).into(),
             "flip" => layout::flip(&self.x(), &numbers(&self.params)).into(),
             "arange" => layout::arange(self.int(0), self.int(1), self.int(2)).into(),
             "eye" => layout::eye(self.axis()).into(),
-            "tril_mask" => {
-                layout::tril_mask(self.axis(), self.int(1) as usize, self.int(2) as isize).into()
-            }
+            "tril_mask" => layout::tril_mask(self.axis(), self.int(1) as usize, self.int(2) as isize).into(),
             _ => return None,
         })
     }
 
     fn indexed(&self) -> Option<Any> {
         Some(match self.call.as_str() {
-            "gather" => index::gather(&self.x(), self.axis(), &self.args[1].ints())
-                .unwrap()
-                .into(),
+            "gather" => index::gather(&self.x(), self.axis(), &self.args[1].ints()).unwrap().into(),
             "scatter_add" => {
                 let mut dst = self.x();
-                index::scatter_add(
-                    &mut dst,
-                    self.axis(),
-                    &self.args[1].ints(),
-                    &self.args[2].floats(),
-                )
-                .unwrap();
+                index::scatter_add(&mut dst, self.axis(), &self.args[1].ints(), &self.args[2].floats()).unwrap();
                 dst.into()
             }
             "index" => index::index(&self.x(), self.int(0)).unwrap().into(),
@@ -245,19 +190,13 @@ impl Case {
     }
 
     fn run(&self) -> Any {
-        if let Some(result) = self
-            .elementwise()
-            .or_else(|| self.layout())
-            .or_else(|| self.indexed())
-        {
+        if let Some(result) = self.elementwise().or_else(|| self.layout()).or_else(|| self.indexed()) {
             return result;
         }
         match self.call.as_str() {
             "reduce" => {
                 let op = find(Reduce::ALL, Reduce::name, &self.op);
-                reduce::reduce(op, &self.x(), &numbers(&self.params))
-                    .unwrap()
-                    .into()
+                reduce::reduce(op, &self.x(), &numbers(&self.params)).unwrap().into()
             }
             "reduce_bool" => {
                 let op = find(ReduceBool::ALL, ReduceBool::name, &self.op);
@@ -283,25 +222,14 @@ impl Case {
         };
         // Sums of products of a few standard normals: what is lost is relative to their size, not to the result's.
         let reduces = ["matmul", "reduce"].contains(&self.call.as_str());
-        let largest = expected
-            .as_slice()
-            .iter()
-            .fold(if reduces { 10.0 } else { 0.0 }, |a: f64, b| a.max(b.abs()));
+        let largest = expected.as_slice().iter().fold(if reduces { 10.0 } else { 0.0 }, |a: f64, b| a.max(b.abs()));
         let scale = |x: f64| if reduces { largest } else { x.abs() };
         let near = |x: f64, y: f64| {
-            x == y
-                && (x != 0.0
-                    || x.is_sign_negative() == y.is_sign_negative()
-                    || !self.minds_zero_sign())
+            x == y && (x != 0.0 || x.is_sign_negative() == y.is_sign_negative() || !self.minds_zero_sign())
                 || x.is_nan() && y.is_nan()
                 || (x - y).abs() <= self.tolerance * scale(y)
         };
-        found.shape() == expected.shape()
-            && found
-                .as_slice()
-                .iter()
-                .zip(expected.as_slice())
-                .all(|(&x, &y)| near(x, y))
+        found.shape() == expected.shape() && found.as_slice().iter().zip(expected.as_slice()).all(|(&x, &y)| near(x, y))
     }
 
     /// NumPy leaves open which zero a maximum of both is.
@@ -318,18 +246,9 @@ fn kernels_agree_with_numpy() {
         let found = case.run();
         if !case.agrees(&found) {
             let args: Vec<_> = case.args.iter().map(Stored::load).collect();
-            let (call, op, params, expected) =
-                (&case.call, &case.op, &case.params, case.result.load());
-            failures.push(format!(
-                "{call} {op} {params:?} of {args:?}\nfound {found:?}\nnot {expected:?}"
-            ));
+            let (call, op, params, expected) = (&case.call, &case.op, &case.params, case.result.load());
+            failures.push(format!("{call} {op} {params:?} of {args:?}\nfound {found:?}\nnot {expected:?}"));
         }
     }
-    assert!(
-        failures.is_empty(),
-        "{} of {} cases:\n{}",
-        failures.len(),
-        reference.cases.len(),
-        failures.join("\n")
-    );
+    assert!(failures.is_empty(), "{} of {} cases:\n{}", failures.len(), reference.cases.len(), failures.join("\n"));
 }

@@ -11,11 +11,9 @@ mod activity;
 mod adjoint;
 mod expand;
 
-
 use adjudicate_ir::graph::Module;
 use adjudicate_ir::passes::{self, Pass};
 use adjudicate_ir::program::{Program, Request};
-
 
 use crate::{Compiled, Facts, PrepareError, Prepared, Strategy};
 

@@ -21,7 +21,7 @@ pub struct Compiled {
 
 /// What a prepared program keeps of its request.
 #[derive(Debug)]
-pub struct Signature {
+pub(crate) struct Signature {
     output: Layout,
     fixed: Vec<(usize, i64)>,
     sources: SourceMap,
@@ -29,27 +29,24 @@ pub struct Signature {
 
 impl Signature {
     /// The signature of a specialised request.
-    pub fn new(program: &Program, specialised: &Specialised) -> Self {
-        Self {
-            output: specialised.output.clone(),
-            fixed: specialised.fixed.clone(),
-            sources: program.sources.clone(),
-        }
+    pub(crate) fn new(program: &Program, specialised: &Specialised) -> Self {
+        Self { output: specialised.output.clone(), fixed: specialised.fixed.clone(), sources: program.sources.clone() }
     }
 
     /// The layout of the result.
-    pub fn output(&self) -> &Layout {
+    pub(crate) fn output(&self) -> &Layout {
         &self.output
     }
 
     /// Whether the program holds for these arguments: integers that shapes need are part of it.
-    pub fn check(&self, args: &[Value]) -> Result<(), RunError> {
+    pub(crate) fn check(&self, args: &[Value]) -> Result<(), RunError> {
         for &(leaf, value) in &self.fixed {
             match args.get(leaf) {
                 Some(Value::I64(given)) if *given == value => {}
                 other => {
                     let given = other.map_or("nothing".to_owned(), |v| format!("{v:?}"));
-                    let message = format!("a shape depends on an integer argument: this was prepared for {value}, not {given}");
+                    let message =
+                        format!("a shape depends on an integer argument: this was prepared for {value}, not {given}");
                     return Err(self.error(Span::default(), message));
                 }
             }
@@ -58,7 +55,7 @@ impl Signature {
     }
 
     /// An error of the executor as one of the run.
-    pub fn run_error(&self, error: ExecError) -> RunError {
+    pub(crate) fn run_error(&self, error: ExecError) -> RunError {
         self.error(error.span, error.message)
     }
 

@@ -67,8 +67,7 @@ impl Cotangent {
             Cotangent::Whole(d) => *d,
             Cotangent::Items(items) => {
                 let types = ty.as_tuple().expect("the cotangent of a tuple is a tuple");
-                let nodes: Vec<NodeId> =
-                    items.iter().zip(types).map(|(item, ty)| item.materialise(b, ty)).collect();
+                let nodes: Vec<NodeId> = items.iter().zip(types).map(|(item, ty)| item.materialise(b, ty)).collect();
                 b.tuple(&nodes)
             }
         }

@@ -61,7 +61,13 @@ fn check_at(python: &str, args: &[Datum], value: f64, first: &[f64], second: &[f
 fn straight_line() {
     check("def f(x):\n    return x ** 3\n", 2.0, 8.0, 12.0, 12.0);
     check("def f(x):\n    return x * x + 2 * x - 1\n", 3.0, 14.0, 8.0, 2.0);
-    check("import numpy as np\ndef f(x):\n    return np.sin(x) * x\n", 0.5, 0.5 * 0.5f64.sin(), 0.5f64.sin() + 0.5 * 0.5f64.cos(), 2.0 * 0.5f64.cos() - 0.5 * 0.5f64.sin());
+    check(
+        "import numpy as np\ndef f(x):\n    return np.sin(x) * x\n",
+        0.5,
+        0.5 * 0.5f64.sin(),
+        0.5f64.sin() + 0.5 * 0.5f64.cos(),
+        2.0 * 0.5f64.cos() - 0.5 * 0.5f64.sin(),
+    );
 }
 
 #[test]
@@ -119,4 +125,14 @@ fn arrays() {
     check_at(indexed, &[vector(&[1.0, 2.0])], 5.0, &[7.0, 4.0], &[6.0, 4.0, 4.0, 2.0]);
     let matrix = "import numpy as np\ndef f(x):\n    a = np.reshape(x, (2, 1)) @ np.reshape(x, (1, 2))\n    return np.sum(a * a)\n";
     check_at(matrix, &[vector(&[1.0, 2.0])], 25.0, &[20.0, 40.0], &[28.0, 16.0, 16.0, 52.0]);
+}
+
+#[test]
+fn recursion_of_unknown_depth_over_arrays() {
+    let python = "import numpy as np\ndef roll(w, h, xs, t):\n    if t == len(xs):\n        return 0.0\n    h = w * h + xs[t]\n    return np.sum(h) + roll(w, h, xs, t + 1)\ndef f(w, xs):\n    return roll(w, np.zeros(1), xs, 0)\n";
+    // h = x0, then w x0 + x1, then w (w x0 + x1) + x2.
+    let args = [vector(&[2.0]), vector(&[1.0, 3.0, 5.0])];
+    check_at(python, &args, 1.0 + 5.0 + 15.0, &[1.0 + 4.0 + 3.0], &[2.0]);
+    let counted = "def f(x, n):\n    if n == 0:\n        return 1.0\n    return x * f(x, n - 1)\n";
+    check_at(counted, &[Datum::F64(2.0), Datum::I64(5)], 32.0, &[80.0], &[160.0]);
 }

@@ -429,7 +429,10 @@ impl Machine {
 
     fn unpack(&mut self, exe: &Executable, base: usize, tuple: Operand, items: u32, count: u16) {
         let dsts = &exe.results[items as usize..items as usize + usize::from(count)];
-        let Value::Tuple(fields) = self.read(exe, base, tuple) else { panic!("a tuple was expected") };
+        let fields = match self.read(exe, base, tuple) {
+            Value::Tuple(fields) => fields,
+            other => panic!("a tuple was expected, not {other:?}"),
+        };
         if tuple.is_last() {
             for (dst, value) in dsts.iter().zip(fields.into_vec()) {
                 put(&mut self.regs[base + dst.0 as usize], value);

@@ -26,8 +26,7 @@ pub fn compact(module: &Module) -> Module {
         rewrite::rebuild(graph, |b, id, op, args| b.emit(op.clone(), args, graph.ty(id).clone()))
     });
     let order = lean.reachable();
-    let renamed: HashMap<GraphId, GraphId> =
-        order.iter().enumerate().map(|(i, &g)| (g, GraphId(i as u32))).collect();
+    let renamed: HashMap<GraphId, GraphId> = order.iter().enumerate().map(|(i, &g)| (g, GraphId(i as u32))).collect();
     let graphs = order.iter().map(|&g| {
         let mut graph = lean.graph(g).clone();
         for node in &mut graph.nodes {

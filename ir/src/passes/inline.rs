@@ -60,8 +60,7 @@ fn run(module: &mut Module) -> bool {
 
 /// The body of a graph in place of a call; the node that stands for its result.
 pub(super) fn splice(b: &mut Builder, graph: &Graph, args: &[NodeId]) -> NodeId {
-    let copied =
-        copy_nodes(b, graph, args, |b, id, op, args| b.emit(op.clone(), args, graph.ty(id).clone()));
+    let copied = copy_nodes(b, graph, args, |b, id, op, args| b.emit(op.clone(), args, graph.ty(id).clone()));
     copied.get(graph.ret)
 }
 

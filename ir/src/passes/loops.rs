@@ -19,8 +19,7 @@ use crate::types::Type;
 use super::Pass;
 use super::rewrite::{copy_nodes, rebuild};
 
-pub(super) const LOOPS: Pass =
-    Pass { name: "loops", about: "turns tail recursion into loops", run };
+pub(super) const LOOPS: Pass = Pass { name: "loops", about: "turns tail recursion into loops", run };
 
 fn run(module: &mut Module) -> bool {
     let mut changed = false;
@@ -177,9 +176,8 @@ fn branches(
     if let Some(only) = only {
         let id = part(module, target, only, tree, part_of);
         let graph = module.graph(id).clone();
-        let copied = copy_nodes(b, &graph, &args[1..], |b, id, op, args| {
-            b.emit(op.clone(), args, graph.ty(id).clone())
-        });
+        let copied =
+            copy_nodes(b, &graph, &args[1..], |b, id, op, args| b.emit(op.clone(), args, graph.ty(id).clone()));
         return copied.get(graph.ret);
     }
     let then = part(module, target, then, tree, part_of);

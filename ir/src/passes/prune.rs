@@ -12,8 +12,7 @@ use crate::graph::{Args, Graph, GraphId, Module, NodeId, Op};
 use super::Pass;
 use super::rewrite::{live, rebuild};
 
-pub(super) const PRUNE: Pass =
-    Pass { name: "prune", about: "leaves out parameters that a graph does not use", run };
+pub(super) const PRUNE: Pass = Pass { name: "prune", about: "leaves out parameters that a graph does not use", run };
 
 fn run(module: &mut Module) -> bool {
     let reachable = module.reachable();
@@ -123,8 +122,7 @@ fn without_operands(graph: &Graph, drop: &HashMap<GraphId, Vec<bool>>) -> Graph 
 
 fn without_params(graph: &Graph, unused: &[bool]) -> Graph {
     let mut graph = graph.clone();
-    let dropped: Vec<NodeId> =
-        graph.params.iter().zip(unused).filter(|(_, u)| **u).map(|(p, _)| *p).collect();
+    let dropped: Vec<NodeId> = graph.params.iter().zip(unused).filter(|(_, u)| **u).map(|(p, _)| *p).collect();
     graph.params.retain(|p| !dropped.contains(p));
     for (i, &p) in graph.params.iter().enumerate() {
         graph.nodes[p.0 as usize].op = Op::Param(i as u32);

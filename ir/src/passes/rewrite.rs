@@ -54,10 +54,7 @@ pub fn copy_nodes(
 }
 
 /// Rebuilds a graph node by node.
-pub fn rebuild(
-    graph: &Graph,
-    each: impl FnMut(&mut Builder, NodeId, &Op, &[NodeId]) -> NodeId,
-) -> Graph {
+pub fn rebuild(graph: &Graph, each: impl FnMut(&mut Builder, NodeId, &Op, &[NodeId]) -> NodeId) -> Graph {
     let mut builder = Builder::new(&graph.name, graph.span);
     let mut params = Vec::new();
     for &p in &graph.params {

@@ -32,8 +32,7 @@ fn simplify(module: &Module, graph: &Graph) -> Graph {
     let mut builder = Builder::new(&graph.name, graph.span);
     let params: Vec<NodeId> = graph.params.iter().map(|&p| builder.param(graph.ty(p).clone())).collect();
     let mut s = Simplifier { module, known: HashMap::new() };
-    let copied =
-        copy_nodes(&mut builder, graph, &params, |b, id, op, args| s.emit(b, op.clone(), args, graph.ty(id)));
+    let copied = copy_nodes(&mut builder, graph, &params, |b, id, op, args| s.emit(b, op.clone(), args, graph.ty(id)));
     builder.finish(copied.get(graph.ret))
 }
 

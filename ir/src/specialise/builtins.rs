@@ -27,12 +27,6 @@ type Entry = fn(&mut Cx<'_>, &str, Vec<Val>, Named) -> Res<Val>;
 const TABLE: &[fn(&str) -> Option<Entry>] =
     &[numbers::find, indexing::find, sequences::find, arrays::find, derivatives];
 
-/// Whether a name of the front end's table means something here.
-pub(crate) fn is_known(name: &str, library: &dyn Fn(&str) -> bool) -> bool {
-    let plain = plain(name);
-    constant(name).is_some() || TABLE.iter().any(|find| find(plain).is_some()) || library(&library_name(plain))
-}
-
 /// A constant of the language.
 pub(super) fn constant(name: &str) -> Option<Val> {
     Some(match plain(name) {

@@ -218,7 +218,8 @@ impl Cx<'_> {
                 Err(clash) => {
                     let names = &self.src.graph(body).signature.names;
                     let name = names.get(i).map_or("a variable", |n| &**n);
-                    let message = format!("`{name}` is {} before this loop and {} after a trip", clash.left, clash.right);
+                    let message =
+                        format!("`{name}` is {} before this loop and {} after a trip", clash.left, clash.right);
                     return self.mark_loop(source, &message);
                 }
             }

@@ -18,9 +18,8 @@ use super::{Cx, Res};
 impl Cx<'_> {
     /// What a request asks of its function.
     pub(super) fn ask_derivative(&mut self, ask: Ask, wrt: Wrt, function: Val, args: Vec<Val>) -> Res<Val> {
-        let derived = |kind, function| {
-            Val::func(Func::Derived { kind, wrt: wrt.clone(), function: Box::new(function) })
-        };
+        let derived =
+            |kind, function| Val::func(Func::Derived { kind, wrt: wrt.clone(), function: Box::new(function) });
         match ask {
             Ask::Value => self.call(&function, args, Vec::new()),
             Ask::Gradient => {
@@ -80,9 +79,8 @@ impl Cx<'_> {
     }
 
     fn call_kind(&mut self, kind: Derived, wrt: &Wrt, function: &Val, args: Vec<Val>) -> Res<Val> {
-        let again = |kind, function: Val| {
-            Val::func(Func::Derived { kind, wrt: wrt.clone(), function: Box::new(function) })
-        };
+        let again =
+            |kind, function: Val| Val::func(Func::Derived { kind, wrt: wrt.clone(), function: Box::new(function) });
         match kind {
             Derived::Grad => Ok(self.vjp(function, wrt, args, None)?.1),
             Derived::ValueAndGrad => {
@@ -109,7 +107,11 @@ impl Cx<'_> {
         for (x, v) in at.iter().zip(&vectors) {
             self.check_float(x, "an argument to differentiate")?;
             if self.float_form(x) != self.float_form(v) {
-                return self.error(format!("a vector must have the form of its argument: {}, not {}", x.abs(), v.abs()));
+                return self.error(format!(
+                    "a vector must have the form of its argument: {}, not {}",
+                    x.abs(),
+                    v.abs()
+                ));
             }
         }
         let vectors = at.iter().zip(vectors).map(|(x, v)| self.as_float(x, &v)).collect::<Res<Vec<_>>>()?;
@@ -132,8 +134,7 @@ impl Cx<'_> {
             self.check_float(&args[i], "an argument to differentiate")?;
         }
         let at: Vec<Val> = wrt.positions().iter().map(|&i| args[i].clone()).collect();
-        let function =
-            Val::func(Func::Restricted { function: Box::new(function.clone()), wrt: wrt.clone(), args });
+        let function = Val::func(Func::Restricted { function: Box::new(function.clone()), wrt: wrt.clone(), args });
         let value = self.call(&function, at.clone(), Vec::new())?;
         if value.has_bottom() {
             return Ok(Val::Bottom);
@@ -154,19 +155,15 @@ impl Cx<'_> {
 
     fn check_positions(&mut self, wrt: &Wrt, count: usize) -> Res<()> {
         match wrt.positions().iter().find(|&&i| i >= count) {
-            Some(i) => self.error(format!("argument {i} is to be differentiated, but there are {count} arguments, counted from 0")),
+            Some(i) => self.error(format!(
+                "argument {i} is to be differentiated, but there are {count} arguments, counted from 0"
+            )),
             None => Ok(()),
         }
     }
 
     /// Value and cotangents of the `wrt` arguments; `None` as cotangent of the result is 1.
-    pub(super) fn vjp(
-        &mut self,
-        function: &Val,
-        wrt: &Wrt,
-        args: Vec<Val>,
-        seed: Option<&Val>,
-    ) -> Res<(Val, Val)> {
+    pub(super) fn vjp(&mut self, function: &Val, wrt: &Wrt, args: Vec<Val>, seed: Option<&Val>) -> Res<(Val, Val)> {
         self.check_positions(wrt, args.len())?;
         let bottom = (Val::Bottom, Val::Bottom);
         if args.iter().any(Val::has_bottom) || function.has_bottom() || seed.is_some_and(Val::has_bottom) {
@@ -176,8 +173,9 @@ impl Cx<'_> {
             self.check_float(&args[i], "an argument to differentiate")?;
         }
         let args = args.into_iter().enumerate();
-        let args: Vec<Val> =
-            args.map(|(i, v)| if wrt.positions().contains(&i) { self.as_leaves(v) } else { Ok(v) }).collect::<Res<_>>()?;
+        let args: Vec<Val> = args
+            .map(|(i, v)| if wrt.positions().contains(&i) { self.as_leaves(v) } else { Ok(v) })
+            .collect::<Res<_>>()?;
         let f = self.as_copyable(function, args.len())?;
         let (key, leaves) = self.signature(&f, &args)?;
         let instance = self.instance(&key)?;
@@ -244,7 +242,8 @@ impl Cx<'_> {
 
     fn bind_arity(&mut self, graph: crate::graph::GraphId, arity: usize) -> Res<()> {
         let table = self.src.graph(graph);
-        let message = format!("`{}` takes {} arguments, but {arity} are given", table.name, table.signature.names.len());
+        let message =
+            format!("`{}` takes {} arguments, but {arity} are given", table.name, table.signature.names.len());
         self.error(message)
     }
 
@@ -356,9 +355,7 @@ pub(super) fn leaves_of(value: &Val) -> Vec<Val> {
 pub(super) fn rebuild(like: &Val, leaves: &mut impl Iterator<Item = Val>) -> Val {
     match like {
         Val::Tuple(items) => Val::tuple(items.iter().map(|v| rebuild(v, leaves)).collect()),
-        Val::Record(ty, items) => {
-            Val::Record(ty.clone(), Rc::new(items.iter().map(|v| rebuild(v, leaves)).collect()))
-        }
+        Val::Record(ty, items) => Val::Record(ty.clone(), Rc::new(items.iter().map(|v| rebuild(v, leaves)).collect())),
         Val::None | Val::Str(_) | Val::Undefined => like.clone(),
         _ => leaves.next().expect("a leaf for each of the structure"),
     }

@@ -165,13 +165,7 @@ impl Cx<'_> {
     }
 
     /// Arguments in the order of parameters, defaults filled in.
-    fn bind(
-        &mut self,
-        graph: GraphId,
-        defaults: &[Val],
-        args: Vec<Val>,
-        named: Vec<(Arc<str>, Val)>,
-    ) -> Res<Vec<Val>> {
+    fn bind(&mut self, graph: GraphId, defaults: &[Val], args: Vec<Val>, named: Vec<(Arc<str>, Val)>) -> Res<Vec<Val>> {
         let table = self.src.graph(graph);
         let names = &table.signature.names;
         let name = &table.name;
@@ -260,13 +254,7 @@ impl Cx<'_> {
         self.generalise_part(graph, input, value, &mut leaf)
     }
 
-    fn generalise_part(
-        &mut self,
-        graph: Option<GraphId>,
-        input: usize,
-        value: &Val,
-        leaf: &mut usize,
-    ) -> Res<Abs> {
+    fn generalise_part(&mut self, graph: Option<GraphId>, input: usize, value: &Val, leaf: &mut usize) -> Res<Abs> {
         let mut all = |cx: &mut Self, items: &[Val]| {
             items.iter().map(|v| cx.generalise_part(graph, input, v, leaf)).collect::<Res<Vec<_>>>()
         };

@@ -149,12 +149,7 @@ impl Cx<'_> {
         Ok(())
     }
 
-    fn flatten_option(
-        &mut self,
-        f: Option<&Func<Val>>,
-        kind: &Func<Abs>,
-        out: &mut Vec<(NodeId, Origin)>,
-    ) -> Res<()> {
+    fn flatten_option(&mut self, f: Option<&Func<Val>>, kind: &Func<Abs>, out: &mut Vec<(NodeId, Origin)>) -> Res<()> {
         match f {
             Some(f) => self.flatten_parts(f, kind, out),
             None => {

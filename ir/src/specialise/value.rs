@@ -324,13 +324,7 @@ impl Abs {
                 out.push(Type::i64());
                 options.iter().flat_map(Func::parts).for_each(|a| a.leaves(out));
             }
-            Abs::Bottom
-            | Abs::Undefined
-            | Abs::Int(_)
-            | Abs::Bool(_)
-            | Abs::Str(_)
-            | Abs::None
-            | Abs::Ellipsis => {}
+            Abs::Bottom | Abs::Undefined | Abs::Int(_) | Abs::Bool(_) | Abs::Str(_) | Abs::None | Abs::Ellipsis => {}
         }
     }
 

@@ -24,17 +24,13 @@ pub fn binary(op: Binary, a: Arg<'_, f64>, b: Arg<'_, f64>) -> Array<f64> {
 /// If `rhs` does not broadcast to `dst`'s shape.
 #[inline]
 pub fn binary_assign(op: Binary, dst: &mut Array<f64>, rhs: Arg<'_, f64>) {
-    zip_assign(Kind::Binary(op), dst, rhs, |dst, rhs| {
-        binary_slices_assign(op, dst, rhs)
-    });
+    zip_assign(Kind::Binary(op), dst, rhs, |dst, rhs| binary_slices_assign(op, dst, rhs));
 }
 
 /// `dst = op(lhs, dst)`: as [`binary_assign`] with the operands exchanged.
 #[inline]
 pub fn binary_assign_right(op: Binary, lhs: Arg<'_, f64>, dst: &mut Array<f64>) {
-    zip_assign(Kind::Binary(op), dst, lhs, |dst, lhs| {
-        binary_slices_assign_right(op, lhs, dst)
-    });
+    zip_assign(Kind::Binary(op), dst, lhs, |dst, lhs| binary_slices_assign_right(op, lhs, dst));
 }
 
 /// `dst[i] = op(a[i], b[i])` on one thread, uncounted: a block of a fused kernel.
@@ -99,20 +95,12 @@ fn floor_div(x: f64, y: f64) -> f64 {
     }
     let r = x % y;
     let quotient = (x - r) / y;
-    let quotient = if r != 0.0 && (y < 0.0) != (r < 0.0) {
-        quotient - 1.0
-    } else {
-        quotient
-    };
+    let quotient = if r != 0.0 && (y < 0.0) != (r < 0.0) { quotient - 1.0 } else { quotient };
     if quotient == 0.0 {
         return 0f64.copysign(x / y);
     }
     let floor = quotient.floor();
-    if quotient - floor > 0.5 {
-        floor + 1.0
-    } else {
-        floor
-    }
+    if quotient - floor > 0.5 { floor + 1.0 } else { floor }
 }
 
 /// The lanes of a vector register; arrays are read in such blocks, so that small ones fill a register too.

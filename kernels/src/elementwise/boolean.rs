@@ -44,18 +44,11 @@ impl Logic {
 }
 
 #[inline(always)]
-fn zip_with<T: Element>(
-    dst: &mut [MaybeUninit<bool>],
-    a: Lanes<'_, T>,
-    b: Lanes<'_, T>,
-    f: impl Fn(T, T) -> bool,
-) {
+fn zip_with<T: Element>(dst: &mut [MaybeUninit<bool>], a: Lanes<'_, T>, b: Lanes<'_, T>, f: impl Fn(T, T) -> bool) {
     match (a, b) {
-        (Lanes::Slice(a), Lanes::Slice(b)) => {
-            dst.iter_mut().zip(a).zip(b).for_each(|((d, &x), &y)| {
-                d.write(f(x, y));
-            })
-        }
+        (Lanes::Slice(a), Lanes::Slice(b)) => dst.iter_mut().zip(a).zip(b).for_each(|((d, &x), &y)| {
+            d.write(f(x, y));
+        }),
         (Lanes::Slice(a), Lanes::Splat(y)) => dst.iter_mut().zip(a).for_each(|(d, &x)| {
             d.write(f(x, y));
         }),
@@ -94,9 +87,7 @@ vectorized! {
 /// # Panics
 /// If the shapes do not broadcast.
 pub fn compare<T: Number>(op: Compare, a: Arg<'_, T>, b: Arg<'_, T>) -> Array<bool> {
-    zip(Kind::Compare(op), a, b, |dst, a, b| {
-        fill_compare(op, dst, a, b)
-    })
+    zip(Kind::Compare(op), a, b, |dst, a, b| fill_compare(op, dst, a, b))
 }
 
 /// `op(a, b)` of every pair of booleans, broadcasting.
@@ -111,12 +102,7 @@ pub fn logic(op: Logic, a: Arg<'_, bool>, b: Arg<'_, bool>) -> Array<bool> {
 ///
 /// # Panics
 /// If lengths differ.
-pub fn compare_slices_into<T: Number>(
-    op: Compare,
-    a: Lanes<'_, T>,
-    b: Lanes<'_, T>,
-    dst: &mut [bool],
-) {
+pub fn compare_slices_into<T: Number>(op: Compare, a: Lanes<'_, T>, b: Lanes<'_, T>, dst: &mut [bool]) {
     a.check(dst.len());
     b.check(dst.len());
     fill_compare(op, as_uninit(dst), a, b);
@@ -136,12 +122,7 @@ pub fn logic_slices_into(op: Logic, a: Lanes<'_, bool>, b: Lanes<'_, bool>, dst:
 ///
 /// # Panics
 /// If lengths differ.
-pub fn select_slices_into<T: Element>(
-    mask: Lanes<'_, bool>,
-    a: Lanes<'_, T>,
-    b: Lanes<'_, T>,
-    dst: &mut [T],
-) {
+pub fn select_slices_into<T: Element>(mask: Lanes<'_, bool>, a: Lanes<'_, T>, b: Lanes<'_, T>, dst: &mut [T]) {
     mask.check(dst.len());
     a.check(dst.len());
     b.check(dst.len());
@@ -150,11 +131,7 @@ pub fn select_slices_into<T: Element>(
 
 /// The negation of every boolean.
 pub fn not(x: &Array<bool>) -> Array<bool> {
-    if !enter(Kind::Other(Other::Not), || Work {
-        flops: x.len(),
-        read: x.bytes(),
-        written: x.bytes(),
-    }) {
+    if !enter(Kind::Other(Other::Not), || Work { flops: x.len(), read: x.bytes(), written: x.bytes() }) {
         return Array::zeros(x.shape());
     }
     Array::collect(x.shape(), x.as_slice().iter().map(|&x| !x))
@@ -187,12 +164,7 @@ vectorized! {
     }
 }
 
-fn select_run<T: Element>(
-    dst: &mut [MaybeUninit<T>],
-    mask: Lanes<'_, bool>,
-    a: Lanes<'_, T>,
-    b: Lanes<'_, T>,
-) {
+fn select_run<T: Element>(dst: &mut [MaybeUninit<T>], mask: Lanes<'_, bool>, a: Lanes<'_, T>, b: Lanes<'_, T>) {
     match mask {
         Lanes::Slice(mask) => fill_select(dst, mask, a, b),
         Lanes::Splat(m) => match if m { a } else { b } {
@@ -214,11 +186,7 @@ pub fn select<T: Element>(mask: Arg<'_, bool>, a: Arg<'_, T>, b: Arg<'_, T>) -> 
     let shape = broadcast_or_panic(mask.shape(), &broadcast_or_panic(a.shape(), b.shape()));
     let len: usize = shape.iter().product();
     let read = mask.len() + (a.len() + b.len()) * size_of::<T>();
-    if !enter(Kind::Other(Other::Select), || Work {
-        flops: len,
-        read,
-        written: len * size_of::<T>(),
-    }) {
+    if !enter(Kind::Other(Other::Select), || Work { flops: len, read, written: len * size_of::<T>() }) {
         return Array::zeros(&shape);
     }
     let plan = Plan::new(&shape, [mask.shape(), a.shape(), b.shape()]);
@@ -250,14 +218,7 @@ mod tests {
         let a = Array::from_vec(&[3], vec![1.0, f64::NAN, 2.0]);
         for &op in Compare::ALL {
             let all = compare(op, (&a).into(), Arg::Scalar(2.0));
-            assert_eq!(
-                all.as_slice(),
-                a.as_slice()
-                    .iter()
-                    .map(|&x| op.eval(x, 2.0))
-                    .collect::<Vec<_>>(),
-                "{op:?}"
-            );
+            assert_eq!(all.as_slice(), a.as_slice().iter().map(|&x| op.eval(x, 2.0)).collect::<Vec<_>>(), "{op:?}");
             assert_eq!(all.as_slice()[1], op == Compare::Ne);
         }
     }
@@ -269,22 +230,9 @@ mod tests {
         let out = select((&mask).into(), (&a).into(), Arg::Scalar(0));
         assert_eq!(out, Array::from_vec(&[2, 3], vec![1, 2, 3, 0, 0, 0]));
         let mask = Array::from_vec(&[3], vec![true, false, true]);
-        assert_eq!(
-            select((&mask).into(), Arg::Scalar(9), (&a).into()).as_slice(),
-            [9, 2, 9]
-        );
-        assert_eq!(
-            select(Arg::Scalar(true), Arg::Scalar(1.0), Arg::Scalar(2.0)).item(),
-            1.0
-        );
-        assert!(
-            select(
-                (&Array::zeros(&[0])).into(),
-                Arg::Scalar(1.0),
-                Arg::Scalar(2.0)
-            )
-            .is_empty()
-        );
+        assert_eq!(select((&mask).into(), Arg::Scalar(9), (&a).into()).as_slice(), [9, 2, 9]);
+        assert_eq!(select(Arg::Scalar(true), Arg::Scalar(1.0), Arg::Scalar(2.0)).item(), 1.0);
+        assert!(select((&Array::zeros(&[0])).into(), Arg::Scalar(1.0), Arg::Scalar(2.0)).is_empty());
     }
 
     #[test]
@@ -292,9 +240,7 @@ mod tests {
         let a = Array::from_vec(&[4], vec![false, false, true, true]);
         let b = Array::from_vec(&[4], vec![false, true, false, true]);
         for &op in Logic::ALL {
-            let expected: Vec<_> = (0..4)
-                .map(|i| op.eval(a.as_slice()[i], b.as_slice()[i]))
-                .collect();
+            let expected: Vec<_> = (0..4).map(|i| op.eval(a.as_slice()[i], b.as_slice()[i])).collect();
             assert_eq!(logic(op, (&a).into(), (&b).into()).as_slice(), expected);
         }
         assert_eq!(not(&a).as_slice(), [true, true, false, false]);

@@ -6,11 +6,7 @@ use crate::mode::enter;
 use crate::ops::{Kind, Other};
 
 fn cast<T: Element, U: Element>(x: &Array<T>, convert: impl Fn(T) -> U) -> Array<U> {
-    let work = || Work {
-        flops: 0,
-        read: x.bytes(),
-        written: x.len() * size_of::<U>(),
-    };
+    let work = || Work { flops: 0, read: x.bytes(), written: x.len() * size_of::<U>() };
     if !enter(Kind::Other(Other::Cast), work) {
         return Array::zeros(x.shape());
     }
@@ -47,9 +43,6 @@ mod tests {
         assert_eq!(f64_to_i64(&x).as_slice(), [-1, 2, 0]);
         assert_eq!(to_f64(&Array::from_vec(&[1], vec![3])).as_slice(), [3.0]);
         let b = Array::from_vec(&[2], vec![true, false]);
-        assert_eq!(
-            (bool_to_f64(&b).as_slice(), bool_to_i64(&b).as_slice()),
-            (&[1.0, 0.0][..], &[1, 0][..])
-        );
+        assert_eq!((bool_to_f64(&b).as_slice(), bool_to_i64(&b).as_slice()), (&[1.0, 0.0][..], &[1, 0][..]));
     }
 }

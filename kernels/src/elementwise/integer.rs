@@ -83,11 +83,7 @@ fn power(mut x: i64, mut y: i64) -> i64 {
 
 /// `op` of every element.
 pub fn int_unary(op: IntUnary, x: &Array<i64>) -> Array<i64> {
-    let work = || Work {
-        flops: x.len(),
-        read: x.bytes(),
-        written: x.bytes(),
-    };
+    let work = || Work { flops: x.len(), read: x.bytes(), written: x.bytes() };
     if !enter(Kind::IntUnary(op), work) {
         return Array::zeros(x.shape());
     }
@@ -101,20 +97,11 @@ pub fn int_unary(op: IntUnary, x: &Array<i64>) -> Array<i64> {
 ///
 /// # Panics
 /// If the shapes do not broadcast.
-pub fn int_binary(
-    op: IntBinary,
-    a: Arg<'_, i64>,
-    b: Arg<'_, i64>,
-) -> Result<Array<i64>, KernelError> {
+pub fn int_binary(op: IntBinary, a: Arg<'_, i64>, b: Arg<'_, i64>) -> Result<Array<i64>, KernelError> {
     if !a.shape().contains(&0) {
         check_all(op, b)?;
     }
-    Ok(zip(
-        Kind::IntBinary(op),
-        a,
-        b,
-        |dst: &mut [MaybeUninit<i64>], a, b| fill(op, dst, a, b),
-    ))
+    Ok(zip(Kind::IntBinary(op), a, b, |dst: &mut [MaybeUninit<i64>], a, b| fill(op, dst, a, b)))
 }
 
 /// `dst = op(dst, rhs)`, in place if no other array shares the elements of `dst`.
@@ -124,11 +111,7 @@ pub fn int_binary(
 ///
 /// # Panics
 /// If `rhs` does not broadcast to `dst`'s shape.
-pub fn int_binary_assign(
-    op: IntBinary,
-    dst: &mut Array<i64>,
-    rhs: Arg<'_, i64>,
-) -> Result<(), KernelError> {
+pub fn int_binary_assign(op: IntBinary, dst: &mut Array<i64>, rhs: Arg<'_, i64>) -> Result<(), KernelError> {
     if !dst.is_empty() {
         check_all(op, rhs)?;
     }
@@ -183,18 +166,11 @@ fn fill(op: IntBinary, dst: &mut [MaybeUninit<i64>], a: Lanes<'_, i64>, b: Lanes
     each!(Add Sub Mul FloorDiv Mod Maximum Minimum Pow);
 }
 
-fn zip_with(
-    dst: &mut [MaybeUninit<i64>],
-    a: Lanes<'_, i64>,
-    b: Lanes<'_, i64>,
-    f: impl Fn(i64, i64) -> i64,
-) {
+fn zip_with(dst: &mut [MaybeUninit<i64>], a: Lanes<'_, i64>, b: Lanes<'_, i64>, f: impl Fn(i64, i64) -> i64) {
     match (a, b) {
-        (Lanes::Slice(a), Lanes::Slice(b)) => {
-            dst.iter_mut().zip(a).zip(b).for_each(|((d, &x), &y)| {
-                d.write(f(x, y));
-            })
-        }
+        (Lanes::Slice(a), Lanes::Slice(b)) => dst.iter_mut().zip(a).zip(b).for_each(|((d, &x), &y)| {
+            d.write(f(x, y));
+        }),
         (Lanes::Slice(a), Lanes::Splat(y)) => dst.iter_mut().zip(a).for_each(|(d, &x)| {
             d.write(f(x, y));
         }),
@@ -228,20 +204,12 @@ mod tests {
     fn what_has_no_value_is_an_error() {
         let a = Array::from_vec(&[2], vec![4, 6]);
         let b = Array::from_vec(&[2], vec![2, 0]);
-        assert_eq!(
-            int_binary(IntBinary::FloorDiv, (&a).into(), (&b).into()),
-            Err(KernelError::DivisionByZero)
-        );
+        assert_eq!(int_binary(IntBinary::FloorDiv, (&a).into(), (&b).into()), Err(KernelError::DivisionByZero));
         assert_eq!(
             int_binary(IntBinary::Pow, (&a).into(), Arg::Scalar(-1)),
             Err(KernelError::NegativePower { exponent: -1 })
         );
-        assert_eq!(
-            int_binary(IntBinary::Pow, (&a).into(), Arg::Scalar(3))
-                .unwrap()
-                .as_slice(),
-            [64, 216]
-        );
+        assert_eq!(int_binary(IntBinary::Pow, (&a).into(), Arg::Scalar(3)).unwrap().as_slice(), [64, 216]);
         let mut c = a.clone();
         assert!(int_binary_assign(IntBinary::Mod, &mut c, (&b).into()).is_err() && c == a);
         assert!(int_binary_assign(IntBinary::Mod, &mut c, Arg::Scalar(4)).is_ok());

@@ -7,21 +7,8 @@ use crate::simd::tests::on_every_isa;
 
 /// Ordinary, special, tiny and huge arguments.
 fn arguments() -> Vec<f64> {
-    let special = [
-        0.0,
-        1.0,
-        2.0,
-        0.5,
-        f64::INFINITY,
-        f64::MIN_POSITIVE,
-        5e-324,
-        1e-310,
-        f64::MAX,
-        1e22,
-        709.9,
-        745.2,
-        20.5,
-    ];
+    let special =
+        [0.0, 1.0, 2.0, 0.5, f64::INFINITY, f64::MIN_POSITIVE, 5e-324, 1e-310, f64::MAX, 1e22, 709.9, 745.2, 20.5];
     let spread = (0..400).map(|i| (f64::from(i) * 0.37).sin() * 10f64.powi(i % 13 - 8));
     let both = special.into_iter().chain(spread).flat_map(|x| [x, -x]);
     both.chain([f64::NAN]).collect()
@@ -66,15 +53,8 @@ fn a_binary_value_does_not_depend_on_its_place_or_form() {
             let what = format!("{} on {isa:?}", op.name());
             let alone: Vec<f64> = xs.iter().zip(&ys).map(|(&x, &y)| op.eval(x, y)).collect();
             for n in [xs.len(), xs.len() - 5, 7, 1] {
-                let (x, y) = (
-                    Array::from_slice(&[n], &xs[..n]),
-                    Array::from_slice(&[n], &ys[..n]),
-                );
-                check_same(
-                    &what,
-                    &alone,
-                    binary(op, (&x).into(), (&y).into()).as_slice(),
-                );
+                let (x, y) = (Array::from_slice(&[n], &xs[..n]), Array::from_slice(&[n], &ys[..n]));
+                check_same(&what, &alone, binary(op, (&x).into(), (&y).into()).as_slice());
                 let (mut left, mut right) = (x.clone(), y.clone());
                 binary_assign(op, &mut left, (&y).into());
                 binary_assign_right(op, (&x).into(), &mut right);
@@ -83,8 +63,7 @@ fn a_binary_value_does_not_depend_on_its_place_or_form() {
             }
             let x = Array::from_slice(&[xs.len()], &xs);
             for s in [2.0, -0.0, 0.5, -3.0, f64::INFINITY, f64::NAN] {
-                let (right, left): (Vec<_>, Vec<_>) =
-                    xs.iter().map(|&x| (op.eval(x, s), op.eval(s, x))).unzip();
+                let (right, left): (Vec<_>, Vec<_>) = xs.iter().map(|&x| (op.eval(x, s), op.eval(s, x))).unzip();
                 check_same(&what, &right, binary(op, (&x).into(), s.into()).as_slice());
                 check_same(&what, &left, binary(op, s.into(), (&x).into()).as_slice());
                 let (mut a, mut b) = (x.clone(), x.clone());
@@ -100,17 +79,9 @@ fn a_binary_value_does_not_depend_on_its_place_or_form() {
 /// The distance in units in the last place.
 fn ulps(a: f64, b: f64) -> u64 {
     let ordered = |x: f64| {
-        if x.is_sign_negative() {
-            -(x.to_bits() as i64 & i64::MAX)
-        } else {
-            x.to_bits() as i64
-        }
+        if x.is_sign_negative() { -(x.to_bits() as i64 & i64::MAX) } else { x.to_bits() as i64 }
     };
-    if same(a, b) {
-        0
-    } else {
-        ordered(a).abs_diff(ordered(b))
-    }
+    if same(a, b) { 0 } else { ordered(a).abs_diff(ordered(b)) }
 }
 
 /// The standard library's function.
@@ -147,23 +118,14 @@ fn limit(op: Unary) -> u64 {
 #[test]
 fn elementary_functions_are_within_four_ulp_of_libm() {
     let spread = |scale: f64| (0..100_001).map(move |i| f64::from(i - 50_000) / 50_000.0 * scale);
-    let x: Vec<f64> = [0.3, 1.0, 1e-3, 30.0, 750.0]
-        .into_iter()
-        .flat_map(spread)
-        .chain(arguments())
-        .collect();
+    let x: Vec<f64> = [0.3, 1.0, 1e-3, 30.0, 750.0].into_iter().flat_map(spread).chain(arguments()).collect();
     on_every_isa(|_| {
         for &op in Unary::ALL {
             let Some(f) = standard(op) else { continue };
             let y = unary(op, &Array::from_slice(&[x.len()], &x));
             for (&x, &y) in x.iter().zip(y.as_slice()) {
                 let distance = ulps(y, f(x));
-                assert!(
-                    distance <= limit(op),
-                    "{}({x:e}) is {y:e}, {distance} ulp from {:e}",
-                    op.name(),
-                    f(x)
-                );
+                assert!(distance <= limit(op), "{}({x:e}) is {y:e}, {distance} ulp from {:e}", op.name(), f(x));
             }
         }
     });
@@ -229,11 +191,7 @@ fn special_values_are_exact() {
     on_every_isa(|isa| {
         for &(op, x, expected) in cases {
             let found = op.eval(x);
-            assert!(
-                same(found, expected),
-                "{}({x:e}) is {found:e}, not {expected:e}, on {isa:?}",
-                op.name()
-            );
+            assert!(same(found, expected), "{}({x:e}) is {found:e}, not {expected:e}, on {isa:?}", op.name());
         }
     });
 }
@@ -246,30 +204,15 @@ fn slices_are_computed_as_arrays_are() {
     unary_into(Unary::Tanh, x.as_slice(), &mut out);
     check_same("tanh", unary(Unary::Tanh, &x).as_slice(), &out);
     binary_slices_into(Binary::Pow, a, b, &mut out);
-    check_same(
-        "pow",
-        binary(Binary::Pow, (&x).into(), (&y).into()).as_slice(),
-        &out,
-    );
+    check_same("pow", binary(Binary::Pow, (&x).into(), (&y).into()).as_slice(), &out);
     select_slices_into(Lanes::Splat(false), a, b, &mut out);
     check_same("select", y.as_slice(), &out);
     let (mut less, mut either) = ([false; 21], [false; 21]);
     compare_slices_into(Compare::Lt, a, b, &mut less);
-    logic_slices_into(
-        Logic::Or,
-        Lanes::Slice(&less),
-        Lanes::Splat(false),
-        &mut either,
-    );
+    logic_slices_into(Logic::Or, Lanes::Slice(&less), Lanes::Splat(false), &mut either);
     assert_eq!(either, [true; 21]);
     let mut ints = [0; 2];
-    int_binary_slices_into(
-        IntBinary::Sub,
-        Lanes::Slice(&[5, 6]),
-        Lanes::Splat(2),
-        &mut ints,
-    )
-    .unwrap();
+    int_binary_slices_into(IntBinary::Sub, Lanes::Slice(&[5, 6]), Lanes::Splat(2), &mut ints).unwrap();
     assert_eq!(ints, [3, 4]);
 }
 
@@ -278,14 +221,8 @@ fn size_zero_works() {
     let none = Array::<f64>::zeros(&[2, 0]);
     let row = Array::<f64>::zeros(&[1, 1]);
     assert_eq!(unary(Unary::Exp, &none).shape(), [2, 0]);
-    assert_eq!(
-        binary(Binary::Pow, (&none).into(), (&row).into()).shape(),
-        [2, 0]
-    );
-    assert_eq!(
-        binary(Binary::Add, 1.0.into(), (&none).into()).shape(),
-        [2, 0]
-    );
+    assert_eq!(binary(Binary::Pow, (&none).into(), (&row).into()).shape(), [2, 0]);
+    assert_eq!(binary(Binary::Add, 1.0.into(), (&none).into()).shape(), [2, 0]);
     let mut dst = none.clone();
     binary_assign(Binary::Add, &mut dst, (&row).into());
     assert_eq!(dst.shape(), [2, 0]);
@@ -301,9 +238,5 @@ fn in_place_shapes_do_not_grow() {
 #[test]
 #[should_panic(expected = "do not broadcast")]
 fn shapes_must_broadcast() {
-    binary(
-        Binary::Add,
-        (&Array::full(&[2], 1.0)).into(),
-        (&Array::full(&[3], 1.0)).into(),
-    );
+    binary(Binary::Add, (&Array::full(&[2], 1.0)).into(), (&Array::full(&[3], 1.0)).into());
 }

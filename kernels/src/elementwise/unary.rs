@@ -22,9 +22,7 @@ pub fn unary(op: Unary, x: &Array<f64>) -> Array<f64> {
     // SAFETY: `fill` writes every element of the part it is given.
     unsafe {
         Array::build(x.shape(), |out| {
-            threads::parts(out, |start, part| {
-                fill(op, part, &src[start..start + part.len()])
-            })
+            threads::parts(out, |start, part| fill(op, part, &src[start..start + part.len()]))
         })
     }
 }
@@ -39,11 +37,7 @@ pub fn unary_assign(op: Unary, x: &mut Array<f64>) {
 }
 
 fn work(x: &Array<f64>) -> Work {
-    Work {
-        flops: x.len(),
-        read: x.bytes(),
-        written: x.bytes(),
-    }
+    Work { flops: x.len(), read: x.bytes(), written: x.bytes() }
 }
 
 /// `dst[i] = op(src[i])` on one thread, uncounted: a block of a fused kernel.
@@ -109,9 +103,7 @@ mod log {
 
     #[inline(always)]
     fn all_ordinary(block: &[f64]) -> bool {
-        block
-            .iter()
-            .fold(true, |all, &x| all & math::is_ordinary(x))
+        block.iter().fold(true, |all, &x| all & math::is_ordinary(x))
     }
 
     vectorized! {
@@ -155,11 +147,7 @@ enum Code {
 
 /// `loops`, or `standard` on a machine without fused multiply-add.
 fn fused(loops: Code, standard: fn(f64) -> f64) -> Code {
-    if PORTABLE_FMA || isa() != Isa::Portable {
-        loops
-    } else {
-        Code::Standard(standard)
-    }
+    if PORTABLE_FMA || isa() != Isa::Portable { loops } else { Code::Standard(standard) }
 }
 
 fn standard_sigmoid(x: f64) -> f64 {
@@ -190,10 +178,7 @@ fn code(op: Unary) -> Code {
         Unary::Ceil => Code::Loops(ceil::into, ceil::assign),
         Unary::Square => Code::Loops(square::into, square::assign),
         Unary::Reciprocal => Code::Loops(reciprocal::into, reciprocal::assign),
-        Unary::Sigmoid => fused(
-            Code::Loops(sigmoid::into, sigmoid::assign),
-            standard_sigmoid,
-        ),
+        Unary::Sigmoid => fused(Code::Loops(sigmoid::into, sigmoid::assign), standard_sigmoid),
     }
 }
 

@@ -17,18 +17,8 @@ pub(super) fn gemm(p: &Product<'_>, c: &mut [f64]) {
             let rows = p.m.div_ceil(threads()).next_multiple_of(8);
             pool.install(|| {
                 c.par_chunks_mut(rows * p.n).enumerate().for_each(|(i, c)| {
-                    let a = Matrix {
-                        data: &p.a.data[i * rows * p.a.row..],
-                        ..p.a
-                    };
-                    part(
-                        &Product {
-                            m: c.len() / p.n,
-                            a,
-                            ..*p
-                        },
-                        c,
-                    );
+                    let a = Matrix { data: &p.a.data[i * rows * p.a.row..], ..p.a };
+                    part(&Product { m: c.len() / p.n, a, ..*p }, c);
                 });
             });
         }
@@ -37,13 +27,8 @@ pub(super) fn gemm(p: &Product<'_>, c: &mut [f64]) {
 
 fn part(p: &Product<'_>, c: &mut [f64]) {
     let (a, b) = (&p.a, &p.b);
-    let last =
-        |x: &Matrix<'_>, rows: usize, columns: usize| (rows - 1) * x.row + (columns - 1) * x.column;
-    assert!(
-        last(a, p.m, p.k) < a.data.len()
-            && last(b, p.k, p.n) < b.data.len()
-            && c.len() == p.m * p.n
-    );
+    let last = |x: &Matrix<'_>, rows: usize, columns: usize| (rows - 1) * x.row + (columns - 1) * x.column;
+    assert!(last(a, p.m, p.k) < a.data.len() && last(b, p.k, p.n) < b.data.len() && c.len() == p.m * p.n);
     // SAFETY: every element the strides reach lies in its slice, as just checked, and c overlaps neither operand.
     unsafe {
         matrixmultiply::dgemm(
@@ -70,9 +55,6 @@ mod tests {
     #[test]
     fn the_recorded_version_is_the_locked_one() {
         let lock = include_str!("../../../Cargo.lock");
-        assert!(lock.contains(&format!(
-            "name = \"matrixmultiply\"\nversion = \"{}\"",
-            super::VERSION
-        )));
+        assert!(lock.contains(&format!("name = \"matrixmultiply\"\nversion = \"{}\"", super::VERSION)));
     }
 }

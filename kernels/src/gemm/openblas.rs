@@ -29,10 +29,7 @@ fn settle_threads() {
 /// What OpenBLAS says of itself: version, options and the chosen core.
 pub(super) fn version() -> String {
     // SAFETY: a static string.
-    unsafe { CStr::from_ptr(openblas_get_config()) }
-        .to_string_lossy()
-        .trim()
-        .to_owned()
+    unsafe { CStr::from_ptr(openblas_get_config()) }.to_string_lossy().trim().to_owned()
 }
 
 /// How a matrix is stored, and the distance between its stored rows.

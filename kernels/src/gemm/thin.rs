@@ -38,11 +38,7 @@ pub(super) fn take(p: &Product<'_>, c: &mut [f64]) -> bool {
 /// c := α·a·b + β·c row by row.
 fn few_rows(p: &Product<'_>, c: &mut [f64]) {
     for (i, c) in c.chunks_exact_mut(p.n).enumerate() {
-        let row = Matrix {
-            data: &p.a.data[i * p.a.row..][..p.k],
-            row: 1,
-            column: 1,
-        };
+        let row = Matrix { data: &p.a.data[i * p.a.row..][..p.k], row: 1, column: 1 };
         matrix_vector(p.n, p.k, p.b.transposed(), row, p, c);
     }
 }
@@ -69,17 +65,13 @@ fn tiles<const R: usize>(p: &Product<'_>, i: usize, c: &mut [f64]) {
     for j in (0..n).step_by(WIDTH) {
         let mut sums = [[0.0; WIDTH]; R];
         for l in 0..k {
-            let b: [f64; WIDTH] = *p.b.data[l * n + j..]
-                .first_chunk()
-                .expect("a row of b has these columns");
+            let b: [f64; WIDTH] = *p.b.data[l * n + j..].first_chunk().expect("a row of b has these columns");
             let a: [f64; R] = std::array::from_fn(|r| p.a.data[(i + r) * p.a.row + l * p.a.column]);
             sums = std::array::from_fn(|r| std::array::from_fn(|x| sums[r][x] + a[r] * b[x]));
         }
         for (r, sums) in sums.iter().enumerate() {
             let c = &mut c[(i + r) * n + j..][..WIDTH];
-            c.iter_mut()
-                .zip(sums)
-                .for_each(|(c, sum)| *c = combine(p.alpha * sum, p.beta, *c));
+            c.iter_mut().zip(sums).for_each(|(c, sum)| *c = combine(p.alpha * sum, p.beta, *c));
         }
     }
 }
@@ -87,11 +79,7 @@ fn tiles<const R: usize>(p: &Product<'_>, i: usize, c: &mut [f64]) {
 /// `product + beta·c`, not looking at `c` if `beta` is 0.
 #[inline(always)]
 fn combine(product: f64, beta: f64, c: f64) -> f64 {
-    if beta == 0.0 {
-        product
-    } else {
-        product + beta * c
-    }
+    if beta == 0.0 { product } else { product + beta * c }
 }
 
 /// y := α·a·x + β·y for an m × k matrix `a` and the k elements of `x`.
@@ -115,11 +103,7 @@ vectorized! {
 
 #[inline(always)]
 fn inner(a: &[f64], b: &[f64]) -> f64 {
-    if a.len() < FEW {
-        dot_lanes::<8>(a, b)
-    } else {
-        dot_lanes::<LANES>(a, b)
-    }
+    if a.len() < FEW { dot_lanes::<8>(a, b) } else { dot_lanes::<LANES>(a, b) }
 }
 
 #[inline(always)]

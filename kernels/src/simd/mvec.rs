@@ -74,21 +74,10 @@ pub(crate) fn map_assign(f: Function, dst: &mut [f64]) {
 }
 
 /// `dst[i] = f(a[i], b[i])`; slices have `dst`'s length.
-pub(crate) fn zip_into(
-    f: Function2,
-    dst: &mut [MaybeUninit<f64>],
-    a: Lanes<'_, f64>,
-    b: Lanes<'_, f64>,
-) {
+pub(crate) fn zip_into(f: Function2, dst: &mut [MaybeUninit<f64>], a: Lanes<'_, f64>, b: Lanes<'_, f64>) {
     a.check(dst.len());
     b.check(dst.len());
-    if !glibc::zip(
-        f,
-        dst.as_mut_ptr().cast(),
-        a.as_ptr(),
-        b.as_ptr(),
-        dst.len(),
-    ) {
+    if !glibc::zip(f, dst.as_mut_ptr().cast(), a.as_ptr(), b.as_ptr(), dst.len()) {
         let f = f.scalar();
         dst.iter_mut().enumerate().for_each(|(i, d)| {
             d.write(f(a.at(i), b.at(i)));
@@ -105,11 +94,7 @@ pub(crate) fn zip_assign(f: Function2, dst: &mut [f64], b: Lanes<'_, f64>, rever
         let old = &mut copy[..block.len()];
         old.copy_from_slice(block);
         let rest = b.part(k * BLOCK, block.len());
-        let (x, y) = if reversed {
-            (rest, Lanes::Slice(old))
-        } else {
-            (Lanes::Slice(old), rest)
-        };
+        let (x, y) = if reversed { (rest, Lanes::Slice(old)) } else { (Lanes::Slice(old), rest) };
         zip_into(f, as_uninit(block), x, y);
     }
 }
@@ -122,13 +107,7 @@ mod glibc {
         false
     }
 
-    pub(super) fn zip(
-        _: Function2,
-        _: *mut f64,
-        _: (*const f64, usize),
-        _: (*const f64, usize),
-        _: usize,
-    ) -> bool {
+    pub(super) fn zip(_: Function2, _: *mut f64, _: (*const f64, usize), _: (*const f64, usize), _: usize) -> bool {
         false
     }
 }

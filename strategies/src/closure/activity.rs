@@ -71,9 +71,19 @@ pub(crate) fn of(module: &Module, graph: &Graph, mask: &[bool]) -> Activity {
             }
             Op::Outer(..) | Op::Fn(_) | Op::Builtin(_) | Op::Record(_) => false,
         };
-        a.active[id.0 as usize] = active && node.ty.is_differentiable();
+        a.active[id.0 as usize] = (active && node.ty.is_differentiable()) || holds_function(&node.ty);
     }
     a
+}
+
+/// Whether a value of this type holds a function value, which the transform changes.
+pub(crate) fn holds_function(ty: &Type) -> bool {
+    match ty {
+        Type::Fn(_) => true,
+        Type::Tuple(items) => items.iter().any(holds_function),
+        Type::Stack(item) => holds_function(item),
+        Type::Tensor(..) | Type::Env | Type::Unknown => false,
+    }
 }
 
 fn loop_fixpoint(module: &Module, body: &Graph, start: Vec<bool>, state: &Type) -> Vec<bool> {
@@ -81,8 +91,7 @@ fn loop_fixpoint(module: &Module, body: &Graph, start: Vec<bool>, state: &Type) 
     let mut mask = start;
     loop {
         let next = of(module, body, &mask).result_items(body);
-        let joined: Vec<bool> =
-            mask.iter().enumerate().map(|(i, &m)| m || (i < states && next[i])).collect();
+        let joined: Vec<bool> = mask.iter().enumerate().map(|(i, &m)| m || (i < states && next[i])).collect();
         if joined == mask {
             return mask;
         }

@@ -235,8 +235,7 @@ impl<'m> Adjoints<'m> {
     }
 
     fn forward(&mut self, t: &mut Transform<'_>) {
-        let params: Vec<NodeId> =
-            t.graph.params.iter().map(|&p| t.f.param(primed(t.graph.ty(p)))).collect();
+        let params: Vec<NodeId> = t.graph.params.iter().map(|&p| t.f.param(primed(t.graph.ty(p)))).collect();
         for (id, node) in t.graph.iter() {
             t.f.span = node.span;
             let made = match &node.op {
@@ -271,7 +270,7 @@ impl<'m> Adjoints<'m> {
                 t.pulls.insert(id, Pull::Closed(back));
                 t.f.get(pair, 0)
             }
-            Op::Call(g) if t.activity.is_active(id) => {
+            Op::Call(g) if t.is_transformed(id) => {
                 let mask: Mask = operands.iter().map(|&a| t.activity.is_active(a)).collect();
                 if self.recursive[g] {
                     let (pair, _) = self.pair_type(*g, &mask);
@@ -287,11 +286,11 @@ impl<'m> Adjoints<'m> {
                 t.pulls.insert(id, Pull::Open(adjoint, residuals));
                 t.f.get(called, 0)
             }
-            Op::If(then, other) if t.activity.is_active(id) => {
+            Op::If(then, other) if t.is_transformed(id) => {
                 let mask: Mask = operands[1..].iter().map(|&a| t.activity.is_active(a)).collect();
                 self.forward_if(t, id, (*then, *other), args, &mask)
             }
-            Op::Loop { cond, body } if t.activity.is_active(id) => self.forward_loop(t, id, (*cond, *body), args),
+            Op::Loop { cond, body } if t.is_transformed(id) => self.forward_loop(t, id, (*cond, *body), args),
             Op::Vjp(_) => panic!("derivatives are expanded innermost first"),
             _ => t.f.emit(op.clone(), args, primed(ty)),
         }
@@ -385,14 +384,7 @@ impl<'m> Adjoints<'m> {
         changing.collect()
     }
 
-    fn loop_cond(
-        &mut self,
-        cond: GraphId,
-        types: &[Type],
-        states: usize,
-        stack: &Type,
-        span: Span,
-    ) -> GraphId {
+    fn loop_cond(&mut self, cond: GraphId, types: &[Type], states: usize, stack: &Type, span: Span) -> GraphId {
         let plain = self.module.graph(cond).param_types() == types;
         let adjoint = (!plain).then(|| self.of(cond, &vec![false; types.len()]));
         let mut b = Builder::new("again", span);
@@ -408,14 +400,7 @@ impl<'m> Adjoints<'m> {
         self.module.add(b.finish(again))
     }
 
-    fn loop_body(
-        &mut self,
-        adjoint: &Adjoint,
-        types: &[Type],
-        states: usize,
-        stack: &Type,
-        span: Span,
-    ) -> GraphId {
+    fn loop_body(&mut self, adjoint: &Adjoint, types: &[Type], states: usize, stack: &Type, span: Span) -> GraphId {
         let mut b = Builder::new("trip'", span);
         let params = loop_params(&mut b, types, states, &[stack.clone(), Type::i64()]);
         let own: Vec<NodeId> = params[..states].iter().chain(&params[states + 2..]).copied().collect();
@@ -489,7 +474,8 @@ impl<'m> Adjoints<'m> {
                 for (i, &a) in node.args.iter().enumerate() {
                     let ty = t.graph.ty(a).cotangent();
                     if t.activity.is_active(a) {
-                        let op = Op::Prim(prims::Prim { def: &prims::ENV_GET, attrs: [i as i64].into_iter().collect() });
+                        let op =
+                            Op::Prim(prims::Prim { def: &prims::ENV_GET, attrs: [i as i64].into_iter().collect() });
                         let da = t.b.borrow_mut().emit(op, &[env], ty);
                         t.contribute(a, Cotangent::Whole(da));
                     }
@@ -725,6 +711,13 @@ impl Transform<'_> {
         let import = b.emit(Op::Param(0), &[], node.ty.clone());
         self.imports.push((source, import));
         import
+    }
+
+    /// Whether a call, branch or loop must be of transformed graphs: sensitivity flows through it,
+    /// or function values do.
+    fn is_transformed(&self, id: NodeId) -> bool {
+        let takes_function = |&a: &NodeId| activity::holds_function(self.graph.ty(a));
+        self.activity.is_active(id) || self.graph.node(id).args.iter().any(takes_function)
     }
 
     fn import_node(&mut self, id: NodeId) -> NodeId {

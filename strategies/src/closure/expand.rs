@@ -35,9 +35,7 @@ pub(super) fn expand_innermost(module: &mut Module) -> bool {
     for id in users {
         let graph = module.graph(id).clone();
         let expanded = rebuild(&graph, |b, node, op, args| match op {
-            Op::Vjp(spec) if made.contains_key(spec) => {
-                emit(b, module, spec, &made[spec], args)
-            }
+            Op::Vjp(spec) if made.contains_key(spec) => emit(b, module, spec, &made[spec], args),
             _ => b.emit(op.clone(), args, graph.ty(node).clone()),
         });
         module.graphs[id.0 as usize] = expanded;

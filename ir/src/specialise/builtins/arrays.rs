@@ -125,7 +125,10 @@ pub(super) fn find(name: &str) -> Option<Entry> {
         "where" => |cx, name, args, named| {
             let [c, a, b] = cx.bind_builtin(name, ["condition", "x", "y"], args, named)?;
             let (Some(c), Some(a), Some(b)) = (c, a, b) else {
-                return cx.error_help("`np.where` takes a condition and two values", "positions of true elements depend on data");
+                return cx.error_help(
+                    "`np.where` takes a condition and two values",
+                    "positions of true elements depend on data",
+                );
             };
             cx.select(&c, &a, &b)
         },
@@ -320,8 +323,7 @@ pub(super) fn reduce(cx: &mut Cx<'_>, name: &str, args: Vec<Val>, named: Named) 
     if !keep {
         return Ok(value);
     }
-    let kept: Vec<usize> =
-        shape.iter().enumerate().map(|(i, &n)| if axes.contains(&i) { 1 } else { n }).collect();
+    let kept: Vec<usize> = shape.iter().enumerate().map(|(i, &n)| if axes.contains(&i) { 1 } else { n }).collect();
     cx.reshaped(&value, &kept)
 }
 

@@ -265,13 +265,7 @@ fn to_int(cx: &mut Cx<'_>, _: &str, args: Vec<Val>, _: Named) -> Res<Val> {
 
 impl Cx<'_> {
     /// A binary primitive on operands of one element type: at least `least`.
-    pub(in crate::specialise) fn promoted(
-        &mut self,
-        def: &'static PrimDef,
-        a: &Val,
-        b: &Val,
-        least: Elem,
-    ) -> Res<Val> {
+    pub(in crate::specialise) fn promoted(&mut self, def: &'static PrimDef, a: &Val, b: &Val, least: Elem) -> Res<Val> {
         let (a, b) = (self.as_array(a)?, self.as_array(b)?);
         let (ea, _) = self.tensor_of(&a)?;
         let (eb, _) = self.tensor_of(&b)?;

@@ -159,8 +159,7 @@ fn extremum(cx: &mut Cx<'_>, name: &str, args: Vec<Val>, named: Named) -> Res<Va
 
 impl PartialEq for Val {
     fn eq(&self, other: &Self) -> bool {
-        matches!((self, other), (Val::Int(a), Val::Int(b)) if a == b)
-            || matches!((self, other), (Val::None, Val::None))
+        matches!((self, other), (Val::Int(a), Val::Int(b)) if a == b) || matches!((self, other), (Val::None, Val::None))
     }
 }
 
@@ -306,9 +305,33 @@ impl Cx<'_> {
         }
         let known = matches!(
             name,
-            "sum" | "mean" | "max" | "min" | "prod" | "argmax" | "argmin" | "reshape" | "transpose" | "dot" | "ravel"
-                | "flatten" | "cumsum" | "any" | "all" | "std" | "var" | "clip" | "squeeze" | "swapaxes" | "take"
-                | "copy" | "astype" | "item" | "repeat" | "trace" | "diagonal"
+            "sum"
+                | "mean"
+                | "max"
+                | "min"
+                | "prod"
+                | "argmax"
+                | "argmin"
+                | "reshape"
+                | "transpose"
+                | "dot"
+                | "ravel"
+                | "flatten"
+                | "cumsum"
+                | "any"
+                | "all"
+                | "std"
+                | "var"
+                | "clip"
+                | "squeeze"
+                | "swapaxes"
+                | "take"
+                | "copy"
+                | "astype"
+                | "item"
+                | "repeat"
+                | "trace"
+                | "diagonal"
         );
         if !known {
             return self.error(format!("{} has no method `{name}`", object.abs()));

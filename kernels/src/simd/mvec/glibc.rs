@@ -41,15 +41,9 @@ fn load(prefix: &str, suffix: [&str; 2]) -> Option<Library> {
         (at != 0).then_some(at)
     };
     let all = |symbols: &[&str], arguments: &str| -> Option<Vec<usize>> {
-        symbols
-            .iter()
-            .map(|symbol| address(format!("{prefix}{arguments}_{symbol}")))
-            .collect()
+        symbols.iter().map(|symbol| address(format!("{prefix}{arguments}_{symbol}"))).collect()
     };
-    Some(Library {
-        unary: all(Function::SYMBOLS, suffix[0])?,
-        binary: all(Function2::SYMBOLS, suffix[1])?,
-    })
+    Some(Library { unary: all(Function::SYMBOLS, suffix[0])?, binary: all(Function2::SYMBOLS, suffix[1])? })
 }
 
 #[inline]
@@ -82,13 +76,7 @@ pub(super) fn map(f: Function, to: *mut f64, from: *const f64, n: usize) -> bool
 }
 
 /// As [`map`] with two operands, each a pointer and its step: 1 along a slice, 0 for one value.
-pub(super) fn zip(
-    f: Function2,
-    to: *mut f64,
-    a: (*const f64, usize),
-    b: (*const f64, usize),
-    n: usize,
-) -> bool {
+pub(super) fn zip(f: Function2, to: *mut f64, a: (*const f64, usize), b: (*const f64, usize), n: usize) -> bool {
     let isa = isa();
     let Some(library) = library(isa) else {
         return false;
@@ -97,23 +85,9 @@ pub(super) fn zip(
     // SAFETY: as in `map`.
     unsafe {
         if isa == Isa::Avx512 {
-            zip512(
-                std::mem::transmute::<usize, Zip512>(address),
-                f == Function2::Pow,
-                to,
-                a,
-                b,
-                n,
-            );
+            zip512(std::mem::transmute::<usize, Zip512>(address), f == Function2::Pow, to, a, b, n);
         } else {
-            zip256(
-                std::mem::transmute::<usize, Zip256>(address),
-                f == Function2::Pow,
-                to,
-                a,
-                b,
-                n,
-            );
+            zip256(std::mem::transmute::<usize, Zip256>(address), f == Function2::Pow, to, a, b, n);
         }
     }
     true
@@ -163,33 +137,18 @@ unsafe fn load512((from, step): (*const f64, usize), i: usize, mask: u8) -> __m5
     // SAFETY: the first lane always exists; a step of 0 reads only the first element.
     unsafe {
         let first = _mm512_set1_pd(*from.add(i * step));
-        if step == 0 {
-            first
-        } else {
-            _mm512_mask_loadu_pd(first, mask, from.add(i))
-        }
+        if step == 0 { first } else { _mm512_mask_loadu_pd(first, mask, from.add(i)) }
     }
 }
 
 #[target_feature(enable = "avx512f")]
-unsafe fn zip512(
-    f: Zip512,
-    square: bool,
-    to: *mut f64,
-    a: (*const f64, usize),
-    b: (*const f64, usize),
-    n: usize,
-) {
+unsafe fn zip512(f: Zip512, square: bool, to: *mut f64, a: (*const f64, usize), b: (*const f64, usize), n: usize) {
     let two = _mm512_set1_pd(2.0);
     let mut i = 0;
     // SAFETY: as in `map512`.
     unsafe {
         while i < n {
-            let mask = if n - i >= 8 {
-                0xff
-            } else {
-                (1u8 << (n - i)) - 1
-            };
+            let mask = if n - i >= 8 { 0xff } else { (1u8 << (n - i)) - 1 };
             let (x, y) = (load512(a, i, mask), load512(b, i, mask));
             let mut z = f(x, y);
             if square {
@@ -209,22 +168,14 @@ unsafe fn load256((from, step): (*const f64, usize), i: usize, count: usize) -> 
     unsafe {
         let mut lanes = [*from.add(i * step); 4];
         if step != 0 {
-            from.add(i)
-                .copy_to_nonoverlapping(lanes.as_mut_ptr(), count);
+            from.add(i).copy_to_nonoverlapping(lanes.as_mut_ptr(), count);
         }
         _mm256_loadu_pd(lanes.as_ptr())
     }
 }
 
 #[target_feature(enable = "avx2")]
-unsafe fn zip256(
-    f: Zip256,
-    square: bool,
-    to: *mut f64,
-    a: (*const f64, usize),
-    b: (*const f64, usize),
-    n: usize,
-) {
+unsafe fn zip256(f: Zip256, square: bool, to: *mut f64, a: (*const f64, usize), b: (*const f64, usize), n: usize) {
     let two = _mm256_set1_pd(2.0);
     let mut i = 0;
     // SAFETY: as in `map256`.
