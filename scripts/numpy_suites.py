@@ -44,7 +44,7 @@ def to_json(value):
 def cube_cases():
     yield "cube", (-1.5,)
     yield "cube", (0.1,)
-    yield "total", (np.linspace(-2.0, 2.0, 7),)
+    yield "total", (np.linspace(-1.0, 2.0, 7),)
 
 
 def layers(rng, widths):

@@ -304,6 +304,10 @@ for batch, m, k, n in (((), 2, 3, 4), ((), 1, 3, 4), ((), 2, 3, 1), ((), 1, 3, 1
         case("matmul", [ta, tb], [a, b], y, smooth=small)
         case("gemm_add", [ta, tb], [a, b, c], y + c, smooth=small)
 
+for extents, points in (((3, 4), ((), ())), ((3, 4), ((5,), (5,))), ((2, 3, 4), ((2, 1), (3,), ())), ((3,), ((0,),))):
+    at = [rng.integers(0, n, p) for n, p in zip(extents, points)]
+    case("ravel_index", list(extents), at, np.ravel_multi_index(tuple(np.broadcast_arrays(*at)), extents))
+
 path = pathlib.Path(__file__).parent.parent / "ir/tests/prims_reference.json"
 lines = ",\n".join(json.dumps(c, allow_nan=False, separators=(",", ":")) for c in cases)
 path.write_text("[\n" + lines + "\n]\n")

@@ -219,7 +219,8 @@ fn check_source(module: &Module, id: GraphId, node: &Node) -> Check {
         Op::Loop { cond, body } => {
             [*cond, *body].into_iter().try_for_each(|graph| check_source_params(module, graph, operands))
         }
-        Op::Zero | Op::Prim(_) | Op::Get(_) | Op::Call(_) | Op::Closure(_) | Op::Vjp(_) => {
+        Op::Get(_) => check_count(1),
+        Op::Zero | Op::Prim(_) | Op::Call(_) | Op::Closure(_) | Op::Vjp(_) => {
             Err("this operation does not occur in source graphs".to_owned())
         }
     }

@@ -181,7 +181,7 @@ fn operations_belong_to_stages() {
     refuse_typed("  %4 = outer @1 %0 : f64\n", expect!["@0 %4: this operation occurs in source graphs only"]);
     refuse_typed("  %4 = builtin len : f64\n", expect!["@0 %4: this operation occurs in source graphs only"]);
     refuse_typed("  %4 = record R{} () : ()\n", expect!["@0 %4: this operation occurs in source graphs only"]);
-    for op in ["zero", "neg %0", "get 0 %0", "call @3 (%0)", "closure @3 ()", "vjp @3 wrt [] (%0)"] {
+    for op in ["zero", "neg %0", "call @3 (%0)", "closure @3 ()", "vjp @3 wrt [] (%0)"] {
         let text = source(&format!("  %1 = {op}\n")).replace("in @1", "in @0");
         refuse(&text, expect!["@0 %1: this operation does not occur in source graphs"]);
     }
