@@ -32,6 +32,7 @@ mod lower;
 mod machine;
 mod registers;
 mod scan;
+pub mod slots;
 mod tree;
 
 pub use code::{Executable, PrimInstr, SiteId, VjpInstr};

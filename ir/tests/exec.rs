@@ -13,20 +13,13 @@ use adjudicate_kernels::{Array, counts};
 #[track_caller]
 fn check(graphs: &str, args: &[Value]) -> Vec<Value> {
     let module = module(graphs);
-    let expected = interp::eval(&module, args.to_vec())
-        .map(items)
-        .map_err(|e| (e.span, e.message));
+    let expected = interp::eval(&module, args.to_vec()).map(items).map_err(|e| (e.span, e.message));
     let exe = Executable::new(&module);
     let mut machine = Machine::new();
     for _ in 0..2 {
-        let found = exe
-            .run(&mut machine, &mut Plain, args.iter().cloned())
-            .map_err(|e| (e.span, e.message));
+        let found = exe.run(&mut machine, &mut Plain, args.iter().cloned()).map_err(|e| (e.span, e.message));
         let (shown, wanted) = (format!("{found:?}"), format!("{expected:?}"));
-        assert!(
-            shown == wanted,
-            "{shown:.2000}\nis not\n{wanted:.2000}\nin {exe:#?}"
-        );
+        assert!(shown == wanted, "{shown:.2000}\nis not\n{wanted:.2000}\nin {exe:#?}");
     }
     expected.unwrap_or_default()
 }
@@ -40,8 +33,7 @@ fn items(value: Value) -> Vec<Value> {
 
 #[track_caller]
 fn module(graphs: &str) -> Module {
-    let module =
-        parse(&format!("module closed entry @0\n{graphs}")).unwrap_or_else(|why| panic!("{why}"));
+    let module = parse(&format!("module closed entry @0\n{graphs}")).unwrap_or_else(|why| panic!("{why}"));
     verify(&module).unwrap_or_else(|why| panic!("{why}"));
     module
 }
@@ -79,15 +71,7 @@ graph @2 step(%0: i64, %1: f64, %2: f64, %3: f64, %4: f64, %5: i64) -> (i64, f64
 #[test]
 fn loops_move_their_state_all_at_once() {
     for trips in 0..7 {
-        check(
-            ROTATE,
-            &[
-                Value::I64(trips),
-                Value::f64(1.0),
-                Value::f64(20.0),
-                Value::f64(300.0),
-            ],
-        );
+        check(ROTATE, &[Value::I64(trips), Value::f64(1.0), Value::f64(20.0), Value::f64(300.0)]);
     }
 }
 
@@ -168,14 +152,7 @@ graph @8 negate(%0: i64, %1: f64[3]) -> (i64, f64[3]) {
 #[test]
 fn branches_in_loops() {
     for n in [1, 2, 3, 6, 7, 27] {
-        check(
-            COLLATZ,
-            &[
-                Value::I64(n),
-                vector(&[1.0, 2.0, 3.0]),
-                vector(&[0.5, 0.25, 0.125]),
-            ],
-        );
+        check(COLLATZ, &[Value::I64(n), vector(&[1.0, 2.0, 3.0]), vector(&[0.5, 0.25, 0.125])]);
     }
 }
 
@@ -183,14 +160,7 @@ fn branches_in_loops() {
 fn values_given_stay_as_they_were() {
     let (a, b) = (vector(&[1.0, 2.0, 3.0]), vector(&[4.0, 5.0, 6.0]));
     check(COLLATZ, &[Value::I64(6), a.clone(), b.clone()]);
-    assert_eq!(
-        format!("{a:?} {b:?}"),
-        format!(
-            "{:?} {:?}",
-            vector(&[1.0, 2.0, 3.0]),
-            vector(&[4.0, 5.0, 6.0])
-        )
-    );
+    assert_eq!(format!("{a:?} {b:?}"), format!("{:?} {:?}", vector(&[1.0, 2.0, 3.0]), vector(&[4.0, 5.0, 6.0])));
 }
 
 /// A loop that updates its state array by index, and one that pushes every state on a stack.
@@ -227,14 +197,8 @@ fn state_is_updated_in_place() {
     check(IN_PLACE, &args);
     let exe = Executable::new(&module(IN_PLACE));
     let mut machine = Machine::new();
-    let (_, counts) = counts::measure(|| {
-        exe.run(&mut machine, &mut Plain, args.iter().cloned())
-            .unwrap()
-    });
-    assert_eq!(
-        counts.allocations, 1,
-        "the argument is copied once, then updated in place"
-    );
+    let (_, counts) = counts::measure(|| exe.run(&mut machine, &mut Plain, args.iter().cloned()).unwrap());
+    assert_eq!(counts.allocations, 1, "the argument is copied once, then updated in place");
 }
 
 /// Not a tail call: `1 + down(n - 1)`, with an array that is used up on the way.
@@ -311,17 +275,9 @@ fn tail_calls_reuse_the_frame() {
     check(TAIL, &[Value::I64(1000)]);
     let exe = Executable::new(&module(TAIL));
     let mut machine = Machine::new();
-    let found = exe
-        .run(&mut machine, &mut Plain, [Value::I64(1_000_000)])
-        .unwrap();
-    assert_eq!(
-        format!("{found:?}"),
-        format!("{:?}", [Value::f64(1_000_000.0)])
-    );
-    assert_eq!(
-        (machine.peak_frames(), machine.closures_made()),
-        (0, 1_000_001)
-    );
+    let found = exe.run(&mut machine, &mut Plain, [Value::I64(1_000_000)]).unwrap();
+    assert_eq!(format!("{found:?}"), format!("{:?}", [Value::f64(1_000_000.0)]));
+    assert_eq!((machine.peak_frames(), machine.closures_made()), (0, 1_000_001));
 }
 
 /// A chain of closures, each capturing the one before; tuples inside tuples; a graph that two `If`s
@@ -460,21 +416,9 @@ graph @0 f(%0: f64[2], %1: i64) -> f64 {
     check(graphs, &[vector(&[1.0, 2.0]), Value::I64(5)]);
     let exe = Executable::new(&module(graphs));
     let mut machine = Machine::new();
-    let error = exe
-        .run(
-            &mut machine,
-            &mut Plain,
-            [vector(&[1.0, 2.0]), Value::I64(5)],
-        )
-        .unwrap_err();
+    let error = exe.run(&mut machine, &mut Plain, [vector(&[1.0, 2.0]), Value::I64(5)]).unwrap_err();
     assert_eq!((error.span.start, error.span.end), (40, 44));
-    let found = exe
-        .run(
-            &mut machine,
-            &mut Plain,
-            [vector(&[1.0, 2.0]), Value::I64(1)],
-        )
-        .unwrap();
+    let found = exe.run(&mut machine, &mut Plain, [vector(&[1.0, 2.0]), Value::I64(1)]).unwrap();
     assert_eq!(format!("{found:?}"), format!("{:?}", [Value::f64(2.0)]));
 }
 

@@ -1,1 +1,41 @@
 //! Rows in, bytes out: tables, figures and pages.
+//!
+//! This crate opens no file, prints nothing, reads no clock and knows no program: the same rows give the same bytes, whether
+//! they were made just now or years ago.
+//!
+//! Reading order: [`rows`] is the schema and [`files`] its form on disk; [`run`] is what a report receives; [`mod@derive`] and
+//! [`view`] compute everything that is not in a row; [`chart`] is a figure as data, [`figures`] makes them and [`draw`] turns
+//! them into SVG and PNG; [`overview`] and [`tables`] are what pages say in words and numbers. What remains is one file for each report, listed in [`REPORTS`].
+
+pub mod rows;
+
+pub mod columns;
+pub mod files;
+pub mod run;
+
+pub mod derive;
+pub mod format;
+pub mod view;
+
+pub mod chart;
+pub mod draw;
+pub mod figures;
+pub mod look;
+
+pub mod overview;
+pub mod report;
+pub mod tables;
+
+mod csv;
+mod html;
+mod latex;
+mod markdown;
+mod png;
+mod svg;
+mod template;
+
+pub use report::{Artifact, Report, ReportError};
+pub use run::Run;
+
+/// Every report, in the order in which help lists them.
+pub const REPORTS: &[Report] = &[html::REPORT, markdown::REPORT, csv::REPORT, latex::REPORT, svg::REPORT, png::REPORT];

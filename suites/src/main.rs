@@ -1,3 +1,90 @@
 //! The adjudicate command line.
 
-fn main() {}
+use std::process::ExitCode;
+
+use adjudicate_suites::cmd::check::Check;
+use adjudicate_suites::cmd::eval::Eval;
+use adjudicate_suites::cmd::list::List;
+use adjudicate_suites::cmd::output::{Output, Verbosity};
+use adjudicate_suites::cmd::report::Report;
+use adjudicate_suites::cmd::run::Run;
+use adjudicate_suites::exit::{Exit, Failure};
+use adjudicate_suites::guard::guarded;
+use clap::{Parser, Subcommand};
+
+/// What does the choice of automatic-differentiation strategy cost, and what does it buy?
+///
+/// One model file, one IR, one set of array kernels; only the strategy differs.
+#[derive(Parser)]
+#[command(
+    name = "adjudicate",
+    version,
+    arg_required_else_help = true,
+    after_help = "Example:\n  adjudicate run --profile quick"
+)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+    /// Say nothing but results and errors
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    quiet: bool,
+    /// Say more
+    #[arg(short, long, global = true)]
+    verbose: bool,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    List(List),
+    Run(Run),
+    Check(Check),
+    Eval(Eval),
+    Report(Report),
+}
+
+/// The stack of the thread that works: parsing nests as deeply as its input.
+const STACK: usize = 256 << 20;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let worker = std::thread::Builder::new().stack_size(STACK).spawn(move || perform(arguments));
+    let exit = worker.map_or(Exit::Internal, |thread| thread.join().unwrap_or(Exit::Internal));
+    ExitCode::from(exit.code())
+}
+
+fn perform(arguments: Arguments) -> Exit {
+    let verbosity = match (arguments.quiet, arguments.verbose) {
+        (true, _) => Verbosity::Quiet,
+        (_, true) => Verbosity::Verbose,
+        _ => Verbosity::Normal,
+    };
+    let mut output = Output::standard(verbosity);
+    let outcome = guarded(|| dispatch(arguments.command, &mut output));
+    outcome.unwrap_or_else(|panic| Err(defect(&panic))).unwrap_or_else(|failure| {
+        output.error(&message(&failure));
+        failure.exit
+    })
+}
+
+fn defect(panic: &str) -> Failure {
+    Failure::internal(format!("this is a defect of adjudicate, please report it with the command line: {panic}"))
+}
+
+/// Refusals and diagnostics speak for themselves; the rest says what it is.
+fn message(failure: &Failure) -> String {
+    match failure.exit {
+        Exit::Refused => failure.message.clone(),
+        _ if failure.message.starts_with("error") => failure.message.clone(),
+        _ => format!("error: {failure}"),
+    }
+}
+
+fn dispatch(command: Command, output: &mut Output) -> Result<Exit, Failure> {
+    match command {
+        Command::List(list) => list.run(output),
+        Command::Run(run) => run.run(output),
+        Command::Check(check) => check.run(output),
+        Command::Eval(eval) => eval.run(output),
+        Command::Report(report) => report.run(output),
+    }
+}

@@ -87,12 +87,7 @@ impl Operand {
 impl fmt::Debug for Operand {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let kind = if self.is_const() { 'c' } else { 'r' };
-        write!(
-            f,
-            "{kind}{}{}",
-            self.index(),
-            if self.is_last() { "!" } else { "" }
-        )
+        write!(f, "{kind}{}{}", self.index(), if self.is_last() { "!" } else { "" })
     }
 }
 
@@ -114,33 +109,15 @@ impl Span16 {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Instr {
     /// Applies a primitive.
-    Prim {
-        count: u16,
-        site: u32,
-        args: u32,
-        dst: Reg,
-    },
+    Prim { count: u16, site: u32, args: u32, dst: Reg },
     /// Several values as one.
     Tuple { count: u16, args: u32, dst: Reg },
     /// An item of a tuple.
-    Get {
-        tuple: Operand,
-        index: u32,
-        dst: Reg,
-    },
+    Get { tuple: Operand, index: u32, dst: Reg },
     /// All items of a tuple, to the registers from `items` on in the table of results.
-    Unpack {
-        count: u16,
-        tuple: Operand,
-        items: u32,
-    },
+    Unpack { count: u16, tuple: Operand, items: u32 },
     /// A function value.
-    Closure {
-        count: u16,
-        graph: GraphId,
-        args: u32,
-        dst: Reg,
-    },
+    Closure { count: u16, graph: GraphId, args: u32, dst: Reg },
     /// A direct call.
     Call { site: u32 },
     /// A direct call that takes over the frame.
@@ -160,7 +137,7 @@ pub(super) enum Instr {
     /// Continues elsewhere if the operand is false.
     Unless { cond: Operand, to: u32 },
     /// Returns one value.
-    ReturnOne { value: Operand },
+    ReturnOne { args: u32 },
     /// Returns items.
     Return { count: u16, args: u32 },
 }
@@ -275,11 +252,7 @@ impl Executable {
     #[inline]
     pub(super) fn function(&self, graph: GraphId) -> Option<&Function> {
         match self.functions.get(graph.0 as usize) {
-            Some(function) => Some(
-                function
-                    .as_ref()
-                    .unwrap_or_else(|| panic!("{graph} was not lowered")),
-            ),
+            Some(function) => Some(function.as_ref().unwrap_or_else(|| panic!("{graph} was not lowered"))),
             None => None,
         }
     }

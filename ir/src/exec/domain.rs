@@ -32,12 +32,7 @@ pub trait Domain {
     /// Differentiates a graph. `args` are the arguments of the graph and then the seeds; the result
     /// is the items of the graph's result and then the cotangents. `run` runs graphs of the
     /// same executable.
-    fn vjp(
-        &mut self,
-        run: &mut Run<'_>,
-        instr: &VjpInstr,
-        args: Vec<Value>,
-    ) -> Result<Vec<Value>, ExecError>;
+    fn vjp(&mut self, run: &mut Run<'_>, instr: &VjpInstr, args: Vec<Value>) -> Result<Vec<Value>, ExecError>;
 }
 
 /// Plain evaluation, for programs whose derivatives have been expanded.
@@ -50,12 +45,7 @@ impl Domain for Plain {
         instr.eval(args)
     }
 
-    fn vjp(
-        &mut self,
-        _run: &mut Run<'_>,
-        instr: &VjpInstr,
-        _args: Vec<Value>,
-    ) -> Result<Vec<Value>, ExecError> {
+    fn vjp(&mut self, _run: &mut Run<'_>, instr: &VjpInstr, _args: Vec<Value>) -> Result<Vec<Value>, ExecError> {
         panic!("a derivative of {} reached plain evaluation", instr.graph)
     }
 }

@@ -40,18 +40,9 @@ pub(super) fn executable(module: &Module, first: SiteId) -> Executable {
 
 fn emit(exe: &mut Executable, tree: &Tree, allocation: &Allocation, span: Span) -> Function {
     let pc = exe.code.len() as u32;
-    let mut emitter = Emitter {
-        exe,
-        allocation,
-        tuple: tree.tuple,
-        span,
-    };
+    let mut emitter = Emitter { exe, allocation, tuple: tree.tuple, span };
     emitter.block(&tree.body);
-    Function {
-        pc,
-        params: tree.params,
-        registers: allocation.count,
-    }
+    Function { pc, params: tree.params, registers: allocation.count }
 }
 
 struct Emitter<'e> {
@@ -84,26 +75,15 @@ impl Emitter<'_> {
     fn operands(&mut self, args: &[Operand]) -> Span16 {
         let start = self.exe.operands.len() as u32;
         let allocation = self.allocation;
-        self.exe.operands.extend(
-            args.iter()
-                .map(|a| a.renamed(|r| allocation.regs[r.0 as usize])),
-        );
-        Span16 {
-            start,
-            len: args.len() as u32,
-        }
+        self.exe.operands.extend(args.iter().map(|a| a.renamed(|r| allocation.regs[r.0 as usize])));
+        Span16 { start, len: args.len() as u32 }
     }
 
     fn results(&mut self, dsts: &[Reg]) -> Span16 {
         let start = self.exe.results.len() as u32;
         let allocation = self.allocation;
-        self.exe
-            .results
-            .extend(dsts.iter().map(|r| allocation.regs[r.0 as usize]));
-        Span16 {
-            start,
-            len: dsts.len() as u32,
-        }
+        self.exe.results.extend(dsts.iter().map(|r| allocation.regs[r.0 as usize]));
+        Span16 { start, len: dsts.len() as u32 }
     }
 
     fn drops(&mut self, regs: &[Reg]) {
@@ -120,21 +100,12 @@ impl Emitter<'_> {
 
     fn step(&mut self, step: &Step) {
         match step {
-            Step::Do {
-                action,
-                at,
-                args,
-                dsts,
-                drops,
-                span,
-            } => {
+            Step::Do { action, at, args, dsts, drops, span } => {
                 self.span = *span;
                 self.action(*action, *at, args, dsts);
                 self.drops(drops);
             }
-            Step::If {
-                cond, then, other, ..
-            } => {
+            Step::If { cond, then, other, .. } => {
                 let skip = self.unless(*cond);
                 self.block(then);
                 let past = self.push(Instr::Jump { to: u32::MAX });
@@ -142,13 +113,7 @@ impl Emitter<'_> {
                 self.block(other);
                 self.patch(past);
             }
-            Step::Loop {
-                test,
-                cond,
-                body,
-                exit,
-                ..
-            } => {
+            Step::Loop { test, cond, body, exit, .. } => {
                 let head = self.here();
                 self.block(test);
                 let skip = self.unless(*cond);
@@ -178,49 +143,22 @@ impl Emitter<'_> {
         let count = u16::try_from(args.len().max(dsts.len())).expect("fewer than 65536 operands");
         let dst = dsts.first().map_or(Reg(0), |&r| self.reg(r));
         let instr = match action {
-            Action::Prim(site) => Instr::Prim {
-                count,
-                site,
-                args: self.operands(args).start,
-                dst,
-            },
-            Action::Tuple => Instr::Tuple {
-                count: args.len() as u16,
-                args: self.operands(args).start,
-                dst,
-            },
-            Action::Get(index) => Instr::Get {
-                tuple: self.operand(args[0]),
-                index,
-                dst,
-            },
+            Action::Prim(site) => Instr::Prim { count, site, args: self.operands(args).start, dst },
+            Action::Tuple => Instr::Tuple { count: args.len() as u16, args: self.operands(args).start, dst },
+            Action::Get(index) => Instr::Get { tuple: self.operand(args[0]), index, dst },
             Action::Unpack => Instr::Unpack {
                 count: dsts.len() as u16,
                 tuple: self.operand(args[0]),
                 items: self.results(dsts).start,
             },
-            Action::Closure(graph) => Instr::Closure {
-                count: args.len() as u16,
-                graph,
-                args: self.operands(args).start,
-                dst,
-            },
-            Action::Call { graph, tail: false } => Instr::Call {
-                site: self.call(graph, at, args, dsts),
-            },
-            Action::Apply { tail: false } => Instr::Apply {
-                site: self.call(GraphId(u32::MAX), at, args, dsts),
-            },
-            Action::Call { graph, tail: true } => Instr::TailCall {
-                site: self.tail_call(graph, args),
-            },
-            Action::Apply { tail: true } => Instr::TailApply {
-                site: self.tail_call(GraphId(u32::MAX), args),
-            },
-            Action::Vjp(vjp) => Instr::Vjp {
-                site: self.call(GraphId(u32::MAX), at, args, dsts),
-                vjp,
-            },
+            Action::Closure(graph) => {
+                Instr::Closure { count: args.len() as u16, graph, args: self.operands(args).start, dst }
+            }
+            Action::Call { graph, tail: false } => Instr::Call { site: self.call(graph, at, args, dsts) },
+            Action::Apply { tail: false } => Instr::Apply { site: self.call(GraphId(u32::MAX), at, args, dsts) },
+            Action::Call { graph, tail: true } => Instr::TailCall { site: self.tail_call(graph, args) },
+            Action::Apply { tail: true } => Instr::TailApply { site: self.tail_call(GraphId(u32::MAX), args) },
+            Action::Vjp(vjp) => Instr::Vjp { site: self.call(GraphId(u32::MAX), at, args, dsts), vjp },
             Action::Move => {
                 let from = self.operand(args[0]);
                 if from.as_reg() == Some(dst) {
@@ -228,13 +166,8 @@ impl Emitter<'_> {
                 }
                 Instr::Move { from, to: dst }
             }
-            Action::Return if self.tuple => Instr::Return {
-                count: args.len() as u16,
-                args: self.operands(args).start,
-            },
-            Action::Return => Instr::ReturnOne {
-                value: self.operand(args[0]),
-            },
+            Action::Return if self.tuple => Instr::Return { count: args.len() as u16, args: self.operands(args).start },
+            Action::Return => Instr::ReturnOne { args: self.operands(args).start },
         };
         self.push(instr);
     }
@@ -251,12 +184,7 @@ impl Emitter<'_> {
     }
 
     fn tail_call(&mut self, graph: GraphId, args: &[Operand]) -> u32 {
-        let site = CallSite {
-            graph,
-            args: self.operands(args),
-            results: self.results(&[]),
-            window: 0,
-        };
+        let site = CallSite { graph, args: self.operands(args), results: self.results(&[]), window: 0 };
         self.exe.calls.push(site);
         self.exe.calls.len() as u32 - 1
     }

@@ -14,17 +14,13 @@
 use super::code::{Operand, Reg};
 use super::tree::{Block, Regs, Step, Tree};
 
-/// From the first write to the last read of a register; `None` if it is never written.
+/// From the first write to the last read or write of a register; `None` if it is never written.
 pub(super) type Interval = Option<(u32, u32)>;
 
 /// Marks last uses in a tree; the intervals of its registers.
 pub(super) fn mark(tree: &mut Tree) -> Vec<Interval> {
     let regs = tree.regs as usize;
-    let mut walk = Walk {
-        live: vec![false; regs],
-        flips: Vec::new(),
-        spans: vec![(u32::MAX, 0); regs],
-    };
+    let mut walk = Walk { live: vec![false; regs], flips: Vec::new(), spans: vec![(u32::MAX, 0); regs] };
     walk.block(&mut tree.body);
     for param in (0..tree.params).map(Reg) {
         walk.spans[param.0 as usize].0 = 0;
@@ -32,10 +28,7 @@ pub(super) fn mark(tree: &mut Tree) -> Vec<Interval> {
             walk.drop_at(param, &mut tree.body);
         }
     }
-    walk.spans
-        .into_iter()
-        .map(|(start, end)| (start != u32::MAX).then_some((start, end.max(start))))
-        .collect()
+    walk.spans.into_iter().map(|(start, end)| (start != u32::MAX).then_some((start, end.max(start)))).collect()
 }
 
 struct Walk {
@@ -78,49 +71,29 @@ impl Walk {
     }
 
     fn block(&mut self, block: &mut Block) {
-        block
-            .steps
-            .iter_mut()
-            .rev()
-            .for_each(|step| self.step(step));
+        block.steps.iter_mut().rev().for_each(|step| self.step(step));
     }
 
     fn step(&mut self, step: &mut Step) {
         match step {
-            Step::Do {
-                at,
-                args,
-                dsts,
-                drops,
-                ..
-            } => {
+            Step::Do { at, args, dsts, drops, .. } => {
                 for &dst in dsts.iter() {
                     if !self.is_live(dst) {
                         drops.push(dst);
                     }
                     self.set(dst, false);
+                    let written = 2 * *at + 1;
                     let start = &mut self.spans[dst.0 as usize].0;
-                    *start = (*start).min(2 * *at + 1);
+                    *start = (*start).min(written);
+                    self.need(dst, written);
                 }
                 args.iter_mut().rev().for_each(|arg| self.read(arg, *at));
             }
-            Step::If {
-                cond,
-                at,
-                then,
-                other,
-            } => {
+            Step::If { cond, at, then, other } => {
                 self.branches(then, other);
                 self.read(cond, *at);
             }
-            Step::Loop {
-                test,
-                cond,
-                body,
-                exit,
-                fresh,
-                states,
-            } => {
+            Step::Loop { test, cond, body, exit, fresh, states } => {
                 self.repeat(test, body, exit, *fresh, states);
                 self.read(cond, exit.at);
                 self.block(test);
@@ -146,10 +119,7 @@ impl Walk {
                 self.set(reg, true);
             }
         }
-        for &reg in other_changed
-            .iter()
-            .filter(|r| then_changed.binary_search(r).is_err())
-        {
+        for &reg in other_changed.iter().filter(|r| then_changed.binary_search(r).is_err()) {
             if self.is_live(reg) {
                 self.drop_at(reg, other);
             } else {
@@ -174,14 +144,7 @@ impl Walk {
     }
 
     /// From the exit of a loop back to its condition.
-    fn repeat(
-        &mut self,
-        test: &Block,
-        body: &mut Block,
-        exit: &mut Block,
-        fresh: Reg,
-        states: &Regs,
-    ) {
+    fn repeat(&mut self, test: &Block, body: &mut Block, exit: &mut Block, fresh: Reg, states: &Regs) {
         let mut kept: Vec<Reg> = states.to_vec();
         outside(test, fresh, &mut kept);
         outside(body, fresh, &mut kept);
@@ -214,9 +177,7 @@ fn outside(block: &Block, fresh: Reg, out: &mut Vec<Reg>) {
                 outside(then, fresh, out);
                 outside(other, fresh, out);
             }
-            Step::Loop {
-                test, body, states, ..
-            } => {
+            Step::Loop { test, body, states, .. } => {
                 out.extend(states.iter().copied().filter(|&r| r < fresh));
                 outside(test, fresh, out);
                 outside(body, fresh, out);

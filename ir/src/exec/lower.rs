@@ -33,17 +33,11 @@ struct Place {
 
 impl Place {
     fn whole(operand: Operand) -> Self {
-        Self {
-            whole: Some(operand),
-            items: None,
-        }
+        Self { whole: Some(operand), items: None }
     }
 
     fn items(items: impl IntoIterator<Item = Operand>) -> Self {
-        Self {
-            whole: None,
-            items: Some(items.into_iter().collect()),
-        }
+        Self { whole: None, items: Some(items.into_iter().collect()) }
     }
 }
 
@@ -106,39 +100,19 @@ impl<'m> Lowering<'m> {
     pub(super) fn function(&mut self, id: GraphId) -> Tree {
         let graph = self.module.graph(id);
         (self.regs, self.position, self.depth) = (0, 0, 0);
-        let params: Vec<Place> = graph
-            .params
-            .iter()
-            .map(|_| Place::whole(Operand::reg(self.reg())))
-            .collect();
+        let params: Vec<Place> = graph.params.iter().map(|_| Place::whole(Operand::reg(self.reg()))).collect();
         let mut body = self.block();
         self.graph(id, params, &Dest::Return, &mut body);
         let tuple = graph.result_type().as_tuple().is_some();
-        Tree {
-            params: graph.params.len() as u32,
-            tuple,
-            regs: self.regs,
-            body,
-        }
+        Tree { params: graph.params.len() as u32, tuple, regs: self.regs, body }
     }
 
     /// Lowers the nodes of a graph into `out`; the operands that hold the items of its result.
-    fn graph(
-        &mut self,
-        id: GraphId,
-        params: Vec<Place>,
-        dest: &Dest<'_>,
-        out: &mut Block,
-    ) -> Vec<Operand> {
+    fn graph(&mut self, id: GraphId, params: Vec<Place>, dest: &Dest<'_>, out: &mut Block) -> Vec<Operand> {
         let graph = self.module.graph(id);
         let uses = &self.scan.graphs[&id];
-        let mut scope = Scope {
-            id,
-            graph,
-            uses,
-            places: vec![Place::default(); graph.nodes.len()],
-            chosen: IndexMap::new(),
-        };
+        let mut scope =
+            Scope { id, graph, uses, places: vec![Place::default(); graph.nodes.len()], chosen: IndexMap::new() };
         for (&param, place) in graph.params.iter().zip(params) {
             scope.places[param.0 as usize] = place;
         }
@@ -169,13 +143,7 @@ impl<'m> Lowering<'m> {
         };
         match dest {
             Dest::Return => {
-                self.step(
-                    out,
-                    Action::Return,
-                    Operands::from_slice(&items),
-                    Regs::new(),
-                    ret.span,
-                );
+                self.step(out, Action::Return, Operands::from_slice(&items), Regs::new(), ret.span);
                 Vec::new()
             }
             Dest::Into(regs) => {
@@ -187,14 +155,7 @@ impl<'m> Lowering<'m> {
     }
 
     /// The items of a node of tuple type, taking it apart if need be.
-    fn items(
-        &mut self,
-        scope: &mut Scope<'m>,
-        id: NodeId,
-        count: usize,
-        span: Span,
-        out: &mut Block,
-    ) -> Vec<Operand> {
+    fn items(&mut self, scope: &mut Scope<'m>, id: NodeId, count: usize, span: Span, out: &mut Block) -> Vec<Operand> {
         if let Some(items) = &scope.places[id.0 as usize].items {
             return items.to_vec();
         }
@@ -210,16 +171,8 @@ impl<'m> Lowering<'m> {
         span: Span,
         out: &mut Block,
     ) -> Vec<Operand> {
-        let dsts: Regs = (0..count)
-            .map(|i| chosen(i).unwrap_or_else(|| self.reg()))
-            .collect();
-        self.step(
-            out,
-            Action::Unpack,
-            Operands::from_slice(&[whole]),
-            dsts.clone(),
-            span,
-        );
+        let dsts: Regs = (0..count).map(|i| chosen(i).unwrap_or_else(|| self.reg())).collect();
+        self.step(out, Action::Unpack, Operands::from_slice(&[whole]), dsts.clone(), span);
         dsts.into_iter().map(Operand::reg).collect()
     }
 
@@ -229,19 +182,10 @@ impl<'m> Lowering<'m> {
         if let Some(whole) = place.whole {
             return whole;
         }
-        let items = place
-            .items
-            .clone()
-            .unwrap_or_else(|| panic!("{}{id} has no place", scope.id));
+        let items = place.items.clone().unwrap_or_else(|| panic!("{}{id} has no place", scope.id));
         let dst = self.reg();
         let span = scope.graph.node(id).span;
-        self.step(
-            out,
-            Action::Tuple,
-            Operands::from_slice(&items),
-            Regs::from_slice(&[dst]),
-            span,
-        );
+        self.step(out, Action::Tuple, Operands::from_slice(&items), Regs::from_slice(&[dst]), span);
         let whole = Operand::reg(dst);
         scope.places[id.0 as usize].whole = Some(whole);
         whole
@@ -252,14 +196,7 @@ impl<'m> Lowering<'m> {
     }
 
     /// Lowers a node. `into` are the registers of the result if it is the graph's.
-    fn node(
-        &mut self,
-        scope: &mut Scope<'m>,
-        id: NodeId,
-        node: &'m Node,
-        into: Option<&[Reg]>,
-        out: &mut Block,
-    ) {
+    fn node(&mut self, scope: &mut Scope<'m>, id: NodeId, node: &'m Node, into: Option<&[Reg]>, out: &mut Block) {
         let place = match &node.op {
             Op::Param(_) => scope.places[id.0 as usize].clone(),
             Op::Const(constant) => Place::whole(self.constant(constant)),
@@ -267,11 +204,7 @@ impl<'m> Lowering<'m> {
             Op::Tuple => self.tuple(scope, node, out),
             Op::Get(index) => self.get(scope, id, node, *index, out),
             Op::Prim(prim) => {
-                let operands = node
-                    .args
-                    .iter()
-                    .map(|&a| scope.graph.ty(a).clone())
-                    .collect();
+                let operands = node.args.iter().map(|&a| scope.graph.ty(a).clone()).collect();
                 let site = self.prims.len() as u32;
                 self.prims.push(PrimInstr {
                     site: SiteId(self.first_site + site),
@@ -289,17 +222,7 @@ impl<'m> Lowering<'m> {
             }
             Op::Call(graph) => {
                 self.wanted.insert(*graph, ());
-                self.call(
-                    scope,
-                    id,
-                    node,
-                    Action::Call {
-                        graph: *graph,
-                        tail: false,
-                    },
-                    into,
-                    out,
-                )
+                self.call(scope, id, node, Action::Call { graph: *graph, tail: false }, into, out)
             }
             Op::Apply(_) => self.call(scope, id, node, Action::Apply { tail: false }, into, out),
             Op::Vjp(spec) => {
@@ -317,18 +240,8 @@ impl<'m> Lowering<'m> {
             }
         };
         scope.places[id.0 as usize] = place;
-        let apart = node
-            .ty
-            .as_tuple()
-            .filter(|_| scope.uses.only_gets[id.0 as usize]);
-        if let (
-            Some(types),
-            Place {
-                whole: Some(whole),
-                items: None,
-            },
-        ) = (apart, scope.places[id.0 as usize].clone())
-        {
+        let apart = node.ty.as_tuple().filter(|_| scope.uses.only_gets[id.0 as usize]);
+        if let (Some(types), Place { whole: Some(whole), items: None }) = (apart, scope.places[id.0 as usize].clone()) {
             let chosen = |i: usize| scope.chosen.get(&(id, i as u32)).copied();
             let items = self.unpack(whole, types.len(), &chosen, node.span, out);
             scope.places[id.0 as usize] = Place::items(items);
@@ -339,14 +252,7 @@ impl<'m> Lowering<'m> {
         Place::items(self.wholes(scope, &node.args, out))
     }
 
-    fn get(
-        &mut self,
-        scope: &mut Scope<'m>,
-        id: NodeId,
-        node: &Node,
-        index: u32,
-        out: &mut Block,
-    ) -> Place {
+    fn get(&mut self, scope: &mut Scope<'m>, id: NodeId, node: &Node, index: u32, out: &mut Block) -> Place {
         let tuple = node.args[0];
         if let Some(items) = &scope.places[tuple.0 as usize].items {
             return Place::whole(items[index as usize]);
@@ -365,9 +271,7 @@ impl<'m> Lowering<'m> {
         out: &mut Block,
     ) -> Place {
         let args = self.wholes(scope, &node.args, out);
-        let wanted = into
-            .filter(|_| node.ty.as_tuple().is_none())
-            .map(|regs| regs[0]);
+        let wanted = into.filter(|_| node.ty.as_tuple().is_none()).map(|regs| regs[0]);
         let chosen = scope.chosen.get(&(id, WHOLE)).copied();
         let dst = wanted.or(chosen).unwrap_or_else(|| self.reg());
         self.step(out, action, args, Regs::from_slice(&[dst]), node.span);
@@ -397,13 +301,7 @@ impl<'m> Lowering<'m> {
         }
         match node.ty.as_tuple() {
             Some(types) => {
-                let item = |i| {
-                    scope
-                        .chosen
-                        .get(&(id, i as u32))
-                        .copied()
-                        .unwrap_or_else(|| self.reg())
-                };
+                let item = |i| scope.chosen.get(&(id, i as u32)).copied().unwrap_or_else(|| self.reg());
                 (0..types.len()).map(item).collect()
             }
             None => {
@@ -426,10 +324,7 @@ impl<'m> Lowering<'m> {
         let action = match &node.op {
             Op::Call(graph) => {
                 self.wanted.insert(*graph, ());
-                Action::Call {
-                    graph: *graph,
-                    tail: true,
-                }
+                Action::Call { graph: *graph, tail: true }
             }
             Op::Apply(_) => Action::Apply { tail: true },
             Op::If(then, other) => {
@@ -452,19 +347,11 @@ impl<'m> Lowering<'m> {
         out: &mut Block,
     ) {
         let cond = self.whole(scope, node.args[0], out);
-        let places: Vec<Place> = node.args[1..]
-            .iter()
-            .map(|&a| scope.places[a.0 as usize].clone())
-            .collect();
+        let places: Vec<Place> = node.args[1..].iter().map(|&a| scope.places[a.0 as usize].clone()).collect();
         let at = self.tick();
         let then = self.sub(then, &places, dest, node.span);
         let other = self.sub(other, &places, dest, node.span);
-        out.steps.push(Step::If {
-            cond,
-            at,
-            then,
-            other,
-        });
+        out.steps.push(Step::If { cond, at, then, other });
     }
 
     /// A graph as a block of its own.
@@ -490,31 +377,17 @@ impl<'m> Lowering<'m> {
             return items;
         }
         self.wanted.insert(id, ());
-        let args = params
-            .iter()
-            .map(|place| self.gathered(place, span, out))
-            .collect();
+        let args = params.iter().map(|place| self.gathered(place, span, out)).collect();
         let tail = matches!(dest, Dest::Return);
         let dsts: Regs = match dest {
             Dest::Return => Regs::new(),
             Dest::Into(regs) => Regs::from_slice(regs),
             Dest::State(_) => {
-                let count = self
-                    .module
-                    .graph(id)
-                    .result_type()
-                    .as_tuple()
-                    .map_or(1, <[Type]>::len);
+                let count = self.module.graph(id).result_type().as_tuple().map_or(1, <[Type]>::len);
                 (0..count).map(|_| self.reg()).collect()
             }
         };
-        self.step(
-            out,
-            Action::Call { graph: id, tail },
-            args,
-            dsts.clone(),
-            span,
-        );
+        self.step(out, Action::Call { graph: id, tail }, args, dsts.clone(), span);
         dsts.into_iter().map(Operand::reg).collect()
     }
 
@@ -524,13 +397,7 @@ impl<'m> Lowering<'m> {
         }
         let items = place.items.as_deref().expect("a place");
         let dst = self.reg();
-        self.step(
-            out,
-            Action::Tuple,
-            Operands::from_slice(items),
-            Regs::from_slice(&[dst]),
-            span,
-        );
+        self.step(out, Action::Tuple, Operands::from_slice(items), Regs::from_slice(&[dst]), span);
         Operand::reg(dst)
     }
 
@@ -543,19 +410,13 @@ impl<'m> Lowering<'m> {
         into: Option<&[Reg]>,
         out: &mut Block,
     ) -> Place {
-        let count = node
-            .ty
-            .as_tuple()
-            .expect("the state of a loop is a tuple")
-            .len();
+        let count = node.ty.as_tuple().expect("the state of a loop is a tuple").len();
         let inits = self.wholes(scope, &node.args[..count], out);
         let states = self.dsts(scope, id, node, into);
         self.moves(&inits, &states, node.span, out);
         let fresh = Reg(self.regs);
         let state_places = states.iter().map(|&s| Place::whole(Operand::reg(s)));
-        let invariants = node.args[count..]
-            .iter()
-            .map(|&a| scope.places[a.0 as usize].clone());
+        let invariants = node.args[count..].iter().map(|&a| scope.places[a.0 as usize].clone());
         let places: Vec<Place> = state_places.chain(invariants).collect();
         let mut test = self.block();
         let cond = self.sub_into(cond, &places, &Dest::State(&[]), node.span, &mut test)[0];
@@ -563,39 +424,20 @@ impl<'m> Lowering<'m> {
         let next = self.sub_into(body, &places, &Dest::State(&states), node.span, &mut block);
         self.moves(&next, &states, node.span, &mut block);
         let exit = self.block();
-        out.steps.push(Step::Loop {
-            test,
-            cond,
-            body: block,
-            exit,
-            fresh,
-            states: states.clone(),
-        });
+        out.steps.push(Step::Loop { test, cond, body: block, exit, fresh, states: states.clone() });
         Self::result(node, &states)
     }
 
     /// Moves all at once: no source is overwritten before it is read.
     fn moves(&mut self, from: &[Operand], to: &[Reg], span: Span, out: &mut Block) {
         assert_eq!(from.len(), to.len(), "as many values as registers");
-        let mut pending: Vec<(Operand, Reg)> = from
-            .iter()
-            .copied()
-            .zip(to.iter().copied())
-            .filter(|(f, t)| f.as_reg() != Some(*t))
-            .collect();
+        let mut pending: Vec<(Operand, Reg)> =
+            from.iter().copied().zip(to.iter().copied()).filter(|(f, t)| f.as_reg() != Some(*t)).collect();
         while !pending.is_empty() {
-            let free = pending
-                .iter()
-                .position(|(_, t)| pending.iter().all(|(f, _)| f.as_reg() != Some(*t)));
+            let free = pending.iter().position(|(_, t)| pending.iter().all(|(f, _)| f.as_reg() != Some(*t)));
             if let Some(i) = free {
                 let (source, target) = pending.swap_remove(i);
-                self.step(
-                    out,
-                    Action::Move,
-                    Operands::from_slice(&[source]),
-                    Regs::from_slice(&[target]),
-                    span,
-                );
+                self.step(out, Action::Move, Operands::from_slice(&[source]), Regs::from_slice(&[target]), span);
                 continue;
             }
             // Only cycles are left: one of their registers is saved elsewhere.
@@ -603,10 +445,7 @@ impl<'m> Lowering<'m> {
             let saved = self.reg();
             let source = Operands::from_slice(&[Operand::reg(target)]);
             self.step(out, Action::Move, source, Regs::from_slice(&[saved]), span);
-            for (f, _) in pending
-                .iter_mut()
-                .filter(|(f, _)| f.as_reg() == Some(target))
-            {
+            for (f, _) in pending.iter_mut().filter(|(f, _)| f.as_reg() == Some(target)) {
                 *f = Operand::reg(saved);
             }
         }
@@ -616,9 +455,7 @@ impl<'m> Lowering<'m> {
         self.wanted.insert(spec.graph, ());
         let graph = self.module.graph(spec.graph);
         let result = graph.result_type();
-        let items = result
-            .as_tuple()
-            .map_or_else(|| vec![result.clone()], <[Type]>::to_vec);
+        let items = result.as_tuple().map_or_else(|| vec![result.clone()], <[Type]>::to_vec);
         self.vjps.push(VjpInstr {
             graph: spec.graph,
             wrt: spec.wrt.clone(),
@@ -656,22 +493,12 @@ impl<'m> Lowering<'m> {
     }
 
     fn block(&mut self) -> Block {
-        Block {
-            at: self.tick(),
-            ..Block::default()
-        }
+        Block { at: self.tick(), ..Block::default() }
     }
 
     fn step(&mut self, out: &mut Block, action: Action, args: Operands, dsts: Regs, span: Span) {
         let at = self.tick();
-        out.steps.push(Step::Do {
-            action,
-            at,
-            args,
-            dsts,
-            drops: SmallVec::new(),
-            span,
-        });
+        out.steps.push(Step::Do { action, at, args, dsts, drops: SmallVec::new(), span });
     }
 }
 
@@ -704,16 +531,11 @@ impl Scope<'_> {
         let node = self.graph.node(item);
         match node.op {
             Op::Prim(_) | Op::Closure(_) => Some((item, WHOLE)),
-            Op::Call(_) | Op::Apply(_) | Op::If(..) if node.ty.as_tuple().is_none() => {
-                Some((item, WHOLE))
-            }
+            Op::Call(_) | Op::Apply(_) | Op::If(..) if node.ty.as_tuple().is_none() => Some((item, WHOLE)),
             Op::Get(index) => {
                 let tuple = self.graph.node(node.args[0]);
-                let apart = matches!(
-                    tuple.op,
-                    Op::Call(_) | Op::Apply(_) | Op::Vjp(_) | Op::If(..) | Op::Loop { .. }
-                ) || matches!(tuple.op, Op::Prim(_))
-                    && self.uses.only_gets[node.args[0].0 as usize];
+                let apart = matches!(tuple.op, Op::Call(_) | Op::Apply(_) | Op::Vjp(_) | Op::If(..) | Op::Loop { .. })
+                    || matches!(tuple.op, Op::Prim(_)) && self.uses.only_gets[node.args[0].0 as usize];
                 apart.then_some((node.args[0], index))
             }
             _ => None,
@@ -724,8 +546,6 @@ impl Scope<'_> {
     fn read_after(&self, i: usize, maker: NodeId) -> bool {
         let param = self.graph.params[i].0 as usize;
         let structured = matches!(self.graph.node(maker).op, Op::If(..) | Op::Loop { .. });
-        structured
-            || self.uses.in_tuple[param]
-            || (self.uses.live[param] && self.uses.last[param] > maker.0)
+        structured || self.uses.in_tuple[param] || (self.uses.live[param] && self.uses.last[param] > maker.0)
     }
 }

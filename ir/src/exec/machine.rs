@@ -4,8 +4,9 @@
 //! depth is bounded by memory and not by the host stack. A machine keeps its storage from run to
 //! run; in the steady state it allocates nothing itself.
 
-use super::code::{CallSite, Executable, Function, Instr, Operand, VjpInstr};
+use super::code::{CallSite, Executable, Function, Instr, Operand, PrimInstr, Reg, Span16, VjpInstr};
 use super::domain::{Domain, ExecError};
+use super::slots::{EMPTY, copy, is_scalar, put, put_copy, put_moved, take};
 use crate::graph::GraphId;
 use crate::span::Span;
 use crate::types::Type;
@@ -14,8 +15,15 @@ use crate::value::{Fields, Value};
 /// How deep derivatives may be nested at run time (each takes room on the host stack).
 pub const MAX_NESTING: u32 = 200;
 
-/// What an empty register holds.
-const EMPTY: Value = Value::Bool(false);
+/// Operands of a primitive that are passed in place; more go through the heap.
+const PLACES: usize = 4;
+
+/// What a function returns, still in its registers.
+#[derive(Clone, Copy, Debug)]
+struct Returned {
+    base: usize,
+    args: Span16,
+}
 
 /// Where to go on in the caller.
 #[derive(Clone, Copy, Debug)]
@@ -25,12 +33,15 @@ struct Frame {
 }
 
 /// Storage for running, kept from run to run, and counts of the last run.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Machine {
     regs: Vec<Value>,
     frames: Vec<Frame>,
+    /// Operands of the primitive at hand.
+    places: [Value; PLACES],
     /// Operands on their way.
     scratch: Vec<Value>,
+    returned: Returned,
     nesting: u32,
     closures_made: u64,
     peak_frames: usize,
@@ -54,26 +65,31 @@ impl Executable {
         domain: &mut D,
         args: impl IntoIterator<Item = Value>,
     ) -> Result<Vec<Value>, ExecError> {
-        let mut out = Vec::new();
-        self.run_into(machine, domain, args, &mut out)?;
-        Ok(out)
+        let mut count = 0;
+        for (slot, arg) in machine.arguments(self).iter_mut().zip(args) {
+            put(slot, arg);
+            count += 1;
+        }
+        assert_eq!(count, machine.arguments(self).len(), "as many arguments as parameters");
+        let results = self.run_placed(machine, domain)?;
+        Ok((0..results).map(|i| machine.result(self, i)).collect())
     }
 
-    /// As [`Executable::run`], adding the items to a vector.
-    pub fn run_into<D: Domain>(
-        &self,
-        machine: &mut Machine,
-        domain: &mut D,
-        args: impl IntoIterator<Item = Value>,
-        out: &mut Vec<Value>,
-    ) -> Result<(), ExecError> {
+    /// As [`Executable::run`], for arguments put where [`Machine::arguments`] says. The results, how
+    /// many there are, are then asked for with [`Machine::result`].
+    pub fn run_placed<D: Domain>(&self, machine: &mut Machine, domain: &mut D) -> Result<usize, ExecError> {
         (machine.nesting, machine.closures_made, machine.peak_frames) = (0, 0, 0);
-        let result = machine.enter(self, domain, self.entry, 0, args);
-        match result {
-            Ok(()) => out.append(&mut machine.scratch),
-            Err(_) => machine.reset(),
+        let function = self.function(self.entry).expect("a graph of the module");
+        match machine.execute(self, domain, function.pc as usize, 0, 0) {
+            Ok(returned) => {
+                machine.returned = returned;
+                Ok(returned.args.len as usize)
+            }
+            Err(error) => {
+                machine.reset();
+                Err(error)
+            }
         }
-        result
     }
 }
 
@@ -87,18 +103,23 @@ impl Run<'_> {
         args: impl IntoIterator<Item = Value>,
     ) -> Result<Vec<Value>, ExecError> {
         if self.machine.nesting >= MAX_NESTING {
-            let message =
-                format!("derivatives are nested more than {MAX_NESTING} deep while running");
-            return Err(ExecError {
-                span: self.span,
-                message,
-            });
+            let message = format!("derivatives are nested more than {MAX_NESTING} deep while running");
+            return Err(ExecError { span: self.span, message });
         }
+        let function = self.exe.function(graph).expect("a graph of the module");
+        self.machine.make_room(self.base, function);
+        let mut count = 0;
+        for (slot, arg) in self.machine.regs[self.base..].iter_mut().zip(args) {
+            put(slot, arg);
+            count += 1;
+        }
+        assert_eq!(count, function.params as usize, "as many arguments as parameters");
+        let floor = self.machine.frames.len();
         self.machine.nesting += 1;
-        self.machine
-            .enter(self.exe, domain, graph, self.base, args)?;
+        let returned = self.machine.execute(self.exe, domain, function.pc as usize, self.base, floor)?;
         self.machine.nesting -= 1;
-        Ok(std::mem::take(&mut self.machine.scratch))
+        let operands = &self.exe.operands[returned.args.range()];
+        Ok(operands.iter().map(|&operand| self.machine.read(self.exe, returned.base, operand)).collect())
     }
 
     /// How many derivatives the run is inside of.
@@ -107,10 +128,25 @@ impl Run<'_> {
     }
 }
 
+impl Default for Machine {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Machine {
     /// A machine without storage.
     pub fn new() -> Self {
-        Self::default()
+        Self {
+            regs: Vec::new(),
+            frames: Vec::new(),
+            places: [EMPTY; PLACES],
+            scratch: Vec::new(),
+            returned: Returned { base: 0, args: Span16 { start: 0, len: 0 } },
+            nesting: 0,
+            closures_made: 0,
+            peak_frames: 0,
+        }
     }
 
     /// Function values made in the last run.
@@ -127,28 +163,23 @@ impl Machine {
         self.regs.clear();
         self.frames.clear();
         self.scratch.clear();
+        self.places = [EMPTY; PLACES];
         self.nesting = 0;
     }
 
-    /// Runs a function with its frame at `base`; its results are left in `scratch`.
-    fn enter<D: Domain>(
-        &mut self,
-        exe: &Executable,
-        domain: &mut D,
-        graph: GraphId,
-        base: usize,
-        args: impl IntoIterator<Item = Value>,
-    ) -> Result<(), ExecError> {
-        let function = exe.function(graph).expect("a graph of the module");
-        self.make_room(base, function);
-        let mut count = 0;
-        for arg in args {
-            self.regs[base + count] = arg;
-            count += 1;
-        }
-        assert_eq!(count, function.params as usize, "arguments of {graph}");
-        let floor = self.frames.len();
-        self.execute(exe, domain, function.pc as usize, base, floor)
+    /// Where the arguments of a program's entry are put.
+    #[inline]
+    pub fn arguments(&mut self, exe: &Executable) -> &mut [Value] {
+        let function = exe.function(exe.entry).expect("a graph of the module");
+        self.make_room(0, function);
+        &mut self.regs[..function.params as usize]
+    }
+
+    /// Takes a result of the last run, which was of this program. Each is taken once, in order.
+    #[inline]
+    pub fn result(&mut self, exe: &Executable, index: usize) -> Value {
+        let operand = exe.operands[self.returned.args.range()][index];
+        self.read(exe, self.returned.base, operand)
     }
 
     #[inline]
@@ -165,11 +196,55 @@ impl Machine {
             return copy(&exe.consts[operand.index()]);
         }
         let slot = &mut self.regs[base + operand.index()];
-        match slot {
-            Value::F64(x, mark) => Value::F64(*x, *mark),
-            slot if operand.is_last() => std::mem::replace(slot, EMPTY),
-            slot => copy(slot),
+        if operand.is_last() { take(slot) } else { copy(slot) }
+    }
+
+    #[inline(always)]
+    fn truth(&self, exe: &Executable, base: usize, operand: Operand) -> bool {
+        let value = if operand.is_const() { &exe.consts[operand.index()] } else { &self.regs[base + operand.index()] };
+        value.truth()
+    }
+
+    /// Applies a primitive.
+    #[inline(always)]
+    fn prim<D: Domain>(
+        &mut self,
+        exe: &Executable,
+        domain: &mut D,
+        instr: &PrimInstr,
+        base: usize,
+        operands: &[Operand],
+        dst: Reg,
+    ) -> Result<(), String> {
+        if operands.len() > PLACES {
+            self.gather(exe, base, operands);
+            let result = domain.prim(instr, &mut self.scratch);
+            self.scratch.clear();
+            self.regs[base + dst.0 as usize] = result?;
+            return Ok(());
         }
+        for (&operand, place) in operands.iter().zip(&mut self.places) {
+            if operand.is_const() {
+                put_copy(place, &exe.consts[operand.index()]);
+                continue;
+            }
+            let slot = &mut self.regs[base + operand.index()];
+            if operand.is_last() { put_moved(place, slot) } else { put_copy(place, slot) }
+        }
+        let places = &mut self.places[..operands.len()];
+        // Taken apart where it is: see `slots`.
+        let mut result = domain.prim(instr, places);
+        for place in places {
+            if !is_scalar(place) {
+                *place = EMPTY;
+            }
+        }
+        match &mut result {
+            Ok(value) => put_moved(&mut self.regs[base + dst.0 as usize], value),
+            Err(message) => return Err(std::mem::take(message)),
+        }
+        std::mem::forget(result);
+        Ok(())
     }
 
     #[inline]
@@ -182,10 +257,7 @@ impl Machine {
 
     fn collect(&mut self, exe: &Executable, base: usize, args: u32, count: u16) -> Vec<Value> {
         let range = args as usize..args as usize + usize::from(count);
-        exe.operands[range]
-            .iter()
-            .map(|&operand| self.read(exe, base, operand))
-            .collect()
+        exe.operands[range].iter().map(|&operand| self.read(exe, base, operand)).collect()
     }
 
     fn execute<D: Domain>(
@@ -195,36 +267,25 @@ impl Machine {
         mut pc: usize,
         mut base: usize,
         floor: usize,
-    ) -> Result<(), ExecError> {
+    ) -> Result<Returned, ExecError> {
         loop {
             let instr = exe.code[pc];
             pc += 1;
             match instr {
-                Instr::Prim {
-                    count,
-                    site,
-                    args,
-                    dst,
-                } => {
+                Instr::Prim { count, site, args, dst } => {
                     let range = args as usize..args as usize + usize::from(count);
-                    self.gather(exe, base, &exe.operands[range]);
-                    match domain.prim(&exe.prims[site as usize], &mut self.scratch) {
-                        Ok(value) => self.regs[base + dst.0 as usize] = value,
-                        Err(message) => {
-                            return Err(ExecError {
-                                span: exe.spans[pc - 1],
-                                message,
-                            });
-                        }
+                    let prim = &exe.prims[site as usize];
+                    if let Err(message) = self.prim(exe, domain, prim, base, &exe.operands[range], dst) {
+                        return Err(ExecError { span: exe.spans[pc - 1], message });
                     }
-                    self.scratch.clear();
                 }
                 Instr::Move { from, to } => {
-                    self.regs[base + to.0 as usize] = self.read(exe, base, from);
+                    let value = self.read(exe, base, from);
+                    put(&mut self.regs[base + to.0 as usize], value);
                 }
                 Instr::Jump { to } => pc = to as usize,
                 Instr::Unless { cond, to } => {
-                    if !self.read(exe, base, cond).truth() {
+                    if !self.truth(exe, base, cond) {
                         pc = to as usize;
                     }
                 }
@@ -259,22 +320,22 @@ impl Machine {
                     };
                     pc = self.begin(function, base);
                 }
-                Instr::ReturnOne { value } => {
-                    let value = self.read(exe, base, value);
+                Instr::ReturnOne { args } => {
                     if self.frames.len() == floor {
-                        self.scratch.push(value);
-                        return Ok(());
+                        return Ok(Returned { base, args: Span16 { start: args, len: 1 } });
                     }
+                    let value = self.read(exe, base, exe.operands[args as usize]);
                     let site;
                     (pc, base, site) = self.pop_frame(exe);
-                    self.regs[base + exe.results[site.results.start as usize].0 as usize] = value;
+                    let dst = exe.results[site.results.start as usize];
+                    put(&mut self.regs[base + dst.0 as usize], value);
                 }
                 Instr::Return { count, args } => {
-                    let range = args as usize..args as usize + usize::from(count);
-                    self.gather(exe, base, &exe.operands[range]);
+                    let args = Span16 { start: args, len: count.into() };
                     if self.frames.len() == floor {
-                        return Ok(());
+                        return Ok(Returned { base, args });
                     }
+                    self.gather(exe, base, &exe.operands[args.range()]);
                     let site;
                     (pc, base, site) = self.pop_frame(exe);
                     self.scatter(exe, base, site);
@@ -283,12 +344,7 @@ impl Machine {
                     let items = self.collect(exe, base, args, count);
                     self.regs[base + dst.0 as usize] = Value::tuple(items);
                 }
-                Instr::Closure {
-                    count,
-                    graph,
-                    args,
-                    dst,
-                } => {
+                Instr::Closure { count, graph, args, dst } => {
                     self.closures_made += 1;
                     let captures = self.collect(exe, base, args, count);
                     self.regs[base + dst.0 as usize] = Value::Closure(graph, Fields::new(captures));
@@ -297,19 +353,9 @@ impl Machine {
                     let item = self.item(exe, base, tuple, index);
                     self.regs[base + dst.0 as usize] = item;
                 }
-                Instr::Unpack {
-                    count,
-                    tuple,
-                    items,
-                } => self.unpack(exe, base, tuple, items, count),
+                Instr::Unpack { count, tuple, items } => self.unpack(exe, base, tuple, items, count),
                 Instr::Vjp { site, vjp } => {
-                    self.derive(
-                        exe,
-                        domain,
-                        base,
-                        &exe.calls[site as usize],
-                        &exe.vjps[vjp as usize],
-                    )?;
+                    self.derive(exe, domain, base, &exe.calls[site as usize], &exe.vjps[vjp as usize])?;
                 }
             }
         }
@@ -318,10 +364,7 @@ impl Machine {
     /// Opens a frame for a callee above what the caller still needs.
     #[inline]
     fn push_frame(&mut self, pc: usize, base: usize, site: &CallSite) -> usize {
-        self.frames.push(Frame {
-            pc: pc as u32,
-            base,
-        });
+        self.frames.push(Frame { pc: pc as u32, base });
         self.peak_frames = self.peak_frames.max(self.frames.len());
         base + site.window as usize
     }
@@ -330,9 +373,7 @@ impl Machine {
     fn pop_frame<'e>(&mut self, exe: &'e Executable) -> (usize, usize, &'e CallSite) {
         let frame = self.frames.pop().expect("a frame above the floor");
         match exe.code[frame.pc as usize - 1] {
-            Instr::Call { site } | Instr::Apply { site } => {
-                (frame.pc as usize, frame.base, &exe.calls[site as usize])
-            }
+            Instr::Call { site } | Instr::Apply { site } => (frame.pc as usize, frame.base, &exe.calls[site as usize]),
             other => panic!("{other:?} is not a call"),
         }
     }
@@ -341,13 +382,9 @@ impl Machine {
     #[inline]
     fn begin(&mut self, function: &Function, base: usize) -> usize {
         self.make_room(base, function);
-        assert_eq!(
-            self.scratch.len(),
-            function.params as usize,
-            "as many arguments as parameters"
-        );
+        assert_eq!(self.scratch.len(), function.params as usize, "as many arguments as parameters");
         for (slot, value) in self.regs[base..].iter_mut().zip(self.scratch.drain(..)) {
-            *slot = value;
+            put(slot, value);
         }
         function.pc as usize
     }
@@ -355,11 +392,8 @@ impl Machine {
     /// Puts gathered results in place.
     #[inline]
     fn scatter(&mut self, exe: &Executable, base: usize, site: &CallSite) {
-        for (reg, value) in exe.results[site.results.range()]
-            .iter()
-            .zip(self.scratch.drain(..))
-        {
-            self.regs[base + reg.0 as usize] = value;
+        for (reg, value) in exe.results[site.results.range()].iter().zip(self.scratch.drain(..)) {
+            put(&mut self.regs[base + reg.0 as usize], value);
         }
     }
 
@@ -395,16 +429,14 @@ impl Machine {
 
     fn unpack(&mut self, exe: &Executable, base: usize, tuple: Operand, items: u32, count: u16) {
         let dsts = &exe.results[items as usize..items as usize + usize::from(count)];
-        let Value::Tuple(fields) = self.read(exe, base, tuple) else {
-            panic!("a tuple was expected")
-        };
+        let Value::Tuple(fields) = self.read(exe, base, tuple) else { panic!("a tuple was expected") };
         if tuple.is_last() {
             for (dst, value) in dsts.iter().zip(fields.into_vec()) {
-                self.regs[base + dst.0 as usize] = value;
+                put(&mut self.regs[base + dst.0 as usize], value);
             }
         } else {
             for (dst, value) in dsts.iter().zip(fields.as_slice()) {
-                self.regs[base + dst.0 as usize] = copy(value);
+                put_copy(&mut self.regs[base + dst.0 as usize], value);
             }
         }
     }
@@ -418,23 +450,10 @@ impl Machine {
         vjp: &VjpInstr,
     ) -> Result<(), ExecError> {
         let operands = &exe.operands[site.args.range()];
-        let args = operands
-            .iter()
-            .map(|&operand| self.read(exe, base, operand))
-            .collect();
-        let mut run = Run {
-            exe,
-            machine: self,
-            base: base + site.window as usize,
-            span: vjp.span,
-        };
+        let args = operands.iter().map(|&operand| self.read(exe, base, operand)).collect();
+        let mut run = Run { exe, machine: self, base: base + site.window as usize, span: vjp.span };
         let results = domain.vjp(&mut run, vjp, args)?;
-        assert_eq!(
-            results.len(),
-            site.results.len as usize,
-            "results of the derivative of {}",
-            vjp.graph
-        );
+        assert_eq!(results.len(), site.results.len as usize, "results of the derivative of {}", vjp.graph);
         for (reg, value) in exe.results[site.results.range()].iter().zip(results) {
             self.regs[base + reg.0 as usize] = value;
         }
@@ -444,32 +463,14 @@ impl Machine {
 
 #[cold]
 fn no_code(span: Span) -> ExecError {
-    ExecError {
-        span,
-        message: "the zero of a function type was called".to_owned(),
-    }
-}
-
-/// Clones a value, scalars without a call.
-#[inline(always)]
-fn copy(value: &Value) -> Value {
-    match value {
-        Value::F64(x, mark) => Value::F64(*x, *mark),
-        Value::I64(x) => Value::I64(*x),
-        Value::Bool(x) => Value::Bool(*x),
-        other => other.clone(),
-    }
+    ExecError { span, message: "the zero of a function type was called".to_owned() }
 }
 
 impl VjpInstr {
     /// Splits the operands into arguments of the graph and one seed for each float item.
     pub fn split(&self, mut args: Vec<Value>) -> (Vec<Value>, Vec<Value>) {
         let seeds = args.split_off(self.params.len());
-        assert_eq!(
-            seeds.len(),
-            self.items.iter().filter(|ty| ty.is_float()).count(),
-            "a seed for each float item"
-        );
+        assert_eq!(seeds.len(), self.items.iter().filter(|ty| ty.is_float()).count(), "a seed for each float item");
         (args, seeds)
     }
 

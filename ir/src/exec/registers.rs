@@ -26,9 +26,7 @@ pub(super) struct Allocation {
 impl Allocation {
     /// How many registers are kept over the step at a position.
     pub(super) fn window(&self, at: u32) -> u32 {
-        let found = self
-            .windows
-            .binary_search_by_key(&at, |&(position, _)| position);
+        let found = self.windows.binary_search_by_key(&at, |&(position, _)| position);
         self.windows[found.expect("a step that calls")].1
     }
 }
@@ -39,19 +37,11 @@ pub(super) fn allocate(tree: &Tree, intervals: &[Interval]) -> Allocation {
     let mut sources = vec![None; intervals.len()];
     collect(&tree.body, &mut calls, &mut sources);
     calls.sort_unstable();
-    let mut order: Vec<(u32, u32, usize)> = intervals
-        .iter()
-        .enumerate()
-        .filter_map(|(i, iv)| iv.map(|(start, end)| (start, end, i)))
-        .collect();
+    let mut order: Vec<(u32, u32, usize)> =
+        intervals.iter().enumerate().filter_map(|(i, iv)| iv.map(|(start, end)| (start, end, i))).collect();
     order.sort_unstable_by_key(|&(start, _, i)| (start, i));
 
-    let mut scan = LinearScan {
-        active: BinaryHeap::new(),
-        used: BTreeSet::new(),
-        free: BTreeSet::new(),
-        count: 0,
-    };
+    let mut scan = LinearScan { active: BinaryHeap::new(), used: BTreeSet::new(), free: BTreeSet::new(), count: 0 };
     let mut regs = vec![Reg(u32::MAX); intervals.len()];
     let mut windows = Vec::new();
     let mut calls = calls.into_iter().peekable();
@@ -63,11 +53,7 @@ pub(super) fn allocate(tree: &Tree, intervals: &[Interval]) -> Allocation {
         regs[i] = Reg(scan.take(start, end, hint));
     }
     windows.extend(calls.map(|at| (at, scan.window(at))));
-    Allocation {
-        regs,
-        count: scan.count,
-        windows,
-    }
+    Allocation { regs, count: scan.count, windows }
 }
 
 struct LinearScan {
@@ -99,10 +85,7 @@ impl LinearScan {
         if start > 0 {
             self.expire(start - 1);
         }
-        let reg = match hint
-            .filter(|reg| self.free.contains(reg))
-            .or_else(|| self.free.first().copied())
-        {
+        let reg = match hint.filter(|reg| self.free.contains(reg)).or_else(|| self.free.first().copied()) {
             Some(reg) => reg,
             None => {
                 self.count += 1;
@@ -120,16 +103,8 @@ impl LinearScan {
 fn collect(block: &Block, calls: &mut Vec<u32>, sources: &mut [Option<Reg>]) {
     for step in &block.steps {
         match step {
-            Step::Do {
-                action,
-                at,
-                args,
-                dsts,
-                ..
-            } => match action {
-                Action::Call { tail: false, .. }
-                | Action::Apply { tail: false }
-                | Action::Vjp(_) => calls.push(*at),
+            Step::Do { action, at, args, dsts, .. } => match action {
+                Action::Call { tail: false, .. } | Action::Apply { tail: false } | Action::Vjp(_) => calls.push(*at),
                 Action::Move => sources[dsts[0].0 as usize] = args[0].as_reg(),
                 Action::Prim(_)
                 | Action::Tuple

@@ -39,12 +39,7 @@ pub(super) fn scan(module: &Module) -> Scan {
         }
         let graph = module.graph(id);
         let uses = uses(graph);
-        for (node, _) in graph
-            .nodes
-            .iter()
-            .zip(&uses.live)
-            .filter(|(_, live)| **live)
-        {
+        for (node, _) in graph.nodes.iter().zip(&uses.live).filter(|(_, live)| **live) {
             let counts = match node.op {
                 Op::If(..) | Op::Loop { .. } => &mut structured,
                 _ => &mut other,
@@ -56,11 +51,7 @@ pub(super) fn scan(module: &Module) -> Scan {
         }
         graphs.insert(id, uses);
     }
-    let inline = structured
-        .iter()
-        .zip(&other)
-        .map(|(&s, &o)| s == 1 && o == 0)
-        .collect();
+    let inline = structured.iter().zip(&other).map(|(&s, &o)| s == 1 && o == 0).collect();
     Scan { graphs, inline }
 }
 

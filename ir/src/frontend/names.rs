@@ -357,9 +357,13 @@ pub const OPERATORS: &[&str] = &[
     "concat_tuples",
 ];
 
+/// Functions that only the library mentions.
+pub const INTERNAL: &[&str] = &["_zeros_of", "_unit", "_zero_rows", "_add_rows", "_shape_rows"];
+
 /// The builtin of a name as a model writes it, with the module's name in front.
 pub fn builtin(name: &str) -> Option<&'static str> {
-    BUILTINS.binary_search(&name).ok().map(|index| BUILTINS[index])
+    let known = BUILTINS.binary_search(&name).ok().map(|index| BUILTINS[index]);
+    known.or_else(|| INTERNAL.iter().copied().find(|internal| *internal == name))
 }
 
 /// The members of a module, given the prefix that its builtins have: `np.`.

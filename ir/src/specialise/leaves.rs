@@ -5,7 +5,7 @@ use std::rc::Rc;
 use adjudicate_kernels::Array;
 
 use crate::datum::Layout;
-use crate::graph::{Const, GraphId, NodeId, Op};
+use crate::graph::{Const, GraphId, NodeId};
 use crate::prims;
 use crate::types::{Elem, Type};
 
@@ -309,11 +309,6 @@ impl Cx<'_> {
     pub(super) fn float_prim(&mut self, def: &'static prims::PrimDef, attrs: &[i64], args: &[NodeId]) -> Res<Val> {
         let node = self.prim(def, attrs, args)?;
         Ok(self.leaf(node, Origin::Data))
-    }
-
-    /// The op of a node of the current frame.
-    pub(super) fn op_of(&mut self, node: NodeId) -> Op {
-        self.builder().graph().node(node).op.clone()
     }
 }
 

@@ -1,0 +1,80 @@
+//! Tables for other programs: every number in one long table, and one row for each strategy's standing.
+//!
+//! `tables/tidy.csv` has a row for each cell and metric, as plotting libraries want it. `tables/summary.csv` has a row for each
+//! suite, function and strategy. The raw rows stay in the run folder and are not written again.
+
+use crate::columns::{Row, Text};
+use crate::derive::Ratio;
+use crate::files::csv_line;
+use crate::report::{Artifact, Report, ReportError};
+use crate::rows::Cell;
+use crate::run::Run;
+use crate::view::{Group, Verdict, View};
+
+/// Listed in [`REPORTS`](crate::REPORTS).
+pub(crate) const REPORT: Report =
+    Report { name: "csv", about: "tables/tidy.csv and tables/summary.csv, for other programs", render };
+
+/// Columns of the key at the beginning of a row of cells.csv.
+const KEY: usize = 6;
+
+fn render(run: &Run) -> Result<Vec<Artifact>, ReportError> {
+    let view = View::new(run);
+    Ok(vec![Artifact::text("tables/tidy.csv", tidy(&view)), Artifact::text("tables/summary.csv", summary(&view))])
+}
+
+/// A line for each number of each cell; ratios are computed, not copied.
+fn tidy(view: &View) -> String {
+    let columns: Vec<&str> = Cell::columns().iter().map(|column| column.name).collect();
+    let names = columns[..KEY].iter().copied().chain(["valid", "metric", "value"]);
+    let mut text = csv_line(names);
+    for cell in &view.run.cells {
+        let computed = Cell {
+            ratio_to_value: view.to_value(cell),
+            ratio_to_handwritten: view.to_handwritten(cell),
+            ..cell.clone()
+        };
+        let fields = computed.print();
+        let numbers = columns.iter().zip(&fields).skip(KEY).filter(|(_, field)| field.parse::<f64>().is_ok());
+        for (metric, value) in numbers {
+            let key = fields[..KEY].iter().map(String::as_str);
+            text += &csv_line(key.chain([cell.valid.word(), metric, value]));
+        }
+    }
+    text
+}
+
+fn summary(view: &View) -> String {
+    let head = "suite,function,kernels,threads,strategy,rank,cells,ratio_to_fastest,ratio_to_fastest_low,ratio_to_fastest_high,\
+                ratio_to_handwritten,ratio_to_handwritten_low,ratio_to_handwritten_high,reason\n";
+    let verdicts = view.verdicts().iter().chain(view.overall_verdicts());
+    verdicts.fold(head.to_owned(), |text, verdict| text + &standings(verdict))
+}
+
+fn standings(verdict: &Verdict) -> String {
+    let Group { suite, function, kernels, threads } = verdict.group;
+    let threads = threads.to_string();
+    let line = |strategy: &str, rest: &[String]| {
+        let key = [suite, function, kernels, &threads, strategy];
+        csv_line(key.into_iter().chain(rest.iter().map(String::as_str)))
+    };
+    let mut text = String::new();
+    for (place, ranked) in verdict.ranking.iter().enumerate() {
+        let mut rest = vec![(place + 1).to_string(), verdict.contests.len().to_string()];
+        rest.extend(ratio(Some(&ranked.to_fastest)));
+        rest.extend(ratio(ranked.to_handwritten.as_ref()));
+        rest.push(String::new());
+        text += &line(ranked.strategy, &rest);
+    }
+    for (strategy, why) in &verdict.unranked {
+        let mut rest = vec![String::new(); 8];
+        rest.push(why.clone());
+        text += &line(strategy, &rest);
+    }
+    text
+}
+
+fn ratio(ratio: Option<&Ratio>) -> [String; 3] {
+    let (low, high) = ratio.and_then(|ratio| ratio.interval).unzip();
+    [ratio.map(|ratio| ratio.ratio), low, high].map(|number| number.map(|number| number.print()).unwrap_or_default())
+}

@@ -1,0 +1,216 @@
+//! What is computed from rows: ratios, their intervals, and who may be ranked.
+//!
+//! Times are compared as ratios of medians. The interval of a ratio is a percentile bootstrap over rounds: a round is
+//! drawn with all strategies' samples in it, so that drift which hit a round alike cancels (Efron & Tibshirani,
+//! *An Introduction to the Bootstrap*, 1993, ch. 13). Several sizes are aggregated by the geometric mean of their ratios
+//! (Fleming & Wallace, CACM 29(3), 1986). The generator is seeded, so the same rows give the same interval.
+
+use indexmap::IndexMap;
+
+use crate::rows::{Cell, HANDWRITTEN, Key, Manifest, PREPARE, Sample, Status, VALUE, Valid};
+
+/// Resamplings behind each interval.
+const RESAMPLES: usize = 1000;
+
+/// The fewest rounds from which an interval is made.
+const FEWEST_ROUNDS: usize = 3;
+
+/// Fills the two ratio columns from the medians of the same rows.
+pub fn derive_ratios(cells: &mut [Cell]) {
+    let medians: IndexMap<Key, f64> =
+        cells.iter().filter_map(|cell| Some((cell.key.clone(), finished_ns(cell)?))).collect();
+    for cell in cells {
+        let time = finished_ns(cell).filter(|_| !is_preparation(cell));
+        let over = |reference: Key| Some(time? / medians.get(&reference).filter(|ns| **ns > 0.0)?);
+        cell.ratio_to_value = over(Key { function: VALUE.to_owned(), ..cell.key.clone() });
+        cell.ratio_to_handwritten = over(Key { strategy: HANDWRITTEN.to_owned(), ..cell.key.clone() });
+    }
+}
+
+/// The median of a cell that ran to its end and was not found wrong.
+#[must_use]
+pub fn finished_ns(cell: &Cell) -> Option<f64> {
+    let sound = cell.status == Status::Ok && cell.valid != Valid::False;
+    cell.median_ns.filter(|ns| sound && *ns > 0.0)
+}
+
+/// Whether a cell is a one-off cost.
+#[must_use]
+pub fn is_preparation(cell: &Cell) -> bool {
+    cell.key.function.starts_with(PREPARE)
+}
+
+/// Whether a cell may be ranked: it finished, its value was checked and found right, and its strategy is a contestant.
+#[must_use]
+pub fn is_ranked(cell: &Cell, manifest: &Manifest) -> bool {
+    finished_ns(cell).is_some() && cell.valid == Valid::True && is_contestant(&cell.key.strategy, manifest)
+}
+
+/// Whether a strategy competes: oracles and hand-written code do not.
+#[must_use]
+pub fn is_contestant(strategy: &str, manifest: &Manifest) -> bool {
+    strategy != HANDWRITTEN && !manifest.oracles.iter().any(|oracle| oracle == strategy)
+}
+
+/// A ratio of times with its 95 % interval.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Ratio {
+    /// The geometric mean over sizes of the ratio of medians.
+    pub ratio: f64,
+    /// The interval; `None` where there are too few rounds.
+    pub interval: Option<(f64, f64)>,
+}
+
+impl Ratio {
+    /// Whether the interval excludes 1.
+    #[must_use]
+    pub fn differs(&self) -> bool {
+        self.interval.is_none_or(|(low, high)| low > 1.0 || high < 1.0)
+    }
+}
+
+/// The time of each evaluation by cell and round, warm-up left out.
+#[derive(Clone, Debug, Default)]
+pub struct Rounds {
+    by_cell: IndexMap<Key, IndexMap<u32, f64>>,
+}
+
+impl Rounds {
+    /// Sorts samples by cell and round; several in one round count as their mean.
+    #[must_use]
+    pub fn new(samples: &[Sample]) -> Self {
+        let mut all: IndexMap<Key, IndexMap<u32, Vec<f64>>> = IndexMap::new();
+        for sample in samples.iter().filter(|sample| !sample.warmup && sample.ns_per_iteration > 0.0) {
+            let rounds = all.entry(sample.key.clone()).or_default();
+            rounds.entry(sample.round).or_default().push(sample.ns_per_iteration);
+        }
+        let mean = |times: Vec<f64>| times.iter().sum::<f64>() / times.len() as f64;
+        let means = |rounds: IndexMap<u32, Vec<f64>>| rounds.into_iter().map(|(round, times)| (round, mean(times)));
+        Rounds { by_cell: all.into_iter().map(|(key, rounds)| (key, means(rounds).collect())).collect() }
+    }
+
+    /// The pairs of times of two cells in the rounds both have.
+    fn pairs(&self, over: &Key, under: &Key) -> Vec<(f64, f64)> {
+        let (Some(over), Some(under)) = (self.by_cell.get(over), self.by_cell.get(under)) else {
+            return Vec::new();
+        };
+        over.iter().filter_map(|(round, time)| Some((*time, *under.get(round)?))).collect()
+    }
+}
+
+/// The ratio of `over` to `under`, aggregated over the sizes given as pairs of cells; `None` for no pair.
+#[must_use]
+pub fn paired_ratio(pairs: &[(&Cell, &Cell)], rounds: &Rounds, seed: u64) -> Option<Ratio> {
+    let ratios: Option<Vec<f64>> =
+        pairs.iter().map(|(over, under)| Some(finished_ns(over)? / finished_ns(under)?)).collect();
+    let ratio = geometric_mean(&ratios?)?;
+    let sampled: Vec<Vec<(f64, f64)>> = pairs.iter().map(|(over, under)| rounds.pairs(&over.key, &under.key)).collect();
+    let enough = sampled.iter().all(|pairs| pairs.len() >= FEWEST_ROUNDS);
+    Some(Ratio { ratio, interval: enough.then(|| bootstrap(&sampled, seed)) })
+}
+
+/// The 2.5th and 97.5th percentile of the aggregated ratio over resampled rounds.
+fn bootstrap(sizes: &[Vec<(f64, f64)>], seed: u64) -> (f64, f64) {
+    let mut random = SplitMix(seed);
+    let mut drawn = (Vec::new(), Vec::new());
+    let mut resampled_log = |pairs: &Vec<(f64, f64)>| {
+        drawn.0.clear();
+        drawn.1.clear();
+        drawn.extend(pairs.iter().map(|_| pairs[random.below(pairs.len())]));
+        (median(&mut drawn.0) / median(&mut drawn.1)).ln()
+    };
+    let mut mean_log = || sizes.iter().map(&mut resampled_log).sum::<f64>() / sizes.len() as f64;
+    let mut ratios: Vec<f64> = (0..RESAMPLES).map(|_| mean_log().exp()).collect();
+    ratios.sort_by(f64::total_cmp);
+    (ratios[RESAMPLES / 40], ratios[RESAMPLES - 1 - RESAMPLES / 40])
+}
+
+/// The median of some numbers, which it reorders.
+fn median(values: &mut [f64]) -> f64 {
+    let (middle, even) = (values.len() / 2, values.len().is_multiple_of(2));
+    let (below, upper, _) = values.select_nth_unstable_by(middle, f64::total_cmp);
+    let upper = *upper;
+    match below.iter().copied().reduce(f64::max) {
+        Some(lower) if even => (lower + upper) / 2.0,
+        _ => upper,
+    }
+}
+
+/// The geometric mean of positive numbers; `None` of none.
+#[must_use]
+pub fn geometric_mean(values: &[f64]) -> Option<f64> {
+    let sum: f64 = values.iter().map(|value| value.ln()).sum();
+    (!values.is_empty()).then(|| (sum / values.len() as f64).exp())
+}
+
+/// SplitMix64 (Steele, Lea & Flood, OOPSLA 2014): small, seeded, good enough to draw rounds.
+struct SplitMix(u64);
+
+impl SplitMix {
+    fn below(&mut self, bound: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^= mixed >> 31;
+        ((u128::from(mixed) * bound as u128) >> 64) as usize
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cell(function: &str, strategy: &str, median_ns: f64) -> Cell {
+        let text = str::to_owned;
+        let key = Key {
+            suite: text("m"),
+            size: text("1"),
+            function: text(function),
+            strategy: text(strategy),
+            kernels: text("e"),
+            threads: 1,
+        };
+        Cell { key, status: Status::Ok, valid: Valid::True, median_ns: Some(median_ns), ..Cell::default() }
+    }
+
+    fn samples(cell: &Cell, times: &[f64]) -> Vec<Sample> {
+        let row = |(round, time): (usize, &f64)| Sample {
+            key: cell.key.clone(),
+            round: round as u32,
+            ns_per_iteration: *time,
+            ..Sample::default()
+        };
+        times.iter().enumerate().map(row).collect()
+    }
+
+    #[test]
+    fn ratios_come_from_medians_and_pass_over_what_is_wrong() {
+        let mut cells = vec![
+            cell("value", "a", 10.0),
+            cell("gradient", "a", 35.0),
+            cell("gradient", HANDWRITTEN, 20.0),
+            cell("prepare:gradient", "a", 99.0),
+        ];
+        cells[0].ratio_to_handwritten = Some(7.0);
+        derive_ratios(&mut cells);
+        assert_eq!((cells[1].ratio_to_value, cells[1].ratio_to_handwritten), (Some(3.5), Some(1.75)));
+        assert_eq!((cells[0].ratio_to_value, cells[0].ratio_to_handwritten), (Some(1.0), None));
+        assert_eq!(cells[3].ratio_to_value, None);
+        cells[0].valid = Valid::False;
+        derive_ratios(&mut cells);
+        assert_eq!(cells[1].ratio_to_value, None);
+    }
+
+    #[test]
+    fn drift_common_to_a_round_cancels() {
+        let (slow, fast) = (cell("gradient", "a", 40.0), cell("gradient", "b", 20.0));
+        let drift = [10.0, 20.0, 40.0, 15.0, 30.0];
+        let rows = [samples(&slow, &drift.map(|x| 2.0 * x)), samples(&fast, &drift)].concat();
+        let ratio = paired_ratio(&[(&slow, &fast)], &Rounds::new(&rows), 1).unwrap();
+        assert_eq!(ratio.interval, Some((2.0, 2.0)));
+        assert!(ratio.differs());
+        assert_eq!(paired_ratio(&[(&slow, &fast)], &Rounds::new(&rows[..2]), 1).unwrap().interval, None);
+        assert_eq!(paired_ratio(&[], &Rounds::default(), 1), None);
+    }
+}

@@ -1,0 +1,125 @@
+//! One chart: plotters lays out axes, grid and tick labels; the canvas draws what is measured.
+
+use plotters::chart::{ChartBuilder, ChartContext};
+use plotters::coord::cartesian::Cartesian2d;
+use plotters::prelude::{IntoFont, SVGBackend};
+use plotters::style::{Color, RGBColor, TextStyle};
+
+use crate::chart::{Join, Panel, Point, Scale, Series};
+use crate::draw::FINE;
+use crate::draw::axis::{self, Ticks};
+use crate::draw::canvas::{self, Canvas, Place, Spot, Style};
+use crate::look::{GRID, INK, LIMIT, Look, MUTED};
+
+/// A chart over plotting coordinates, with ticks where we say.
+type Chart<'a, 'b> = ChartContext<'a, SVGBackend<'b>, Cartesian2d<Ticks, Ticks>>;
+
+/// Room for the panel's heading.
+const HEADING: i32 = 30;
+/// Room for tick labels and the horizontal axis' label.
+const BELOW: i32 = 50;
+/// Room for a second line of tick labels.
+const LOWER: i32 = 14;
+/// Room at the right for what rules say.
+const RIGHT: i32 = 26;
+
+/// Draws a panel into its place.
+pub(super) fn draw(canvas: &Canvas, panel: &Panel, place: Place) -> Result<(), String> {
+    let left = left_room(panel);
+    let x = axis::horizontal(panel, place.width - left - RIGHT);
+    let below = if x.lower.is_empty() { BELOW } else { BELOW + LOWER };
+    let inner = (place.width - left - RIGHT, place.height - HEADING - below);
+    let y = axis::vertical(panel, inner.1);
+
+    let heading = canvas::cut(&panel.title, place.width - left, 13);
+    canvas.text(&heading, (place.x + left, place.y + 8), &Style::new(13, INK).bold())?;
+    let middle = (place.x + left + inner.0 / 2, place.y + HEADING + inner.1 / 2);
+    canvas.text(&panel.x.label, (middle.0, place.y + place.height - 20), &Style::new(12, MUTED).middle_h())?;
+    if !panel.y.label.is_empty() {
+        canvas.text(&panel.y.label, (place.x + 8, middle.1), &Style::new(12, MUTED).upright().middle_h().middle_v())?;
+    }
+
+    let chart = axes(canvas, place, (left, below), &x, &y)?;
+    let spot = |at: (f64, f64)| -> Spot {
+        let (x, y) = chart.plotting_area().map_coordinate(&at);
+        (f64::from(x) / f64::from(FINE), f64::from(y) / f64::from(FINE))
+    };
+    for (at, name) in &x.lower {
+        let foot = spot((*at, y.range.0));
+        canvas.text(name, (foot.0 as i32, foot.1 as i32 + 22), &Style::new(11, INK).middle_h())?;
+    }
+    for (at, said) in &panel.rules {
+        let Some(at) = axis::position(&panel.y, *at) else {
+            continue;
+        };
+        let (from, to) = (spot((x.range.0, at)), spot((x.range.1, at)));
+        canvas.line(&[from, to], &Look { colour: MUTED, ..LIMIT }, Join::Faint)?;
+        canvas.text(said, (to.0 as i32 + 4, to.1 as i32), &Style::new(11, MUTED).middle_v())?;
+    }
+    if panel.is_empty() {
+        return canvas.text("nothing was measured", middle, &Style::new(13, MUTED).middle_h().middle_v());
+    }
+    panel.series.iter().try_for_each(|series| draw_series(canvas, panel, series, &spot))
+}
+
+/// Room for tick labels and the vertical axis' label.
+fn left_room(panel: &Panel) -> i32 {
+    match &panel.y.scale {
+        Scale::Log(_) => 78,
+        Scale::Names(names) => 20 + names.iter().map(|name| canvas::width(name, 11)).max().unwrap_or(0).min(320),
+    }
+}
+
+fn axes<'a, 'b>(
+    canvas: &Canvas<'b>,
+    place: Place,
+    (left, below): (i32, i32),
+    x: &Ticks,
+    y: &Ticks,
+) -> Result<Chart<'a, 'b>, String> {
+    let area = canvas.part(place);
+    let mut chart = ChartBuilder::on(&area)
+        .margin_top(HEADING * FINE)
+        .margin_right(RIGHT * FINE)
+        .margin_bottom((below - 24) * FINE)
+        .x_label_area_size(24 * FINE)
+        .y_label_area_size(left * FINE)
+        .build_cartesian_2d(x.clone(), y.clone())
+        .map_err(|error| error.to_string())?;
+    chart
+        .configure_mesh()
+        .bold_line_style(colour(GRID).stroke_width(FINE as u32))
+        .light_line_style(colour(GRID).mix(0.0))
+        .axis_style(colour(MUTED).stroke_width(FINE as u32))
+        .label_style(TextStyle::from(("sans-serif", 11.0 * 1.24 * f64::from(FINE)).into_font()).color(&colour(INK)))
+        .set_all_tick_mark_size(4 * FINE)
+        .draw()
+        .map_err(|error| error.to_string())?;
+    Ok(chart)
+}
+
+fn colour(colour: crate::look::Colour) -> RGBColor {
+    RGBColor(colour.0, colour.1, colour.2)
+}
+
+fn draw_series(
+    canvas: &Canvas,
+    panel: &Panel,
+    series: &Series,
+    spot: &dyn Fn((f64, f64)) -> Spot,
+) -> Result<(), String> {
+    let place = |point: &Point| Some(spot((axis::position(&panel.x, point.x)?, axis::position(&panel.y, point.y)?)));
+    let spots: Vec<Spot> = series.points.iter().filter_map(place).collect();
+    if series.join != Join::Apart && spots.len() > 1 {
+        canvas.line(&spots, &series.look, series.join)?;
+    }
+    for point in &series.points {
+        let Some((low, high)) = point.interval else {
+            continue;
+        };
+        let ends = place(&Point { y: low, ..*point }).zip(place(&Point { y: high, ..*point }));
+        let Some((from, to)) = ends else { continue };
+        canvas.rule(from, to, series.look.colour, 1.4)?;
+    }
+    spots.iter().try_for_each(|at| canvas.marker(*at, &series.look, series.join == Join::Faint))
+}

@@ -1,0 +1,288 @@
+//! The files of a run, as bytes: writing rows and reading them back.
+//!
+//! Nothing here opens a file. A table is written whole by [`write_rows`], or row by row with [`header`] and [`line()`] so
+//! that an interrupted run keeps what it has. Reading is forgiving about what a newer or an interrupted program does,
+//! strict about everything else:
+//!
+//! - a column nobody knows is passed over, an optional column may be absent, a required one must be there;
+//! - a table that breaks off in the middle of its last line keeps the rows before it, and says so in a [`Warning`];
+//! - anything else malformed is a [`ReadError`] with the file, the line and the column. No input makes it panic.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::columns::{Fields, Row};
+use crate::rows::{Cell, Check, Count, Manifest, Matrix, SCHEMA_VERSION, Sample};
+
+/// Name of the manifest in a run folder.
+pub const MANIFEST: &str = "manifest.json";
+
+/// Name of the capability matrix in a run folder.
+pub const MATRIX: &str = "matrix.json";
+
+/// Why a file could not be read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{file}:{line}: {}{wrong}", ColumnPrefix(column))]
+pub struct ReadError {
+    /// The file's name, as the caller gave it.
+    pub file: String,
+    /// The line, from 1.
+    pub line: u64,
+    /// The column's name in a table, the position from 1 in JSON; empty if the line as a whole is wrong.
+    pub column: String,
+    /// What is wrong.
+    pub wrong: String,
+}
+
+struct ColumnPrefix<'a>(&'a str);
+
+impl fmt::Display for ColumnPrefix<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.is_empty() { Ok(()) } else { write!(f, "column {}: ", self.0) }
+    }
+}
+
+/// Something odd that did not keep a file from being read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Warning {
+    /// The file's name, as the caller gave it.
+    pub file: String,
+    /// The line, from 1.
+    pub line: u64,
+    /// What was found and what was done about it.
+    pub found: String,
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}: {}", self.file, self.line, self.found)
+    }
+}
+
+/// Rows with what was odd about their file.
+pub type Rows<R> = (Vec<R>, Vec<Warning>);
+
+/// The line of column names, with its line end.
+#[must_use]
+pub fn header<R: Row>() -> String {
+    let columns = R::columns();
+    csv_line(columns.iter().map(|column| column.name))
+}
+
+/// The line of one row, with its line end.
+#[must_use]
+pub fn line<R: Row>(row: &R) -> String {
+    csv_line(row.print().iter().map(String::as_str))
+}
+
+/// A whole table: the header and a line for each row.
+#[must_use]
+pub fn write_rows<R: Row>(rows: &[R]) -> String {
+    rows.iter().fold(header::<R>(), |text, row| text + &line(row))
+}
+
+/// One line of CSV, quoted where needed; a carriage return alone would read back as a line end, so it is quoted too.
+pub(crate) fn csv_line<'a>(fields: impl Iterator<Item = &'a str>) -> String {
+    let quoted = |field: &str| {
+        if field.contains([',', '"', '\n', '\r']) {
+            format!("\"{}\"", field.replace('"', "\"\""))
+        } else {
+            field.to_owned()
+        }
+    };
+    fields.map(quoted).collect::<Vec<_>>().join(",") + "\n"
+}
+
+/// Writes `cells.csv`.
+#[must_use]
+pub fn write_cells(rows: &[Cell]) -> String {
+    write_rows(rows)
+}
+
+/// Writes `samples.csv`.
+#[must_use]
+pub fn write_samples(rows: &[Sample]) -> String {
+    write_rows(rows)
+}
+
+/// Writes `checks.csv`.
+#[must_use]
+pub fn write_checks(rows: &[Check]) -> String {
+    write_rows(rows)
+}
+
+/// Writes `counts.csv`.
+#[must_use]
+pub fn write_counts(rows: &[Count]) -> String {
+    write_rows(rows)
+}
+
+/// Writes `manifest.json`.
+#[must_use]
+pub fn write_manifest(manifest: &Manifest) -> String {
+    json(manifest)
+}
+
+/// Writes `matrix.json`.
+#[must_use]
+pub fn write_matrix(matrix: &Matrix) -> String {
+    json(matrix)
+}
+
+fn json<T: Serialize>(value: &T) -> String {
+    serde_json::to_string_pretty(value).expect("rows have string keys and no failing serialisers") + "\n"
+}
+
+/// Reads `cells.csv`.
+///
+/// # Errors
+/// As [`read_rows`].
+pub fn read_cells(bytes: &[u8], file: &str) -> Result<Rows<Cell>, ReadError> {
+    read_rows(bytes, file)
+}
+
+/// Reads `samples.csv`.
+///
+/// # Errors
+/// As [`read_rows`].
+pub fn read_samples(bytes: &[u8], file: &str) -> Result<Rows<Sample>, ReadError> {
+    read_rows(bytes, file)
+}
+
+/// Reads `checks.csv`.
+///
+/// # Errors
+/// As [`read_rows`].
+pub fn read_checks(bytes: &[u8], file: &str) -> Result<Rows<Check>, ReadError> {
+    read_rows(bytes, file)
+}
+
+/// Reads `counts.csv`.
+///
+/// # Errors
+/// As [`read_rows`].
+pub fn read_counts(bytes: &[u8], file: &str) -> Result<Rows<Count>, ReadError> {
+    read_rows(bytes, file)
+}
+
+/// Reads `manifest.json`.
+///
+/// # Errors
+/// JSON that is malformed, not a manifest, or of a newer schema than this program knows.
+pub fn read_manifest(bytes: &[u8], file: &str) -> Result<Manifest, ReadError> {
+    let manifest: Manifest = read_json(bytes, file)?;
+    let version = manifest.schema_version;
+    if version == 0 || version > SCHEMA_VERSION {
+        let wrong = format!("schema version {version}, but this program reads 1 to {SCHEMA_VERSION}");
+        return Err(ReadError { file: file.to_owned(), line: 1, column: "schema_version".to_owned(), wrong });
+    }
+    Ok(manifest)
+}
+
+/// Reads `matrix.json`.
+///
+/// # Errors
+/// JSON that is malformed or not a matrix.
+pub fn read_matrix(bytes: &[u8], file: &str) -> Result<Matrix, ReadError> {
+    read_json(bytes, file)
+}
+
+fn read_json<'a, T: Deserialize<'a>>(bytes: &'a [u8], file: &str) -> Result<T, ReadError> {
+    serde_json::from_slice(bytes).map_err(|error| ReadError {
+        file: file.to_owned(),
+        line: error.line().max(1) as u64,
+        column: error.column().max(1).to_string(),
+        wrong: without_position(&error.to_string()),
+    })
+}
+
+/// The message of a JSON error without the position at its end, which the error carries apart.
+fn without_position(message: &str) -> String {
+    message.rsplit_once(" at line ").map_or(message, |(what, _)| what).to_owned()
+}
+
+/// Reads a table.
+///
+/// # Errors
+/// A required column that is missing, a line with too few or too many fields, a field that does not read as what its
+/// column holds, bytes that are not UTF-8: whichever comes first.
+pub fn read_rows<R: Row>(bytes: &[u8], file: &str) -> Result<Rows<R>, ReadError> {
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(bytes);
+    let mut record = csv::ByteRecord::new();
+    let at = |line, column: &str, wrong| ReadError { file: file.to_owned(), line, column: column.to_owned(), wrong };
+
+    let mut header: Option<Vec<String>> = None;
+    let mut rows = Vec::new();
+    let mut warnings = Vec::new();
+    loop {
+        let more = reader.read_byte_record(&mut record).map_err(|error| at(1, "", error.to_string()))?;
+        if !more {
+            break;
+        }
+        let (line, start) = record.position().map_or((1, 0), |position| (position.line(), position.byte()));
+        let Some(names) = &header else {
+            header = Some(read_header::<R>(&record, line, file)?);
+            continue;
+        };
+        let last = reader.position().byte() as usize >= bytes.len();
+        if last && breaks_off(bytes.get(start as usize..).unwrap_or_default()) {
+            let found = "the file breaks off in this line, so its row is left out".to_owned();
+            warnings.push(Warning { file: file.to_owned(), line, found });
+            break;
+        }
+        if record.len() != names.len() {
+            return Err(at(line, "", format!("{} fields under {} columns", record.len(), names.len())));
+        }
+        let record = Record::new(names, &record).map_err(|column| at(line, &column, "not UTF-8".to_owned()))?;
+        rows.push(R::read(&record).map_err(|error| at(line, &error.column, error.wrong))?);
+    }
+    match header {
+        Some(_) => Ok((rows, warnings)),
+        None => Err(at(1, "", "empty, where a line of column names should be".to_owned())),
+    }
+}
+
+/// Whether the last record of a file, from its first byte to the file's end, was cut: it does not end its line, or it ends
+/// inside a quoted field.
+fn breaks_off(tail: &[u8]) -> bool {
+    let quotes = tail.iter().filter(|byte| **byte == b'"').count();
+    !tail.ends_with(b"\n") || quotes % 2 == 1
+}
+
+fn read_header<R: Row>(record: &csv::ByteRecord, line: u64, file: &str) -> Result<Vec<String>, ReadError> {
+    let names: Vec<String> = record.iter().map(|name| String::from_utf8_lossy(name).into_owned()).collect();
+    let at = |column: &str, wrong: &str| ReadError {
+        file: file.to_owned(),
+        line,
+        column: column.to_owned(),
+        wrong: wrong.to_owned(),
+    };
+    if let Some(twice) = names.iter().enumerate().find(|(index, name)| names[..*index].contains(name)) {
+        return Err(at(twice.1, "named twice"));
+    }
+    let missing = R::columns().into_iter().find(|column| column.required && !names.iter().any(|n| n == column.name));
+    missing.map_or(Ok(names), |column| Err(at(column.name, "missing")))
+}
+
+/// A record whose fields go by the names in the header.
+struct Record<'a> {
+    names: &'a [String],
+    fields: Vec<&'a str>,
+}
+
+impl<'a> Record<'a> {
+    /// `Err` names the column that is not UTF-8.
+    fn new(names: &'a [String], record: &'a csv::ByteRecord) -> Result<Self, String> {
+        let text = |(field, name): (&'a [u8], &String)| str::from_utf8(field).map_err(|_| name.clone());
+        Ok(Record { names, fields: record.iter().zip(names).map(text).collect::<Result<_, _>>()? })
+    }
+}
+
+impl Fields for Record<'_> {
+    fn field(&self, column: &str) -> Option<&str> {
+        let index = self.names.iter().position(|name| name == column)?;
+        self.fields.get(index).copied()
+    }
+}

@@ -1,0 +1,143 @@
+//! The overview of a run: what was run, on what, and the few numbers to know first.
+
+use serde::Serialize;
+
+use crate::format::{Unit, quantity, three_digits};
+use crate::rows::Manifest;
+use crate::view::{Verdict, View, distinct, state};
+
+/// What stands at the top of every page.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Overview {
+    /// The run's id.
+    pub run_id: String,
+    /// What was run, what it ran on: names and values.
+    pub facts: Vec<(&'static str, String)>,
+    /// How many cells ended how: states and numbers, the first with something to say first.
+    pub outcomes: Vec<(String, usize)>,
+    /// The verdicts in a sentence each.
+    pub headlines: Vec<String>,
+    /// Where everything came from, for who wants to repeat it: names and values.
+    pub provenance: Vec<(String, String)>,
+}
+
+/// Sums up a run.
+#[must_use]
+pub fn overview(view: &View) -> Overview {
+    let manifest = &view.run.manifest;
+    Overview {
+        run_id: manifest.run_id.clone(),
+        facts: facts(view, manifest),
+        outcomes: outcomes(view),
+        headlines: headlines(view),
+        provenance: provenance(manifest),
+    }
+}
+
+fn facts(view: &View, manifest: &Manifest) -> Vec<(&'static str, String)> {
+    let Manifest { machine, toolchain, kernels, .. } = manifest;
+    let load = machine.load.map(|load| format!("load {load} as the run began")).unwrap_or_default();
+    let floor = manifest.noise_floor.map(|floor| format!("{} %", three_digits(100.0 * floor))).unwrap_or_default();
+    let facts = [
+        ("suites", view.suites().join(", ")),
+        ("strategies", view.strategies().join(", ")),
+        ("command", manifest.command.clone()),
+        ("started", manifest.started.clone()),
+        ("machine", sentence(&[&machine.cpu, &counted(machine.cores, "core"), &load])),
+        ("kernels", sentence(&[&kernels.backend, &kernels.version, &counted(kernels.threads, "thread")])),
+        ("built with", sentence(&[&toolchain.rustc, &toolchain.target_cpu, &toolchain.features.join(" ")])),
+        ("noise floor", floor),
+    ];
+    facts.into_iter().filter(|(_, value)| !value.is_empty()).collect()
+}
+
+fn counted(number: u32, thing: &str) -> String {
+    match number {
+        0 => String::new(),
+        1 => format!("1 {thing}"),
+        _ => format!("{number} {thing}s"),
+    }
+}
+
+fn sentence(parts: &[&str]) -> String {
+    parts.iter().copied().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", ")
+}
+
+fn outcomes(view: &View) -> Vec<(String, usize)> {
+    let states: Vec<&str> = view.run.cells.iter().map(state).collect();
+    let counted = |word: &str| (word.to_owned(), states.iter().filter(|state| **state == word).count());
+    let mut outcomes = vec![("cells".to_owned(), states.len())];
+    let order = ["ok", "invalid", "failed", "timeout", "refused", "unchecked", "skipped"];
+    outcomes.extend(order.into_iter().map(counted).filter(|(_, number)| *number > 0));
+    let failed = view.run.checks.iter().filter(|check| !check.passed).count();
+    outcomes.push(("checks passed".to_owned(), view.run.checks.len() - failed));
+    outcomes.extend((failed > 0).then(|| ("checks failed".to_owned(), failed)));
+    outcomes
+}
+
+/// A sentence for each function: how often each contestant is fastest, and how far the others are behind overall.
+fn headlines(view: &View) -> Vec<String> {
+    let verdicts = view.verdicts();
+    let overall = view.overall_verdicts();
+    let functions = distinct(verdicts.iter().map(|verdict| verdict.group.function));
+    let of = |verdict: &&Verdict, function: &str| verdict.group.function == function && !verdict.ranking.is_empty();
+    let headline = |function: &str| {
+        let decided = verdicts.iter().filter(|verdict| of(verdict, function));
+        let (contested, alone): (Vec<&Verdict>, Vec<&Verdict>) = decided.partition(|verdict| verdict.ranking.len() > 1);
+        let overall = overall.iter().filter(|verdict| of(verdict, function) && verdict.ranking.len() > 1).map(behind);
+        let clauses: Vec<String> = wins(&contested).into_iter().chain(overall).chain(without_rival(&alone)).collect();
+        (!clauses.is_empty()).then(|| format!("{function}: {}", clauses.join("; ")))
+    };
+    functions.into_iter().filter_map(headline).collect()
+}
+
+fn wins(contested: &[&Verdict]) -> Option<String> {
+    let fastest = |strategy: &str| contested.iter().filter(|verdict| verdict.ranking[0].strategy == strategy).count();
+    let winners = distinct(contested.iter().map(|verdict| verdict.ranking[0].strategy)).into_iter();
+    let mut wins: Vec<(&str, usize)> = winners.map(|strategy| (strategy, fastest(strategy))).collect();
+    wins.sort_by_key(|(_, wins)| std::cmp::Reverse(*wins));
+    let ((first, most), others) = wins.split_first()?;
+    let others: String = others.iter().map(|(strategy, wins)| format!(", {strategy} in {wins}")).collect();
+    match contested {
+        [verdict] => Some(format!("{first} is fastest in {}", verdict.group.suite)),
+        _ => Some(format!("{first} is fastest in {most} of {} suites{others}", contested.len())),
+    }
+}
+
+fn without_rival(alone: &[&Verdict]) -> Option<String> {
+    let name = |verdict: &&Verdict| format!("{} in {}", verdict.ranking[0].strategy, verdict.group.suite);
+    let names: Vec<String> = alone.iter().map(name).collect();
+    (!names.is_empty()).then(|| format!("without a rival that finished: {}", names.join(", ")))
+}
+
+/// How far the others are behind the fastest over the cells that all finished.
+fn behind(verdict: &Verdict) -> String {
+    let others = verdict.ranking.iter().skip(1);
+    let others: Vec<String> =
+        others.map(|ranked| format!("{} takes {}×", ranked.strategy, three_digits(ranked.to_fastest.ratio))).collect();
+    let cells = verdict.contests.len();
+    let cells = if cells == 1 { "cell".to_owned() } else { format!("{cells} cells") };
+    let fastest = verdict.ranking[0].strategy;
+    format!("over the {cells} that all finished, {} the time of {fastest}", others.join(", "))
+}
+
+fn provenance(manifest: &Manifest) -> Vec<(String, String)> {
+    let Manifest { machine, environment, models, inputs, .. } = manifest;
+    let caches = machine.caches.iter().map(|(name, bytes)| format!("{name} {}", quantity(*bytes as f64, Unit::Bytes)));
+    let fixed = [
+        ("schema version", manifest.schema_version.to_string()),
+        ("adjudicate", sentence(&[&manifest.version, &manifest.commit])),
+        ("profile", manifest.profile.clone()),
+        ("seed", manifest.seed.to_string()),
+        ("system", machine.kernel.clone()),
+        ("caches", caches.collect::<Vec<_>>().join(", ")),
+        ("CPU flags", machine.flags.join(" ")),
+        ("never ranked", manifest.oracles.join(", ")),
+    ];
+    let fixed = fixed.map(|(name, value)| (name.to_owned(), value));
+    let prefixed =
+        |prefix: &'static str| move |(name, value): (&String, &String)| (format!("{prefix} {name}"), value.clone());
+    let mapped = environment.iter().map(prefixed("environment")).chain(models.iter().map(prefixed("model")));
+    let mapped = mapped.chain(inputs.iter().map(prefixed("input")));
+    fixed.into_iter().chain(mapped).filter(|(_, value)| !value.is_empty()).collect()
+}

@@ -1,0 +1,56 @@
+//! A run as every report receives it, and how one is put together from the files of its folder.
+
+use crate::columns::Row;
+use crate::files::{self, MANIFEST, MATRIX, ReadError, Warning};
+use crate::rows::{Cell, Check, Count, Manifest, Matrix, Sample};
+
+/// Everything a run folder holds.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Run {
+    /// Where it came from.
+    pub manifest: Manifest,
+    /// What was measured, in the order of the plan.
+    pub cells: Vec<Cell>,
+    /// The raw times.
+    pub samples: Vec<Sample>,
+    /// The comparisons.
+    pub checks: Vec<Check>,
+    /// What was counted.
+    pub counts: Vec<Count>,
+    /// The capability matrix, if the run made one.
+    pub matrix: Option<Matrix>,
+}
+
+impl Run {
+    /// Puts a run together; `file` gives the bytes of a file of the folder, `None` if there is no such file.
+    ///
+    /// Only the manifest must be there: an interrupted run may not have begun the other files.
+    ///
+    /// # Errors
+    /// The first file that is missing or cannot be read.
+    pub fn read(file: impl Fn(&str) -> Option<Vec<u8>>) -> Result<(Run, Vec<Warning>), ReadError> {
+        let missing = || ReadError { file: MANIFEST.into(), line: 1, column: String::new(), wrong: "missing".into() };
+        let manifest = files::read_manifest(&file(MANIFEST).ok_or_else(missing)?, MANIFEST)?;
+        let matrix = file(MATRIX).map(|bytes| files::read_matrix(&bytes, MATRIX)).transpose()?;
+        let mut warnings = Vec::new();
+        let run = Run {
+            manifest,
+            cells: table(&file, &mut warnings)?,
+            samples: table(&file, &mut warnings)?,
+            checks: table(&file, &mut warnings)?,
+            counts: table(&file, &mut warnings)?,
+            matrix,
+        };
+        Ok((run, warnings))
+    }
+}
+
+/// The rows of one table; none if its file is absent or was made and not yet written to.
+fn table<R: Row>(file: impl Fn(&str) -> Option<Vec<u8>>, warnings: &mut Vec<Warning>) -> Result<Vec<R>, ReadError> {
+    let Some(bytes) = file(R::FILE).filter(|bytes| !bytes.is_empty()) else {
+        return Ok(Vec::new());
+    };
+    let (rows, found) = files::read_rows(&bytes, R::FILE)?;
+    warnings.extend(found);
+    Ok(rows)
+}

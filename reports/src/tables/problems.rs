@@ -1,0 +1,26 @@
+//! What did not run, and what ran and is wrong, each with its reason.
+
+use crate::rows::{Cell, Status};
+use crate::tables::{Field, Line, Table, heads, key_fields, key_heads, mark, numbered};
+use crate::view::{View, state};
+
+const NOTE: &str = "A refusal is a result: the strategy says what it cannot express. What failed, timed out or is invalid is a \
+                    defect or a limit of this run; it is never ranked.";
+
+pub(super) fn table(view: &View) -> Table {
+    let mut columns = heads(&["row#"]);
+    columns.extend(key_heads(view));
+    columns.extend(heads(&["outcome", "reason…"]));
+    let line = |(number, cell): (usize, &Cell)| {
+        let shown_elsewhere = cell.status == Status::Ok;
+        let from = if shown_elsewhere { vec![number] } else { Vec::new() };
+        let mut fields = vec![Field { from, ..Field::whole(Some(number as u64)) }];
+        fields.extend(key_fields(view, &cell.key));
+        fields.push(Field { strong: true, ..Field::text(state(cell)) });
+        fields.push(Field::text(cell.reason.clone().unwrap_or_default()));
+        Line { cell: (!shown_elsewhere).then_some(number), mark: mark(state(cell)), fields }
+    };
+    let mut rows: Vec<Line> = numbered(view).filter(|(_, cell)| !mark(state(cell)).is_empty()).map(line).collect();
+    rows.sort_by_key(|line| ["invalid", "failed", "refused"].iter().position(|mark| *mark == line.mark));
+    Table { name: "problems", title: "Refused, failed, invalid", note: NOTE, reference: false, columns, rows }
+}

@@ -1,0 +1,78 @@
+//! Who is fastest, and by how much: a row for each suite and function, a column for each contestant, and a row
+//! for each function over all suites.
+
+use crate::derive::Ratio;
+use crate::derive::is_contestant;
+use crate::format::three_digits;
+use crate::rows::Cell;
+use crate::tables::{Field, Head, Line, Table, heads};
+use crate::view::{Ranked, Verdict, View};
+
+const NOTE: &str = "Time over the fastest contestant's: the geometric mean over all sizes of the ratio of medians, with its \
+                    95\u{a0}% bootstrap interval, paired by round. ≈ marks what cannot be told from the fastest. Only \
+                    strategies whose results were checked and right at every size are ranked; for the others the table says \
+                    why not. The rows for all suites compare only the cells that every contestant finished.";
+
+pub(super) fn table(view: &View) -> Table {
+    let entered = |strategy: &&str| is_contestant(strategy, &view.run.manifest);
+    let strategies: Vec<&str> = view.strategies().into_iter().filter(entered).collect();
+    let mut columns = heads(&["suite", "function"]);
+    if view.is_mixed() {
+        columns.extend(heads(&["kernels", "threads#"]));
+    }
+    columns.extend(strategies.iter().map(|strategy| Head { text: (*strategy).to_owned(), numeric: true, wide: false }));
+    columns.extend(heads(&["fastest ÷ hand-written#", "cells#"]));
+    let overall = view.overall_verdicts().iter().filter(|verdict| !verdict.ranking.is_empty());
+    let verdicts = view.verdicts().iter().chain(overall);
+    let rows = verdicts.map(|verdict| line(view, verdict, &strategies)).collect();
+    Table { name: "verdicts", title: "Who is fastest", note: NOTE, reference: false, columns, rows }
+}
+
+fn line(view: &View, verdict: &Verdict, strategies: &[&str]) -> Line {
+    let mut fields = vec![Field::text(verdict.group.suite), Field::text(verdict.group.function)];
+    if view.is_mixed() {
+        fields.extend([Field::text(verdict.group.kernels), Field::whole(Some(u64::from(verdict.group.threads)))]);
+    }
+    fields.extend(strategies.iter().map(|strategy| standing(view, verdict, strategy)));
+    let to_handwritten = verdict.ranking.first().and_then(|fastest| fastest.to_handwritten);
+    fields.push(to_handwritten.map(|ratio| shown(&ratio)).unwrap_or_default());
+    fields.push(Field::whole(Some(verdict.contests.len() as u64)));
+    Line { cell: None, mark: "", fields }
+}
+
+/// What the table says of one strategy in one group.
+fn standing(view: &View, verdict: &Verdict, strategy: &str) -> Field {
+    if let Some((_, why)) = verdict.unranked.iter().find(|(name, _)| *name == strategy) {
+        return Field { small: why.clone(), sort: Some(f64::MAX), ..Field::default() };
+    }
+    let Some(place) = verdict.ranking.iter().position(|ranked| ranked.strategy == strategy) else {
+        return Field::default();
+    };
+    let ranked = &verdict.ranking[place];
+    let from = row_numbers(view, ranked);
+    if place == 0 {
+        let (text, small) = if verdict.ranking.len() == 1 { ("1", "no rival") } else { ("1 fastest", "") };
+        return Field {
+            text: text.into(),
+            small: small.into(),
+            sort: Some(1.0),
+            strong: true,
+            from,
+            ..Field::default()
+        };
+    }
+    let field = shown(&ranked.to_fastest);
+    let text = if ranked.to_fastest.differs() { field.text } else { format!("≈ {}", field.text) };
+    Field { text, from, ..field }
+}
+
+fn shown(ratio: &Ratio) -> Field {
+    let interval = |(low, high)| format!("[{}, {}]", three_digits(low), three_digits(high));
+    let small = ratio.interval.map(interval).unwrap_or_default();
+    Field { text: three_digits(ratio.ratio), small, sort: Some(ratio.ratio), ..Field::default() }
+}
+
+fn row_numbers(view: &View, ranked: &Ranked) -> Vec<usize> {
+    let number = |cell: &&Cell| view.run.cells.iter().position(|row| row.key == cell.key).map(|index| index + 1);
+    ranked.cells.iter().filter_map(number).collect()
+}

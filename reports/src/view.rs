@@ -1,0 +1,298 @@
+//! A run in the order in which reports show it: names by first appearance, cells by what they are compared with.
+//!
+//! A *group* is what may be compared: one suite and one function under the same kernels and threads. A group's
+//! *verdict* ranks the contestants that finished every size that any of them finished, by the geometric mean of their
+//! time ratios to the fastest; whoever missed a size is named beside it with the reason, never silently dropped.
+//! The *overall* verdict on a function ranks all contestants over the cells that every one of them finished.
+
+use std::cell::OnceCell;
+
+use indexmap::{IndexMap, IndexSet};
+
+use crate::derive::{
+    Ratio, Rounds, finished_ns, geometric_mean, is_contestant, is_preparation, is_ranked, paired_ratio,
+};
+use crate::rows::{Cell, HANDWRITTEN, Key, Status, VALUE, Valid};
+use crate::run::Run;
+
+/// A run with its names in order and its cells findable.
+#[derive(Clone, Debug)]
+pub struct View<'a> {
+    /// The run.
+    pub run: &'a Run,
+    /// Its samples by round.
+    pub rounds: Rounds,
+    cells: IndexMap<&'a Key, &'a Cell>,
+    strategies: Vec<&'a str>,
+    sizes: IndexMap<&'a str, IndexSet<&'a str>>,
+    verdicts: OnceCell<Vec<Verdict<'a>>>,
+    overall: OnceCell<Vec<Verdict<'a>>>,
+}
+
+/// What may be compared with each other.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Group<'a> {
+    /// The suite.
+    pub suite: &'a str,
+    /// The function.
+    pub function: &'a str,
+    /// The back end of the kernels.
+    pub kernels: &'a str,
+    /// The threads of the kernels.
+    pub threads: u32,
+}
+
+/// A group at one size: what a cell of each strategy competes at.
+pub type Contest<'a> = (Group<'a>, &'a str);
+
+/// Who is fastest, and by how much.
+#[derive(Clone, Debug)]
+pub struct Verdict<'a> {
+    /// The group; the suite of an overall verdict is [`ALL_SUITES`].
+    pub group: Group<'a>,
+    /// What was compared.
+    pub contests: Vec<Contest<'a>>,
+    /// The contestants that finished them all, fastest first.
+    pub ranking: Vec<Ranked<'a>>,
+    /// The other contestants, each with why it is not ranked.
+    pub unranked: Vec<(&'a str, String)>,
+}
+
+/// What stands for the suite in an overall verdict.
+pub const ALL_SUITES: &str = "all suites";
+
+/// A contestant's place in a verdict.
+#[derive(Clone, Debug)]
+pub struct Ranked<'a> {
+    /// The strategy.
+    pub strategy: &'a str,
+    /// Its time over the fastest's.
+    pub to_fastest: Ratio,
+    /// Its time over the hand-written code's, where that finished every size too.
+    pub to_handwritten: Option<Ratio>,
+    /// Its cells, one for each size.
+    pub cells: Vec<&'a Cell>,
+}
+
+impl<'a> View<'a> {
+    /// Looks at a run.
+    #[must_use]
+    pub fn new(run: &'a Run) -> Self {
+        let cells = run.cells.iter().map(|cell| (&cell.key, cell)).collect();
+        let keys = || run.cells.iter().map(|cell| &cell.key);
+        let checked = run.checks.iter().map(|check| &check.key);
+        let strategies = distinct(keys().chain(checked).map(|key| key.strategy.as_str()));
+        let mut sizes: IndexMap<&str, IndexSet<&str>> = IndexMap::new();
+        for key in keys() {
+            sizes.entry(&key.suite).or_default().insert(&key.size);
+        }
+        let rounds = Rounds::new(&run.samples);
+        View { run, rounds, cells, strategies, sizes, verdicts: OnceCell::new(), overall: OnceCell::new() }
+    }
+
+    /// The suites.
+    #[must_use]
+    pub fn suites(&self) -> Vec<&'a str> {
+        self.sizes.keys().copied().collect()
+    }
+
+    /// The strategies, hand-written code and oracles among them.
+    #[must_use]
+    pub fn strategies(&self) -> Vec<&'a str> {
+        self.strategies.clone()
+    }
+
+    /// The sizes of a suite.
+    #[must_use]
+    pub fn sizes(&self, suite: &str) -> Vec<&'a str> {
+        self.sizes.get(suite).into_iter().flatten().copied().collect()
+    }
+
+    /// The groups of cells that `keep` lets through.
+    pub fn groups(&self, keep: impl Fn(&Cell) -> bool) -> Vec<Group<'a>> {
+        distinct(self.run.cells.iter().filter(|cell| keep(cell)).map(group_of))
+    }
+
+    /// The groups of a suite that are not one-off costs.
+    #[must_use]
+    pub fn running_groups(&self, suite: &str) -> Vec<Group<'a>> {
+        self.groups(|cell| cell.key.suite == suite && !is_preparation(cell))
+    }
+
+    /// Whether the run mixes kernels or threads, so that groups must say which they are.
+    #[must_use]
+    pub fn is_mixed(&self) -> bool {
+        distinct(self.run.cells.iter().map(|cell| (cell.key.kernels.as_str(), cell.key.threads))).len() > 1
+    }
+
+    /// The cell of a group at a size.
+    #[must_use]
+    pub fn cell(&self, group: &Group, size: &str, strategy: &str) -> Option<&'a Cell> {
+        let text = str::to_owned;
+        let key = Key {
+            suite: text(group.suite),
+            size: text(size),
+            function: text(group.function),
+            strategy: text(strategy),
+            kernels: text(group.kernels),
+            threads: group.threads,
+        };
+        self.cells.get(&key).copied()
+    }
+
+    /// A cell's time over that of the same strategy's value.
+    #[must_use]
+    pub fn to_value(&self, cell: &Cell) -> Option<f64> {
+        let value = Group { function: VALUE, ..group_of(cell) };
+        Some(finished_ns(cell)? / finished_ns(self.cell(&value, &cell.key.size, &cell.key.strategy)?)?)
+    }
+
+    /// A cell's time over that of the hand-written code for the same function.
+    #[must_use]
+    pub fn to_handwritten(&self, cell: &Cell) -> Option<f64> {
+        Some(finished_ns(cell)? / finished_ns(self.cell(&group_of(cell), &cell.key.size, HANDWRITTEN)?)?)
+    }
+
+    /// A ranked cell's time over that of the fastest contestant at the same size; `None` for what is not ranked.
+    #[must_use]
+    pub fn to_fastest(&self, cell: &Cell) -> Option<f64> {
+        let ranked = |cell: &&Cell| is_ranked(cell, &self.run.manifest);
+        let rivals =
+            self.strategies().into_iter().filter_map(|rival| self.cell(&group_of(cell), &cell.key.size, rival));
+        let fastest = rivals.filter(ranked).filter_map(finished_ns).reduce(f64::min)?;
+        Some(cell).filter(ranked).and_then(finished_ns).map(|ns| ns / fastest)
+    }
+
+    /// The verdict on every group that has a contestant, one-off costs left out.
+    #[must_use]
+    pub fn verdicts(&self) -> &[Verdict<'a>] {
+        self.verdicts.get_or_init(|| self.contested().into_iter().map(|group| self.verdict(group)).collect())
+    }
+
+    /// The groups that have a contestant, one-off costs left out.
+    fn contested(&self) -> Vec<Group<'a>> {
+        self.groups(|cell| !is_preparation(cell) && is_contestant(&cell.key.strategy, &self.run.manifest))
+    }
+
+    /// The verdict on each function over all suites, for functions that more than one suite has.
+    #[must_use]
+    pub fn overall_verdicts(&self) -> &[Verdict<'a>] {
+        self.overall.get_or_init(|| self.judge_overall())
+    }
+
+    fn judge_overall(&self) -> Vec<Verdict<'a>> {
+        let mut by_function: IndexMap<Group<'a>, Vec<Group<'a>>> = IndexMap::new();
+        for group in self.contested() {
+            by_function.entry(Group { suite: ALL_SUITES, ..group.clone() }).or_default().push(group);
+        }
+        let several = by_function.into_iter().filter(|(_, groups)| groups.len() > 1);
+        several.map(|(overall, groups)| self.overall(overall, &groups)).collect()
+    }
+
+    fn overall(&self, overall: Group<'a>, groups: &[Group<'a>]) -> Verdict<'a> {
+        let strategies = self.strategies().into_iter();
+        let entered: Vec<&str> = strategies.filter(|s| groups.iter().any(|group| self.enters(group, s))).collect();
+        let contests = groups.iter().flat_map(|group| self.contests(group));
+        let finished = |contest: &Contest| entered.iter().all(|strategy| self.is_ranked(contest, strategy));
+        let contests: Vec<Contest> = contests.filter(finished).collect();
+        let ranking = if contests.is_empty() { Vec::new() } else { self.rank(&contests, &entered) };
+        Verdict { group: overall, contests, ranking, unranked: Vec::new() }
+    }
+
+    fn verdict(&self, group: Group<'a>) -> Verdict<'a> {
+        let entered: Vec<&str> = self.strategies().into_iter().filter(|s| self.enters(&group, s)).collect();
+        let any = |contest: &Contest| entered.iter().any(|strategy| self.is_ranked(contest, strategy));
+        let contests: Vec<Contest> = self.contests(&group).into_iter().filter(any).collect();
+        let complete = |strategy: &&str| contests.iter().all(|contest| self.is_ranked(contest, strategy));
+        let (complete, partial): (Vec<&str>, Vec<&str>) =
+            entered.into_iter().partition(|strategy| !contests.is_empty() && complete(strategy));
+        let ranking = self.rank(&contests, &complete);
+        let unranked = partial.into_iter().map(|strategy| (strategy, self.why_unranked(&group, strategy))).collect();
+        Verdict { group, contests, ranking, unranked }
+    }
+
+    fn contests(&self, group: &Group<'a>) -> Vec<Contest<'a>> {
+        self.sizes(group.suite).into_iter().map(|size| (group.clone(), size)).collect()
+    }
+
+    fn is_ranked(&self, (group, size): &Contest, strategy: &str) -> bool {
+        self.cell(group, size, strategy).is_some_and(|cell| is_ranked(cell, &self.run.manifest))
+    }
+
+    fn enters(&self, group: &Group, strategy: &str) -> bool {
+        let here = |size: &&str| self.cell(group, size, strategy).is_some();
+        is_contestant(strategy, &self.run.manifest) && self.sizes(group.suite).iter().any(here)
+    }
+
+    fn rank(&self, contests: &[Contest<'a>], strategies: &[&'a str]) -> Vec<Ranked<'a>> {
+        let cells = |strategy: &str| -> Vec<&'a Cell> {
+            contests.iter().filter_map(|(group, size)| self.cell(group, size, strategy)).collect()
+        };
+        let time = |strategy: &str| {
+            let times: Vec<f64> = cells(strategy).into_iter().filter_map(finished_ns).collect();
+            geometric_mean(&times).unwrap_or(f64::INFINITY)
+        };
+        let Some(fastest) = strategies.iter().min_by(|a, b| time(a).total_cmp(&time(b))) else { return Vec::new() };
+        let by_hand = Some(cells(HANDWRITTEN)).filter(|cells| cells.len() == contests.len());
+        let place = |strategy: &&'a str| Ranked {
+            strategy,
+            to_fastest: self.ratio(&cells(strategy), &cells(fastest)).unwrap_or(Ratio { ratio: 1.0, interval: None }),
+            to_handwritten: by_hand.as_ref().and_then(|under| self.ratio(&cells(strategy), under)),
+            cells: cells(strategy),
+        };
+        let mut ranking: Vec<Ranked> = strategies.iter().map(place).collect();
+        ranking.sort_by(|a, b| a.to_fastest.ratio.total_cmp(&b.to_fastest.ratio));
+        ranking
+    }
+
+    fn ratio(&self, over: &[&Cell], under: &[&Cell]) -> Option<Ratio> {
+        let pairs: Vec<(&Cell, &Cell)> = over.iter().copied().zip(under.iter().copied()).collect();
+        paired_ratio(&pairs, &self.rounds, self.run.manifest.seed)
+    }
+
+    /// What became of the sizes that a strategy was not ranked at, such as `refused` or `failed at 64`.
+    fn why_unranked(&self, group: &Group, strategy: &str) -> String {
+        let sizes = self.sizes(group.suite);
+        let states: Vec<(&str, &str)> = sizes
+            .iter()
+            .filter_map(|size| Some((*size, state(self.cell(group, size, strategy)?))))
+            .filter(|(_, state)| *state != "ok")
+            .collect();
+        let words = distinct(states.iter().map(|(_, state)| *state));
+        let at = |word: &str| {
+            let befallen: Vec<&str> =
+                states.iter().filter(|(_, state)| *state == word).map(|(size, _)| *size).collect();
+            match befallen.as_slice() {
+                all if all.len() == sizes.len() => word.to_owned(),
+                [size] => format!("{word} at {size}"),
+                some => format!("{word} at {} of {} sizes", some.len(), sizes.len()),
+            }
+        };
+        match words.is_empty() {
+            true => "not run at every size".to_owned(),
+            false => words.into_iter().map(at).collect::<Vec<_>>().join(", "),
+        }
+    }
+}
+
+/// The group a cell is compared in.
+#[must_use]
+pub fn group_of(cell: &Cell) -> Group<'_> {
+    let Key { suite, size: _, function, strategy: _, kernels, threads } = &cell.key;
+    Group { suite, function, kernels, threads: *threads }
+}
+
+/// A cell's outcome in one word: its status, or `invalid` or `unchecked` where it ran to its end.
+#[must_use]
+pub fn state(cell: &Cell) -> &'static str {
+    match (cell.status, cell.valid) {
+        (Status::Ok, Valid::False) => "invalid",
+        (Status::Ok, Valid::Unchecked) => "unchecked",
+        (status, _) => status.word(),
+    }
+}
+
+/// Each item once, in order of first appearance.
+pub fn distinct<T: std::hash::Hash + Eq>(items: impl Iterator<Item = T>) -> Vec<T> {
+    items.collect::<IndexSet<T>>().into_iter().collect()
+}

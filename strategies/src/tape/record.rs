@@ -1,0 +1,153 @@
+//! The recording domain: what applying a primitive means while a derivative is wanted.
+//!
+//! A float that depends on an argument of a derivative being taken is marked with the index of its
+//! tape entry, plus one. Marks travel inside tuples, function values and stacks. An operation on
+//! unmarked operands is evaluated and not recorded; outside any derivative nothing is.
+//!
+//! A derivative (`vjp`) notes how long the tape is, gives each argument of `wrt` a fresh entry that
+//! aliases the value's own (so that an enclosing derivative flows through), runs the graph, and
+//! sweeps from the end of the tape back to where it was. Contributions to older entries
+//! belong to enclosing derivatives and are not followed: so one derivative never takes another's
+//! sensitivity for its own. Inside an enclosing derivative the sweep runs in this same domain and
+//! is recorded like everything else; that is how orders nest.
+
+use adjudicate_ir::exec::{Domain, ExecError, Machine, PrimInstr, Run, VjpInstr};
+use adjudicate_ir::prims;
+use adjudicate_ir::types::Type;
+use adjudicate_ir::value::{Mark, Value};
+
+use super::stage::{Mask, Rules};
+use super::store::Store;
+
+/// The recording domain.
+#[derive(Default)]
+pub(super) struct Recorder {
+    pub(super) tape: Store,
+    pub(super) rules: Rules,
+    /// How many derivatives are being taken.
+    pub(super) depth: u32,
+    /// Cotangents of the entries of the sweep under way.
+    pub(super) cotangents: Vec<Value>,
+    /// Runs staged rules.
+    pub(super) machine: Machine,
+    /// Whether to find out how many bytes are kept; costs time.
+    pub(super) measure_residuals: bool,
+    pub(super) residual_bytes: usize,
+}
+
+impl Recorder {
+    /// Forgets what is on the tape; staged rules, storage and the facts of the run stay.
+    pub(super) fn clear(&mut self) {
+        self.tape.truncate(0);
+        self.cotangents.clear();
+        self.depth = 0;
+    }
+
+    /// Begins a run. Says whether to find out anew how many bytes are kept.
+    pub(super) fn reset(&mut self, measure_residuals: bool) {
+        self.tape.reset();
+        self.measure_residuals = measure_residuals;
+        if measure_residuals {
+            self.residual_bytes = 0;
+        }
+    }
+
+    /// Drops what the last sweep found.
+    pub(super) fn forget_cotangents(&mut self) {
+        self.cotangents.clear();
+    }
+
+    /// Applies a primitive to operands some of which are recorded.
+    fn record(&mut self, instr: &PrimInstr, args: &mut [Value], mask: Mask) -> Result<Value, String> {
+        let Some(index) = self.rules.find(instr, mask) else {
+            return Ok(instr.eval(args)?.marked(Mark::NONE));
+        };
+        let rule = &self.rules.rules[index as usize];
+        let entry = self.tape.begin(index);
+        for &i in &rule.links {
+            self.tape.links.push(args[i as usize].mark());
+        }
+        for read in &rule.operands {
+            self.tape.keep(&args[read.operand as usize]);
+        }
+        let result = instr.eval(args)?;
+        if rule.result.is_some() {
+            self.tape.keep(&result);
+        }
+        let mark = self.tape.push(entry);
+        Ok(result.marked(mark))
+    }
+}
+
+/// Which operands are marked.
+#[inline]
+fn mask(args: &[Value]) -> Mask {
+    if args.len() > 64 {
+        return if args.iter().any(|a| a.mark().is_some()) { Mask::MAX } else { 0 };
+    }
+    args.iter().enumerate().fold(0, |mask, (i, a)| mask | Mask::from(a.mark().is_some()) << i)
+}
+
+impl Domain for Recorder {
+    #[inline]
+    fn prim(&mut self, instr: &PrimInstr, args: &mut [Value]) -> Result<Value, String> {
+        if self.depth == 0 {
+            return instr.eval(args);
+        }
+        let mask = mask(args);
+        if mask != 0 && instr.ty.is_float() {
+            return self.record(instr, args, mask);
+        }
+        if matches!(instr.ty, Type::Stack(_) | Type::Env) && adds_records(instr) {
+            return Err(format!("`{}` cannot be recorded", instr.def.name));
+        }
+        instr.eval(args)
+    }
+
+    fn vjp(&mut self, run: &mut Run<'_>, instr: &VjpInstr, args: Vec<Value>) -> Result<Vec<Value>, ExecError> {
+        let (mut args, seeds) = instr.split(args);
+        let start = self.tape.len();
+        for &i in instr.wrt.iter() {
+            let arg = &mut args[i as usize];
+            if arg.mark().0 as usize <= start {
+                let mark = self.tape.alias(arg.mark());
+                *arg = std::mem::replace(arg, Value::Bool(false)).marked(mark);
+            }
+        }
+        let marks: Vec<Mark> = instr.wrt.iter().map(|&i| args[i as usize].mark()).collect();
+        self.depth += 1;
+        let mut results = run.call(self, instr.graph, args)?;
+        self.depth -= 1;
+        let floats = results.iter().zip(&instr.items).filter(|(_, ty)| ty.is_float());
+        let seeds: Vec<(Mark, Value)> = floats.map(|(value, _)| value.mark()).zip(seeds).collect();
+        let located = |message| ExecError { span: instr.span, message };
+        self.sweep(start, seeds, &marks).map_err(located)?;
+        for (&mark, ty) in marks.iter().zip(instr.wrt_types()) {
+            results.push(self.cotangent(start, mark, ty));
+        }
+        self.forget_cotangents();
+        if self.depth == 0 {
+            self.finish(start, &mut results);
+        }
+        Ok(results)
+    }
+}
+
+impl Recorder {
+    /// The outermost derivative is done: nobody needs its part of the tape.
+    fn finish(&mut self, start: usize, results: &mut [Value]) {
+        for value in results.iter_mut() {
+            *value = std::mem::replace(value, Value::Bool(false)).marked(Mark::NONE);
+        }
+        // Marks may be left inside function values and the like; then their entries stay.
+        if results.iter().all(|value| value.tensor_type().is_some()) {
+            self.tape.truncate(start);
+        }
+    }
+}
+
+/// Whether this is a sum of records, whose additions inside would go unrecorded.
+#[cold]
+fn adds_records(instr: &PrimInstr) -> bool {
+    std::ptr::eq(instr.def, &prims::STACK_ADD) || std::ptr::eq(instr.def, &prims::ENV_ADD)
+}

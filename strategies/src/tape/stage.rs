@@ -1,0 +1,261 @@
+//! Derivative rules, staged: the one rule of a primitive, applied once for given attributes, operand
+//! types and recorded operands, becomes a small register program that every entry of that
+//! kind runs.
+//!
+//! A staged rule knows which operands and whether the result it reads: exactly those are kept. A
+//! contribution that ends in a product of matrices or in one element added to zeros is left
+//! unfinished ([`Finish`]): if its operand has a cotangent already, it is added to that in place.
+
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use std::cell::RefCell;
+
+use adjudicate_ir::builder::Builder;
+use adjudicate_ir::exec::{Executable, PrimInstr, SiteId};
+use adjudicate_ir::graph::{Graph, GraphId, Module, Node, NodeId, Op, Stage};
+use adjudicate_ir::prims::{self, Attrs, Prim, PrimDef};
+use adjudicate_ir::types::Type;
+use adjudicate_ir::value::Value;
+
+/// Which operands are recorded. Beyond 64 operands, all are taken to be.
+pub(super) type Mask = u64;
+
+/// Something that a rule reads beside the cotangent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Read {
+    /// The index of the operand; that of the result is the number of operands.
+    pub(super) operand: u32,
+    /// Whether it is a float scalar, which is kept as a number.
+    pub(super) scalar: bool,
+    /// Which of the entry's links is its mark, if it is recorded.
+    pub(super) link: Option<u32>,
+}
+
+/// A contribution to the cotangent of an operand.
+#[derive(Debug)]
+pub(super) struct Output {
+    /// Which of the entry's links.
+    pub(super) link: u32,
+    pub(super) finish: Finish,
+}
+
+/// How the values that a rule returns for an operand become, or are added to, its cotangent.
+#[derive(Debug)]
+pub(super) enum Finish {
+    /// One value, the contribution; added by this `add`.
+    Add(Rc<PrimInstr>),
+    /// Two factors: their product, or `gemm_add`.
+    Product { first: PrimInstr, more: PrimInstr },
+    /// Index and element: added to zeros, or to what is there.
+    Element { zeros: Value, add: PrimInstr },
+}
+
+impl Finish {
+    /// How many values the rule returns for it.
+    pub(super) fn arity(&self) -> usize {
+        match self {
+            Finish::Add(_) => 1,
+            Finish::Product { .. } | Finish::Element { .. } => 2,
+        }
+    }
+}
+
+/// A staged rule.
+#[derive(Debug)]
+pub(super) struct Rule {
+    /// From the cotangent and what is read to the contributions.
+    pub(super) program: Executable,
+    /// Whether the program reads the cotangent.
+    pub(super) reads_cotangent: bool,
+    /// The operands kept before the operation is applied.
+    pub(super) operands: Box<[Read]>,
+    /// The result, if it is kept.
+    pub(super) result: Option<Read>,
+    pub(super) outputs: Box<[Output]>,
+    /// Indices of the recorded operands: the links of an entry.
+    pub(super) links: Box<[u32]>,
+}
+
+/// One kind of entry.
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Key {
+    prim: Prim,
+    operands: Box<[Type]>,
+    mask: Mask,
+}
+
+/// What is known of a site: its rules by mask. `None`: no sensitivity passes.
+type Known = Vec<(Mask, Option<u32>)>;
+
+/// Every rule staged so far.
+#[derive(Default)]
+pub(super) struct Rules {
+    pub(super) rules: Vec<Rc<Rule>>,
+    by_key: HashMap<Key, Option<u32>>,
+    by_site: Vec<Known>,
+    adders: HashMap<Type, Rc<PrimInstr>>,
+}
+
+impl Rules {
+    /// Takes a number of sites; the first of them.
+    pub(super) fn number(&mut self, sites: usize) -> SiteId {
+        let first = self.by_site.len();
+        self.by_site.resize_with(first + sites, Known::new);
+        SiteId(u32::try_from(first).expect("fewer than 2³² sites"))
+    }
+
+    /// The rule for an application with these recorded operands.
+    #[inline]
+    pub(super) fn find(&mut self, instr: &PrimInstr, mask: Mask) -> Option<u32> {
+        let known = self.by_site[instr.site.index()].iter().find(|(m, _)| *m == mask);
+        match known {
+            Some(&(_, rule)) => rule,
+            None => self.learn(instr, mask),
+        }
+    }
+
+    #[cold]
+    fn learn(&mut self, instr: &PrimInstr, mask: Mask) -> Option<u32> {
+        let prim = Prim { def: instr.def, attrs: instr.attrs.clone() };
+        let key = Key { prim, operands: instr.operands.clone(), mask };
+        let rule = match self.by_key.get(&key) {
+            Some(&rule) => rule,
+            None => {
+                let staged = self.stage(instr, mask);
+                let rule = staged.map(|rule| {
+                    self.rules.push(Rc::new(rule));
+                    self.rules.len() as u32 - 1
+                });
+                self.by_key.insert(key, rule);
+                rule
+            }
+        };
+        self.by_site[instr.site.index()].push((mask, rule));
+        rule
+    }
+
+    /// An application of a primitive with a site of its own.
+    pub(super) fn application(
+        &mut self,
+        def: &'static PrimDef,
+        attrs: &[i64],
+        operands: &[Type],
+    ) -> Result<PrimInstr, String> {
+        let attrs = Attrs::from_slice(attrs);
+        let ty = (def.ty)(&attrs, &operands.iter().collect::<Vec<_>>())?;
+        let site = self.number(1);
+        Ok(PrimInstr { site, def, attrs, operands: operands.into(), ty, span: Default::default() })
+    }
+
+    fn applied(&mut self, def: &'static PrimDef, attrs: &[i64], operands: &[Type]) -> PrimInstr {
+        self.application(def, attrs, operands).unwrap_or_else(|why| panic!("{}: {why}", def.name))
+    }
+
+    /// The addition of two tensors of a type.
+    pub(super) fn adder(&mut self, ty: &Type) -> Rc<PrimInstr> {
+        if let Some(adder) = self.adders.get(ty) {
+            return adder.clone();
+        }
+        let adder = Rc::new(self.applied(&prims::ADD, &[], &[ty.clone(), ty.clone()]));
+        self.adders.insert(ty.clone(), adder.clone());
+        adder
+    }
+
+    /// Applies the rule of a primitive to parameters: the cotangent, the operands, the result.
+    fn stage(&mut self, instr: &PrimInstr, mask: Mask) -> Option<Rule> {
+        let builder = RefCell::new(Builder::new(instr.def.name, instr.span));
+        let param = |ty: &Type| builder.borrow_mut().param(ty.clone());
+        let dout = param(&instr.ty);
+        let args: Vec<NodeId> = instr.operands.iter().map(param).collect();
+        let out = param(&instr.ty);
+        let pulled = instr.def.pull(&builder, &instr.attrs, &args, out, dout);
+        let builder = builder.into_inner();
+
+        let recorded = |i: usize| i >= 64 || mask >> i & 1 == 1;
+        let links: Vec<u32> = (0..args.len()).filter(|&i| recorded(i)).map(|i| i as u32).collect();
+        let (mut outputs, mut results) = (Vec::new(), Vec::new());
+        for (link, &operand) in links.iter().enumerate() {
+            let Some(node) = pulled[operand as usize] else { continue };
+            if builder.graph().node(node).op == Op::Zero {
+                continue;
+            }
+            let (finish, values) = self.finish(builder.graph(), node);
+            outputs.push(Output { link: link as u32, finish });
+            results.extend(values);
+        }
+        if outputs.is_empty() {
+            return None;
+        }
+        let mut builder = builder;
+        let ret = builder.tuple(&results);
+        let (graph, params) = pruned(&builder.finish(ret));
+        let read = |index: u32| Read {
+            operand: index - 1,
+            scalar: *graph.ty(graph.params[params.binary_search(&index).expect("a parameter")]) == Type::f64(),
+            link: links.binary_search(&(index - 1)).ok().map(|link| link as u32),
+        };
+        let count = args.len() as u32;
+        let operands = params.iter().copied().filter(|i| (1..=count).contains(i)).map(read).collect();
+        let result = params.iter().copied().find(|&i| i == count + 1).map(read);
+        let reads_cotangent = params.first() == Some(&0);
+        let module = Module { stage: Stage::Closed, graphs: vec![graph], entry: GraphId(0) };
+        let program = Executable::numbered(&module, SiteId(self.by_site.len() as u32));
+        self.number(program.sites());
+        Some(Rule { program, reads_cotangent, operands, result, outputs: outputs.into(), links: links.into() })
+    }
+
+    /// How a contribution is finished, and the nodes that the rule returns for it.
+    fn finish(&mut self, graph: &Graph, id: NodeId) -> (Finish, Vec<NodeId>) {
+        let node = graph.node(id);
+        let types = |ids: &[NodeId]| ids.iter().map(|&i| graph.ty(i).clone()).collect::<Vec<_>>();
+        match &node.op {
+            Op::Prim(prim) if is(prim, &prims::MATMUL) && node.ty.shape().len() == 2 => {
+                let mut operands = types(&node.args);
+                let first = self.applied(&prims::MATMUL, &prim.attrs, &operands);
+                operands.push(node.ty.clone());
+                let more = self.applied(&prims::GEMM_ADD, &prim.attrs, &operands);
+                (Finish::Product { first, more }, node.args.to_vec())
+            }
+            Op::Prim(prim) if is(prim, &prims::INDEX_ADD) && graph.node(node.args[0]).op == Op::Zero => {
+                let add = self.applied(&prims::INDEX_ADD, &[], &types(&node.args));
+                (Finish::Element { zeros: Value::zero(&node.ty), add }, node.args[1..].to_vec())
+            }
+            _ => (Finish::Add(self.adder(&node.ty)), vec![id]),
+        }
+    }
+}
+
+fn is(prim: &Prim, def: &'static PrimDef) -> bool {
+    std::ptr::eq(prim.def, def)
+}
+
+/// The graph without what its return node does not reach, and the parameters that are left.
+fn pruned(graph: &Graph) -> (Graph, Vec<u32>) {
+    let mut live = vec![false; graph.nodes.len()];
+    live[graph.ret.0 as usize] = true;
+    for (id, node) in graph.iter().rev() {
+        if live[id.0 as usize] {
+            node.args.iter().for_each(|arg| live[arg.0 as usize] = true);
+        }
+    }
+    let mut renamed = vec![NodeId(u32::MAX); graph.nodes.len()];
+    let mut params = Vec::new();
+    let mut out = Graph { nodes: Vec::new(), params: Vec::new(), ..graph.clone() };
+    for (id, node) in graph.iter().filter(|(id, _)| live[id.0 as usize]) {
+        let new = NodeId(out.nodes.len() as u32);
+        renamed[id.0 as usize] = new;
+        let op = match node.op {
+            Op::Param(index) => {
+                params.push(index);
+                out.params.push(new);
+                Op::Param(params.len() as u32 - 1)
+            }
+            _ => node.op.clone(),
+        };
+        let args = node.args.iter().map(|arg| renamed[arg.0 as usize]).collect();
+        out.nodes.push(Node { op, args, ty: node.ty.clone(), span: node.span });
+    }
+    out.ret = renamed[graph.ret.0 as usize];
+    (out, params)
+}

@@ -1,0 +1,234 @@
+//! The backward sweep: from the end of the tape to where a derivative began.
+//!
+//! Each entry whose cotangent is known runs its staged rule; contributions are added in place to the
+//! cotangents of its operands. The sweep of the outermost derivative takes what was kept off the
+//! tape as it goes, so that buffers are freed or reused; that of an inner one leaves it for the
+//! enclosing derivatives, and runs the rules in the recording domain.
+
+use adjudicate_ir::exec::slots::{put, put_copy, put_moved};
+use adjudicate_ir::exec::{Domain, Machine, Plain, PrimInstr};
+use adjudicate_ir::types::Type;
+use adjudicate_ir::value::{Mark, Value};
+use adjudicate_kernels::{Binary, binary_assign};
+
+use super::record::Recorder;
+use super::stage::{Finish, Read, Rule};
+use super::store::{ALIAS, Entry};
+
+/// No cotangent yet.
+const NOTHING: Value = Value::Bool(false);
+
+/// A sweep under way. If `RECORD`, its own operations go on the tape.
+struct Sweep<'t, const RECORD: bool> {
+    recorder: &'t mut Recorder,
+    start: usize,
+    /// Cotangents of the entries from `start` on.
+    cotangents: Vec<Value>,
+    machine: Machine,
+}
+
+impl Recorder {
+    /// Sweeps from the end of the tape back to `start`. `seeds` are cotangents of marked values;
+    /// those of the entries `keep` can be asked for afterwards.
+    pub(super) fn sweep(&mut self, start: usize, seeds: Vec<(Mark, Value)>, keep: &[Mark]) -> Result<(), String> {
+        self.tape.measure();
+        if self.depth > 0 {
+            return Sweep::<true>::run(self, start, seeds, keep);
+        }
+        if self.measure_residuals {
+            self.residual_bytes = self.residual_bytes.max(self.tape.residual_bytes());
+        }
+        Sweep::<false>::run(self, start, seeds, keep)
+    }
+
+    /// The cotangent that the last sweep, which began at `start`, found for a kept entry.
+    pub(super) fn cotangent(&self, start: usize, mark: Mark, ty: &Type) -> Value {
+        let found = (mark.0 as usize).checked_sub(start + 1).and_then(|i| self.cotangents.get(i));
+        found.filter(|value| !is_nothing(value)).cloned().unwrap_or_else(|| Value::zero(ty))
+    }
+}
+
+#[inline]
+fn is_nothing(value: &Value) -> bool {
+    matches!(value, Value::Bool(_))
+}
+
+#[inline]
+fn take(value: &mut Value) -> Value {
+    std::mem::replace(value, NOTHING)
+}
+
+impl<'t, const RECORD: bool> Sweep<'t, RECORD> {
+    fn run(recorder: &'t mut Recorder, start: usize, seeds: Vec<(Mark, Value)>, keep: &[Mark]) -> Result<(), String> {
+        let mut cotangents = std::mem::take(&mut recorder.cotangents);
+        cotangents.clear();
+        cotangents.resize(recorder.tape.len() - start, NOTHING);
+        let machine = std::mem::take(&mut recorder.machine);
+        let mut sweep = Sweep::<'_, RECORD> { recorder, start, cotangents, machine };
+        let done = sweep.walk(seeds, keep);
+        (sweep.recorder.cotangents, sweep.recorder.machine) = (sweep.cotangents, sweep.machine);
+        done
+    }
+
+    fn walk(&mut self, seeds: Vec<(Mark, Value)>, keep: &[Mark]) -> Result<(), String> {
+        for (mark, seed) in seeds {
+            self.pass_on(mark, seed)?;
+        }
+        for index in (self.start..self.start + self.cotangents.len()).rev() {
+            let entry = self.recorder.tape.entries[index];
+            if is_nothing(&self.cotangents[index - self.start]) {
+                self.forget(entry);
+                continue;
+            }
+            let mark = Mark(index as u32 + 1);
+            if entry.rule == ALIAS {
+                let cotangent = self.cotangents[index - self.start].clone();
+                if !keep.contains(&mark) {
+                    self.cotangents[index - self.start] = NOTHING;
+                }
+                self.pass_on(self.recorder.tape.links[entry.links as usize], cotangent)?;
+                continue;
+            }
+            let rule = self.recorder.rules.rules[entry.rule as usize].clone();
+            self.gather(&rule, entry, mark, keep.contains(&mark));
+            let ran = if RECORD {
+                rule.program.run_placed(&mut self.machine, self.recorder)
+            } else {
+                rule.program.run_placed(&mut self.machine, &mut Plain)
+            };
+            ran.map_err(|error| error.message)?;
+            self.contribute(&rule, entry)?;
+        }
+        Ok(())
+    }
+
+    /// Drops what an entry keeps, once nobody needs it.
+    #[inline]
+    fn forget(&mut self, entry: Entry) {
+        if !RECORD {
+            self.recorder.tape.arrays.truncate(entry.arrays as usize);
+        }
+    }
+
+    /// The arguments of an entry's rule.
+    #[inline]
+    fn gather(&mut self, rule: &Rule, entry: Entry, mark: Mark, keep: bool) {
+        let mut places = self.machine.arguments(&rule.program).iter_mut();
+        let cotangent = &mut self.cotangents[mark.0 as usize - 1 - self.start];
+        if rule.reads_cotangent {
+            let place = places.next().expect("a parameter for the cotangent");
+            if keep { put_copy(place, cotangent) } else { put_moved(place, cotangent) }
+        }
+        if !keep {
+            *cotangent = NOTHING;
+        }
+        let (mut scalars, mut arrays) = (entry.scalars as usize, entry.arrays as usize);
+        let tape = &mut self.recorder.tape;
+        let mut read = |read: &Read, mark: Mark| {
+            let place = places.next().expect("a parameter for each value read");
+            if read.scalar {
+                put(place, Value::F64(tape.scalars[scalars], if RECORD { mark } else { Mark::NONE }));
+                scalars += 1;
+                return;
+            }
+            let kept = &mut tape.arrays[arrays];
+            if RECORD {
+                put(place, kept.clone().marked(mark))
+            } else {
+                put_moved(place, kept)
+            }
+            arrays += 1;
+        };
+        for operand in &rule.operands {
+            let origin = operand.link.map_or(Mark::NONE, |link| tape.links[(entry.links + link) as usize]);
+            read(operand, origin);
+        }
+        if let Some(result) = &rule.result {
+            read(result, mark);
+        }
+        self.forget(entry);
+    }
+
+    /// Adds what a rule returned to the cotangents of the operands.
+    #[inline]
+    fn contribute(&mut self, rule: &Rule, entry: Entry) -> Result<(), String> {
+        let mut next = 0;
+        for output in &rule.outputs {
+            let result = next;
+            next += output.finish.arity();
+            let link = self.recorder.tape.links[(entry.links + output.link) as usize];
+            match self.place(link) {
+                Some(i) => self.add(rule, i, &output.finish, result)?,
+                None => (result..next).for_each(|r| drop(self.machine.result(&rule.program, r))),
+            }
+        }
+        Ok(())
+    }
+
+    /// Where the cotangent of a mark stands, if its entry is of this sweep.
+    #[inline]
+    fn place(&self, mark: Mark) -> Option<usize> {
+        (mark.0 as usize).checked_sub(self.start + 1)
+    }
+
+    /// Adds the contribution that begins with a result of the rule to a cotangent.
+    #[inline]
+    fn add(&mut self, rule: &Rule, i: usize, finish: &Finish, result: usize) -> Result<(), String> {
+        let mut value = self.machine.result(&rule.program, result);
+        let slot = &mut self.cotangents[i];
+        let sum = match finish {
+            Finish::Add(_) if is_nothing(slot) => {
+                put_moved(slot, &mut value);
+                return Ok(());
+            }
+            Finish::Add(add) => match (&mut *slot, &value) {
+                (Value::F64(old, _), Value::F64(new, _)) if !RECORD => {
+                    *old += new;
+                    return Ok(());
+                }
+                (Value::Array(old, _), Value::Array(new, _)) if !RECORD && old.is_unique() => {
+                    binary_assign(Binary::Add, old, new.into());
+                    return Ok(());
+                }
+                (old, _) => {
+                    let old = take(old);
+                    self.prim(add, &mut [old, value])?
+                }
+            },
+            Finish::Product { first, more } => {
+                let old = take(slot);
+                let other = self.machine.result(&rule.program, result + 1);
+                if is_nothing(&old) {
+                    self.prim(first, &mut [value, other])?
+                } else {
+                    self.prim(more, &mut [value, other, old])?
+                }
+            }
+            Finish::Element { zeros, add } => {
+                let old = if is_nothing(slot) { zeros.clone() } else { take(slot) };
+                let element = self.machine.result(&rule.program, result + 1);
+                self.prim(add, &mut [old, value, element])?
+            }
+        };
+        put(&mut self.cotangents[i], sum);
+        Ok(())
+    }
+
+    /// Adds a whole cotangent to that of a mark.
+    fn pass_on(&mut self, mark: Mark, cotangent: Value) -> Result<(), String> {
+        let Some(i) = self.place(mark) else { return Ok(()) };
+        let old = take(&mut self.cotangents[i]);
+        self.cotangents[i] = if is_nothing(&old) {
+            cotangent
+        } else {
+            let ty = cotangent.tensor_type().expect("a cotangent");
+            let add = self.recorder.rules.adder(&ty);
+            self.prim(&add, &mut [old, cotangent])?
+        };
+        Ok(())
+    }
+
+    fn prim(&mut self, instr: &PrimInstr, args: &mut [Value]) -> Result<Value, String> {
+        if RECORD { self.recorder.prim(instr, args) } else { instr.eval(args) }
+    }
+}

@@ -1,0 +1,122 @@
+//! The language, strategy by strategy: small programs with known answers.
+
+use adjudicate_ir::datum::Datum;
+use adjudicate_ir::program::{Ask, Program, Request};
+use adjudicate_kernels::Array;
+use adjudicate_strategies::{STRATEGIES, Strategy};
+
+/// Runs one function under one strategy.
+fn run(strategy: &dyn Strategy, python: &str, ask: Ask, order: usize, args: &[Datum]) -> Result<Vec<f64>, String> {
+    let program = Program::parse("model.py", python).map_err(|e| e.to_string())?;
+    let request = Request::new("f", ask, &[0], order, args);
+    let mut prepared = strategy.prepare(&program, &request).map_err(|e| format!("{e:?}"))?;
+    let leaves: Vec<_> = args.iter().flat_map(Datum::leaves).collect();
+    let result = prepared.run(&leaves).map_err(|e| format!("{e:?}"))?;
+    Ok(numbers(&prepared.output().build(&result)))
+}
+
+fn numbers(datum: &Datum) -> Vec<f64> {
+    match datum {
+        Datum::F64(x) => vec![*x],
+        Datum::I64(n) => vec![*n as f64],
+        Datum::Bool(b) => vec![f64::from(u8::from(*b))],
+        Datum::Array(a) => a.as_slice().to_vec(),
+        Datum::Ints(a) => a.as_slice().iter().map(|n| *n as f64).collect(),
+        Datum::Bools(a) => a.as_slice().iter().map(|b| f64::from(u8::from(*b))).collect(),
+        Datum::Tuple(items) | Datum::Record(_, items) => items.iter().flat_map(numbers).collect(),
+        Datum::Str(_) | Datum::None => Vec::new(),
+    }
+}
+
+fn vector(xs: &[f64]) -> Datum {
+    Datum::Array(Array::from_vec(&[xs.len()], xs.to_vec()))
+}
+
+/// Value, gradient and second derivative of `f` at a float.
+fn check(python: &str, x: f64, value: f64, first: f64, second: f64) {
+    check_at(python, &[Datum::F64(x)], value, &[first], &[second]);
+}
+
+fn check_at(python: &str, args: &[Datum], value: f64, first: &[f64], second: &[f64]) {
+    for strategy in STRATEGIES {
+        if strategy.name().starts_with("finite") {
+            continue;
+        }
+        let close = |got: Result<Vec<f64>, String>, want: &[f64], what: &str| {
+            let got = match got {
+                Err(e) if e.starts_with("Refused") => return,
+                got => got.unwrap_or_else(|e| panic!("{} {what}: {e}\n{python}", strategy.name())),
+            };
+            let near = |(a, b): (&f64, &f64)| (a - b).abs() <= 1e-9 * b.abs().max(1.0);
+            let same = got.len() == want.len() && got.iter().zip(want).all(near);
+            assert!(same, "{} {what}: {got:?}, not {want:?}\n{python}", strategy.name());
+        };
+        close(run(*strategy, python, Ask::Value, 1, args), &[value], "value");
+        close(run(*strategy, python, Ask::Gradient, 1, args), first, "gradient");
+        close(run(*strategy, python, Ask::Gradient, 2, args), second, "second derivative");
+    }
+}
+
+#[test]
+fn straight_line() {
+    check("def f(x):\n    return x ** 3\n", 2.0, 8.0, 12.0, 12.0);
+    check("def f(x):\n    return x * x + 2 * x - 1\n", 3.0, 14.0, 8.0, 2.0);
+    check("import numpy as np\ndef f(x):\n    return np.sin(x) * x\n", 0.5, 0.5 * 0.5f64.sin(), 0.5f64.sin() + 0.5 * 0.5f64.cos(), 2.0 * 0.5f64.cos() - 0.5 * 0.5f64.sin());
+}
+
+#[test]
+fn gradient_inside_is_not_confused() {
+    let python = "from adjudicate import grad\ndef f(x):\n    return x * grad(lambda y: x * y)(1.0)\n";
+    check(python, 3.0, 9.0, 6.0, 2.0);
+}
+
+#[test]
+fn branches() {
+    let python = "def f(x):\n    if x > 1.0:\n        y = x * x\n    else:\n        y = x\n    return y * x\n";
+    check(python, 2.0, 8.0, 12.0, 12.0);
+    check(python, 0.5, 0.25, 1.0, 2.0);
+    let guarded = "import numpy as np\ndef f(x):\n    return np.sqrt(x) if x > 0 else x * x\n";
+    check(guarded, -2.0, 4.0, -4.0, 2.0);
+}
+
+#[test]
+fn loops() {
+    let python = "def f(x):\n    y = 1.0\n    for i in range(5):\n        y = y * x\n    return y\n";
+    check(python, 2.0, 32.0, 80.0, 160.0);
+    let data = "def f(x):\n    y = x\n    while y < 100.0:\n        y = y * x\n    return y\n";
+    check(data, 3.0, 243.0, 405.0, 540.0);
+    let early = "def f(x):\n    y = x\n    for i in range(10):\n        if y > 20.0:\n            return y * 2\n        y = y * x\n    return y\n";
+    check(early, 3.0, 54.0, 54.0, 36.0);
+    check("def f(x):\n    y = x * x\n    for i in range(0):\n        y = y * x\n    return y\n", 3.0, 9.0, 6.0, 2.0);
+}
+
+#[test]
+fn recursion() {
+    let python = "def power(x, n):\n    if n == 0:\n        return 1.0\n    return x * power(x, n - 1)\ndef f(x):\n    return power(x, 4)\n";
+    check(python, 2.0, 16.0, 32.0, 48.0);
+    let tail = "def go(x, acc, n):\n    if n == 0:\n        return acc\n    return go(x, acc * x, n - 1)\ndef f(x):\n    return go(x, 1.0, 4)\n";
+    check(tail, 2.0, 16.0, 32.0, 48.0);
+    let mutual = "def even(x, n):\n    return 1.0 if n == 0 else x * odd(x, n - 1)\ndef odd(x, n):\n    return x if n == 0 else x * even(x, n - 1)\ndef f(x):\n    return even(x, 3)\n";
+    check(mutual, 2.0, 16.0, 32.0, 48.0);
+}
+
+#[test]
+fn functions_as_values() {
+    let python = "def twice(g):\n    return lambda x: g(g(x))\ndef f(x):\n    return twice(lambda y: y * y)(x)\n";
+    check(python, 2.0, 16.0, 32.0, 48.0);
+    let chosen = "def f(x):\n    g = (lambda y: y * x) if x > 1.0 else (lambda y: y + x)\n    return g(x * x)\n";
+    check(chosen, 2.0, 8.0, 12.0, 12.0);
+    check(chosen, 0.5, 0.75, 2.0, 2.0);
+    let listed = "def f(x):\n    for g in [lambda y: y * y, lambda y: y * 3]:\n        x = g(x)\n    return x\n";
+    check(listed, 2.0, 12.0, 12.0, 6.0);
+}
+
+#[test]
+fn arrays() {
+    let python = "import numpy as np\ndef f(x):\n    return np.sum(x * x * x)\n";
+    check_at(python, &[vector(&[1.0, 2.0])], 9.0, &[3.0, 12.0], &[6.0, 0.0, 0.0, 12.0]);
+    let indexed = "import numpy as np\ndef f(x):\n    s = 0.0\n    for i in range(len(x)):\n        s = s + x[i] ** 2 * x[0]\n    return s\n";
+    check_at(indexed, &[vector(&[1.0, 2.0])], 5.0, &[7.0, 4.0], &[6.0, 4.0, 4.0, 2.0]);
+    let matrix = "import numpy as np\ndef f(x):\n    a = np.reshape(x, (2, 1)) @ np.reshape(x, (1, 2))\n    return np.sum(a * a)\n";
+    check_at(matrix, &[vector(&[1.0, 2.0])], 25.0, &[20.0, 40.0], &[28.0, 16.0, 16.0, 52.0]);
+}

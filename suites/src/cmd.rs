@@ -1,0 +1,10 @@
+//! The commands, one file each, and what they share: flags, output and progress.
+
+pub mod check;
+pub mod eval;
+pub mod flags;
+pub mod list;
+pub mod output;
+pub mod progress;
+pub mod report;
+pub mod run;

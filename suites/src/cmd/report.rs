@@ -1,0 +1,75 @@
+//! `adjudicate report`: renders the files of a run again.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use adjudicate_reports::{REPORTS, Report as Renderer, Run};
+use clap::Args;
+
+use super::output::Output;
+use crate::exit::{Exit, Failure};
+use crate::measure::plan::unknown;
+use crate::runs::folder::write_file;
+
+/// Render the report of a run folder again
+#[derive(Args, Debug)]
+#[command(after_help = "Example:\n  adjudicate report runs/trial --format html,csv")]
+pub struct Report {
+    /// The run folder, or the id of a run under `runs`
+    #[arg(value_name = "RUN")]
+    run: PathBuf,
+    /// Formats, separated by commas; all if not given
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    format: Vec<String>,
+}
+
+impl Report {
+    /// Carries the command out.
+    pub fn run(self, output: &mut Output) -> Result<Exit, Failure> {
+        let under_runs = Path::new("runs").join(&self.run);
+        let folder = if self.run.is_dir() || !under_runs.is_dir() { self.run } else { under_runs };
+        if !folder.is_dir() {
+            let message = format!("there is no run folder {}", folder.display());
+            return Err(Failure::usage(message));
+        }
+        for page in render(&folder, &self.format, output)? {
+            output.result(&page.display().to_string())?;
+        }
+        Ok(Exit::Ok)
+    }
+}
+
+/// Renders reports of the given formats, all if there are none, into a run folder. Returns the
+/// files written.
+pub fn render(folder: &Path, formats: &[String], output: &mut Output) -> Result<Vec<PathBuf>, Failure> {
+    let renderers = renderers(formats)?;
+    let (run, warnings) = Run::read(|file| fs::read(folder.join(file)).ok())
+        .map_err(|e| Failure::usage(format!("{}: {e}", folder.display())))?;
+    for warning in warnings {
+        output.remark(&format!("warning: {warning}"));
+    }
+    let mut written = Vec::new();
+    for renderer in renderers {
+        let artifacts =
+            (renderer.render)(&run).map_err(|e| Failure::internal(format!("the {} report: {e}", renderer.name)))?;
+        for artifact in artifacts {
+            let path = folder.join(&artifact.path);
+            write_file(&path, &artifact.bytes)?;
+            written.push(path);
+        }
+    }
+    Ok(written)
+}
+
+fn renderers(formats: &[String]) -> Result<Vec<&'static Renderer>, Failure> {
+    if formats.is_empty() {
+        return Ok(REPORTS.iter().collect());
+    }
+    let named = formats.iter().map(|format| {
+        REPORTS.iter().find(|r| r.name == format).ok_or_else(|| {
+            let names: Vec<&str> = REPORTS.iter().map(|r| r.name).collect();
+            unknown("format", format, &names)
+        })
+    });
+    named.collect()
+}

@@ -1,0 +1,33 @@
+//! Measuring: what is to be done, whether it is right, how much it does and how long it takes.
+//!
+//! A [`plan`](Plan) is a list of groups, one for each suite and size. A group holds cells: a
+//! function (`value`, `gradient`, …) by a contestant (a strategy, or the baseline written by
+//! hand). For each group, in this order:
+//!
+//! 1. every cell is prepared ([`contestant`]); what cannot be is recorded with its reason;
+//! 2. every result is compared with independent oracles and with the other strategies ([`check`]);
+//! 3. one run is made with the kernels' counters on ([`count`](mod@count));
+//! 4. interleaved rounds of samples are taken, of preparing too ([`time`]);
+//! 5. a row sums up each cell ([`stats`]).
+//!
+//! Rows leave through a [`Sink`] as they are made. Nothing is timed that failed a check, and
+//! nothing is checked or counted while the clock runs.
+
+pub mod check;
+pub mod clock;
+pub mod contestant;
+pub mod count;
+mod entry;
+pub mod group;
+mod judge;
+pub mod plan;
+mod rounds;
+pub mod sink;
+pub mod stats;
+mod summary;
+pub mod time;
+
+pub use clock::{Clock, SystemClock};
+pub use group::measure;
+pub use plan::{Cell, Group, Plan, Profile, Selection, Settings};
+pub use sink::{Sink, Stop};

@@ -1,0 +1,199 @@
+//! Checking: whether results are right, told by oracles that know nothing of the strategies.
+//!
+//! | reference | what is compared | tolerance |
+//! | --- | --- | --- |
+//! | `handwritten` | every element, with the derivative written by hand | 1e-10 |
+//! | `finite` | inner products along random directions, with differences of values | 1e-5 |
+//! | `taylor` | the order at which the Taylor remainder vanishes | at least 1.9 |
+//! | a strategy | every element, with what the other strategy gives | 1e-10 (values 1e-12) |
+//!
+//! Errors are relative. A strategy that fails against the first three is no reference for the
+//! others.
+
+pub mod compare;
+pub mod differences;
+pub mod point;
+
+use adjudicate_ir::datum::Datum;
+use adjudicate_ir::program::Ask;
+use adjudicate_ir::value::Value;
+use adjudicate_reports::rows::{Check, HANDWRITTEN, Key};
+
+use self::compare::compare;
+use self::differences::{Line, Objective, mixed};
+use self::point::{Direction, Point, dot, flatten, norm, unit};
+use super::contestant::Trouble;
+use crate::random::Random;
+
+/// Tolerance against what was written by hand.
+pub const HANDWRITTEN_TOLERANCE: f64 = 1e-10;
+/// Tolerance between the derivatives of strategies.
+pub const DERIVATIVE_TOLERANCE: f64 = 1e-10;
+/// Tolerance between the values of strategies, which fusion may reorder.
+pub const VALUE_TOLERANCE: f64 = 1e-12;
+/// Tolerance against finite differences.
+pub const FINITE_TOLERANCE: f64 = 1e-5;
+/// The least order of a Taylor remainder; 2 but for rounding.
+pub const TAYLOR_ORDER: f64 = 1.9;
+
+/// What values alone say of the derivatives at a point: slopes along two random directions of norm
+/// 1, and the curvature between them.
+#[derive(Debug)]
+pub struct Oracle {
+    point: Point,
+    u: Direction,
+    v: Direction,
+    along_u: Line,
+    along_v: Line,
+    /// uᵀHv, if a second derivative is asked for.
+    mixed: Option<f64>,
+    /// The norm of the vector of a Hessian–vector or Jacobian–vector product, whose direction v is.
+    vector_norm: f64,
+}
+
+impl Oracle {
+    /// Evaluates the objective around the arguments. The vectors of a product, if the suite asks
+    /// for one, give the direction v.
+    pub fn new(
+        arguments: &[Datum],
+        wrt: &[usize],
+        vectors: &[Datum],
+        second: bool,
+        mut random: Random,
+        f: &mut Objective<'_>,
+    ) -> Result<Self, Trouble> {
+        let point = Point::new(arguments, wrt);
+        let mut direction = || unit((0..point.dimension()).map(|_| random.uniform(1.0)).collect());
+        let u = direction();
+        let vector: Direction = flatten(&vectors.iter().flat_map(Datum::leaves).collect::<Vec<_>>());
+        let vector_norm = norm(&vector);
+        let v = if vector_norm > 0.0 { unit(vector) } else { direction() };
+        let along_u = Line::new(&point, &u, f)?;
+        let along_v = Line::new(&point, &v, f)?;
+        let mixed = if second { Some(mixed(&point, &u, &v, f)?) } else { None };
+        Ok(Self { point, u, v, along_u, along_v, mixed, vector_norm })
+    }
+
+    /// Compares a result with what the oracle knows.
+    pub fn check(&self, key: &Key, ask: Ask, result: &[Value]) -> Vec<Check> {
+        let flat = flatten(result);
+        match ask {
+            Ask::Value => Vec::new(),
+            Ask::Gradient | Ask::Jacobian => self.gradient(key, &flat),
+            Ask::ValueAndGradient => self.gradient(key, flat.get(1..).unwrap_or_default()),
+            Ask::Jvp => {
+                let expected = self.along_v.slope() * self.vector_norm;
+                vec![finite(key, flat.first().copied().unwrap_or(f64::NAN), expected, 0.0)]
+            }
+            Ask::Hvp => {
+                let product: Vec<f64> = flat.iter().map(|x| x / self.vector_norm).collect();
+                self.curvature(key, &product)
+            }
+            Ask::Hessian => self.curvature(key, &self.times_v(&flat)),
+        }
+    }
+
+    fn gradient(&self, key: &Key, gradient: &[f64]) -> Vec<Check> {
+        if gradient.len() != self.point.dimension() {
+            return vec![wrong_size(key, gradient.len(), self.point.dimension())];
+        }
+        let typical = norm(gradient) / (gradient.len() as f64).sqrt();
+        let along = |line: &Line, d: &Direction| {
+            let slope = dot(gradient, d);
+            [finite(key, slope, line.slope(), typical), taylor(key, line.taylor_order(slope))]
+        };
+        [along(&self.along_u, &self.u), along(&self.along_v, &self.v)].concat()
+    }
+
+    fn curvature(&self, key: &Key, product: &[f64]) -> Vec<Check> {
+        if product.len() != self.point.dimension() {
+            return vec![wrong_size(key, product.len(), self.point.dimension())];
+        }
+        let typical = norm(product) / (product.len() as f64).sqrt();
+        let mut checks = Vec::new();
+        checks.extend(self.mixed.map(|mixed| finite(key, dot(&self.u, product), mixed, typical)));
+        checks.push(taylor(key, self.along_v.curvature_order(dot(&self.v, product))));
+        checks
+    }
+
+    /// Hv, from the blocks of a Hessian: one for each pair of leaves, rows first.
+    fn times_v(&self, hessian: &[f64]) -> Vec<f64> {
+        let sizes = self.point.sizes();
+        let mut product = vec![0.0; self.point.dimension()];
+        let mut blocks = hessian.iter();
+        let mut rest = product.as_mut_slice();
+        for &rows in &sizes {
+            let (here, below) = rest.split_at_mut(rows);
+            let mut column = 0;
+            for &columns in &sizes {
+                let v = &self.v[column..column + columns];
+                for out in here.iter_mut() {
+                    *out += v.iter().map(|x| blocks.next().unwrap_or(&f64::NAN) * x).sum::<f64>();
+                }
+                column += columns;
+            }
+            rest = below;
+        }
+        product
+    }
+}
+
+/// Compares a result with the baseline's.
+pub fn against_handwritten(key: &Key, result: &[Value], baseline: &[Value]) -> Check {
+    elementwise(key, HANDWRITTEN, result, baseline, HANDWRITTEN_TOLERANCE)
+}
+
+/// Compares a result with another strategy's.
+pub fn against_strategy(key: &Key, ask: Ask, result: &[Value], name: &str, other: &[Value]) -> Check {
+    let tolerance = if ask == Ask::Value { VALUE_TOLERANCE } else { DERIVATIVE_TOLERANCE };
+    elementwise(key, name, result, other, tolerance)
+}
+
+fn elementwise(key: &Key, reference: &str, result: &[Value], other: &[Value], tolerance: f64) -> Check {
+    let difference = compare(result, other, tolerance);
+    Check {
+        largest_relative_error: difference.error,
+        first_index: difference.first.map(|i| i as u64),
+        passed: difference.is_within(),
+        ..row(key, reference, tolerance)
+    }
+}
+
+/// Compares an inner product with its estimate. The error is relative to the estimate, or to what
+/// is typical of such products where this one happens to be small.
+fn finite(key: &Key, ours: f64, estimate: f64, typical: f64) -> Check {
+    let scale = estimate.abs().max(typical);
+    let error = if scale == 0.0 { ours.abs() } else { (ours - estimate).abs() / scale };
+    Check {
+        largest_relative_error: Some(error).filter(|e| e.is_finite()),
+        passed: error <= FINITE_TOLERANCE,
+        ..row(key, "finite", FINITE_TOLERANCE)
+    }
+}
+
+/// A remainder without an order is nothing but rounding, and passes.
+fn taylor(key: &Key, order: Option<f64>) -> Check {
+    Check {
+        passed: order.is_none_or(|o| o >= TAYLOR_ORDER),
+        remainder_order: order.filter(|o| o.is_finite()),
+        ..row(key, "taylor", TAYLOR_ORDER)
+    }
+}
+
+fn wrong_size(key: &Key, ours: usize, expected: usize) -> Check {
+    let reason = format!("the result has {ours} elements where {expected} are expected");
+    Check { reason: Some(reason), ..row(key, "finite", FINITE_TOLERANCE) }
+}
+
+fn row(key: &Key, reference: &str, tolerance: f64) -> Check {
+    Check {
+        key: key.clone(),
+        reference: reference.to_owned(),
+        largest_relative_error: None,
+        first_index: None,
+        tolerance,
+        passed: false,
+        remainder_order: None,
+        reason: None,
+    }
+}

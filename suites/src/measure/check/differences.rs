@@ -1,0 +1,146 @@
+//! The finite oracle: derivatives along directions from values alone.
+//!
+//! For φ(t) = f(x + t·v), φ'(0) is the fourth-order central difference
+//! (8(φ(h) − φ(−h)) − (φ(2h) − φ(−2h))) / 12h, and uᵀHv is the mixed second difference
+//! D(h) = (f(+,+) − f(+,−) − f(−,+) + f(−,−)) / 4h² of f(x ± h·u ± h·v), extrapolated to fourth
+//! order as (4D(h) − D(2h)) / 3. Steps halve from a large one, and the estimate that differs least
+//! from its predecessor is kept: truncation shrinks with h while rounding grows, and that is where
+//! they meet. The choice does not look at what is checked.
+
+use super::point::{Direction, Point};
+use crate::measure::contestant::Trouble;
+
+/// A function of the point's arguments.
+pub type Objective<'f> = dyn FnMut(&[adjudicate_ir::value::Value]) -> Result<f64, Trouble> + 'f;
+
+/// The largest step along a direction of norm 1.
+const LARGEST: f64 = 0.25;
+
+/// How many steps are tried, each half of the one before.
+const STEPS: i32 = 9;
+
+fn step(k: i32) -> f64 {
+    LARGEST * 0.5_f64.powi(k)
+}
+
+/// Values along a line: φ(0), and φ(h), φ(−h) for every step h, largest first.
+#[derive(Clone, Debug)]
+pub struct Line {
+    origin: f64,
+    sides: Vec<(f64, f64)>,
+}
+
+impl Line {
+    /// Evaluates the objective along a direction.
+    pub fn new(point: &Point, v: &Direction, f: &mut Objective<'_>) -> Result<Self, Trouble> {
+        let origin = f(&point.moved(&[]))?;
+        let mut sides = Vec::new();
+        for k in 0..STEPS {
+            let h = step(k);
+            sides.push((f(&point.moved(&[(h, v)]))?, f(&point.moved(&[(-h, v)]))?));
+        }
+        Ok(Self { origin, sides })
+    }
+
+    /// φ'(0).
+    pub fn slope(&self) -> f64 {
+        let estimates = self.sides.windows(2).zip(1..).map(|(pair, k)| {
+            let [(far_right, far_left), (right, left)] = pair else { unreachable!("windows of two") };
+            (8.0 * (right - left) - (far_right - far_left)) / (12.0 * step(k))
+        });
+        steadiest(&estimates.collect::<Vec<_>>())
+    }
+
+    /// The order at which |φ(h) − φ(0) − h·slope| vanishes: 2 for the right slope, 1 for a wrong
+    /// one. `None` if the remainder drowns in rounding from the start: φ is straight.
+    pub fn taylor_order(&self, slope: f64) -> Option<f64> {
+        let remainder = |k: i32, (right, _): &(f64, f64)| (right - self.origin - step(k) * slope).abs();
+        self.order((0..).zip(&self.sides).map(|(k, side)| (remainder(k, side), 1.0)))
+    }
+
+    /// The order at which |(φ(h) − 2φ(0) + φ(−h))/h² − curvature| vanishes: 2 for the right
+    /// curvature, 0 for a wrong one. `None` if it drowns in rounding from the start.
+    pub fn curvature_order(&self, curvature: f64) -> Option<f64> {
+        let remainder = |k: i32, (right, left): &(f64, f64)| {
+            let h = step(k);
+            ((right - 2.0 * self.origin + left) / (h * h) - curvature).abs()
+        };
+        let scaled = (0..).zip(&self.sides).map(|(k, side)| (remainder(k, side), step(k) * step(k)));
+        self.order(scaled)
+    }
+
+    /// The order from the two smallest neighbouring steps whose remainders stand clear of
+    /// rounding, which a value's last bits bring divided by the given scale.
+    fn order(&self, remainders: impl Iterator<Item = (f64, f64)>) -> Option<f64> {
+        let clear = |(r, scale): &(f64, f64)| *r > 1e4 * f64::EPSILON * self.origin.abs().max(1e-3) / scale;
+        let clear: Vec<f64> = remainders.take_while(clear).map(|(r, _)| r).collect();
+        match clear.as_slice() {
+            [.., larger, smaller] => Some((larger / smaller).log2()),
+            _ => None,
+        }
+    }
+}
+
+/// uᵀHv.
+pub fn mixed(point: &Point, u: &Direction, v: &Direction, f: &mut Objective<'_>) -> Result<f64, Trouble> {
+    let mut plain = Vec::new();
+    for k in 0..STEPS {
+        let h = step(k);
+        let mut at = |s: f64, t: f64| f(&point.moved(&[(s * h, u), (t * h, v)]));
+        let corners = at(1.0, 1.0)? - at(1.0, -1.0)? - at(-1.0, 1.0)? + at(-1.0, -1.0)?;
+        plain.push(corners / (4.0 * h * h));
+    }
+    let extrapolated: Vec<f64> = plain.windows(2).map(|d| (4.0 * d[1] - d[0]) / 3.0).collect();
+    Ok(steadiest(&extrapolated))
+}
+
+/// The estimate that differs least from its predecessor.
+fn steadiest(estimates: &[f64]) -> f64 {
+    let pairs = estimates.windows(2).map(|pair| ((pair[1] - pair[0]).abs(), pair[1]));
+    pairs.min_by(|a, b| a.0.total_cmp(&b.0)).map_or(f64::NAN, |(_, estimate)| estimate)
+}
+
+#[cfg(test)]
+mod tests {
+    use adjudicate_ir::datum::Datum;
+    use adjudicate_ir::value::Value;
+
+    use super::*;
+    use crate::measure::check::point::floats;
+
+    fn objective(args: &[Value]) -> Result<f64, Trouble> {
+        let (x, y) = (floats(&args[0])[0], floats(&args[1])[0]);
+        Ok((x * y).exp() + x.sin())
+    }
+
+    fn point() -> Point {
+        Point::new(&[Datum::F64(0.7), Datum::F64(-0.4)], &[0, 1])
+    }
+
+    #[test]
+    fn slopes_and_mixed_differences_are_close() {
+        let (x, y, e) = (0.7_f64, -0.4, (0.7_f64 * -0.4).exp());
+        let line = Line::new(&point(), &vec![1.0, 0.0], &mut objective).unwrap();
+        assert!((line.slope() - (y * e + x.cos())).abs() < 1e-9);
+        let d = mixed(&point(), &vec![1.0, 0.0], &vec![0.0, 1.0], &mut objective).unwrap();
+        assert!((d - (e + x * y * e)).abs() < 1e-7);
+    }
+
+    #[test]
+    fn orders_tell_right_from_wrong() {
+        let (x, y, e) = (0.7_f64, -0.4, (0.7_f64 * -0.4).exp());
+        let line = Line::new(&point(), &vec![1.0, 0.0], &mut objective).unwrap();
+        let (slope, curvature) = (y * e + x.cos(), y * y * e - x.sin());
+        assert!(line.taylor_order(slope).unwrap() > 1.9);
+        assert!(line.taylor_order(slope * 1.001).unwrap() < 1.9);
+        assert!(line.curvature_order(curvature).unwrap() > 1.9);
+        assert!(line.curvature_order(curvature * 1.001).unwrap() < 1.9);
+    }
+
+    #[test]
+    fn a_straight_line_has_no_order() {
+        let mut straight = |args: &[Value]| Ok(2.0 * floats(&args[0])[0]);
+        let line = Line::new(&point(), &vec![1.0, 0.0], &mut straight).unwrap();
+        assert_eq!(line.taylor_order(2.0), None);
+    }
+}

@@ -1,0 +1,27 @@
+//! Where time comes from. The clock is passed in, so that what the harness writes can be tested.
+
+use std::time::Instant;
+
+/// A clock that never goes back.
+pub trait Clock {
+    /// Nanoseconds since some fixed moment.
+    fn nanos(&self) -> u64;
+}
+
+/// The monotonic clock of the system.
+#[derive(Clone, Copy, Debug)]
+pub struct SystemClock(Instant);
+
+impl SystemClock {
+    /// A clock that starts now.
+    pub fn start() -> Self {
+        Self(Instant::now())
+    }
+}
+
+impl Clock for SystemClock {
+    fn nanos(&self) -> u64 {
+        // A run of 584 years would not fit.
+        self.0.elapsed().as_nanos() as u64
+    }
+}

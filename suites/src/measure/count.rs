@@ -1,0 +1,62 @@
+//! Counting: one run with the kernels' counters on. Counts are exact and equal from run to run.
+
+use adjudicate_ir::value::Value;
+use adjudicate_kernels::counts;
+use adjudicate_reports::rows::{Cell, Count, Key};
+use adjudicate_strategies::Facts;
+
+use super::contestant::{Runner, Trouble};
+
+/// What one run does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Counted {
+    kernels: Vec<(String, u64)>,
+    facts: Facts,
+}
+
+/// Counts one run. The run before it has filled what buffers are kept from run to run.
+pub fn count(runner: &mut Runner, args: &[Value]) -> Result<Counted, Trouble> {
+    let (result, counts) = counts::measure(|| runner.run(args));
+    result?;
+    let calls = counts.calls_by_kind().filter(|(_, n)| *n > 0).map(|(kind, n)| (format!("calls:{kind}"), n));
+    let totals = counts.totals().map(|(name, n)| (name.to_owned(), n));
+    Ok(Counted { kernels: totals.chain(calls).collect(), facts: runner.facts() })
+}
+
+impl Counted {
+    /// The number of a total of the kernels.
+    pub fn total(&self, name: &str) -> Option<u64> {
+        self.kernels.iter().find(|(n, _)| n == name).map(|(_, value)| *value)
+    }
+
+    /// One row for each thing counted.
+    pub fn rows<'k>(&'k self, key: &'k Key) -> impl Iterator<Item = Count> + 'k {
+        let Facts { nodes, tape_entries, tape_bytes, residual_bytes, closures_made } = &self.facts;
+        let facts = [
+            ("tape_entries", tape_entries),
+            ("tape_bytes", tape_bytes),
+            ("residual_bytes", residual_bytes),
+            ("closures_made", closures_made),
+        ];
+        let facts = facts.into_iter().filter_map(|(name, value)| Some((name.to_owned(), (*value)?)));
+        let nodes = nodes.iter().map(|(stage, n)| (format!("nodes_after:{stage}"), *n));
+        let all = self.kernels.iter().cloned().chain(facts).chain(nodes);
+        all.map(|(metric, value)| Count { key: key.clone(), metric, value })
+    }
+
+    /// Fills the columns of counts of a cell.
+    pub fn fill(&self, cell: &mut Cell) {
+        cell.kernel_calls = self.total("kernel_calls");
+        cell.flops = self.total("flops");
+        cell.bytes_read = self.total("bytes_read");
+        cell.bytes_written = self.total("bytes_written");
+        cell.allocations = self.total("allocations");
+        cell.bytes_allocated = self.total("bytes_allocated");
+        cell.peak_live_bytes = self.total("peak_live_bytes");
+        cell.residual_bytes = self.facts.residual_bytes;
+        cell.tape_entries = self.facts.tape_entries;
+        cell.tape_bytes = self.facts.tape_bytes;
+        cell.closures_made = self.facts.closures_made;
+        cell.ir_nodes = self.facts.nodes.last().map(|(_, n)| *n);
+    }
+}

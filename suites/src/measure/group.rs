@@ -1,0 +1,135 @@
+//! A group from start to end: prepare, check, count, time, sum up.
+
+use adjudicate_ir::value::Value;
+use adjudicate_kernels::threads;
+
+use super::clock::Clock;
+use super::contestant::{Runner, Trouble};
+use super::count::count;
+use super::entry::{Entry, prepare_from_text};
+use super::plan::{Group, Plan, Settings};
+use super::sink::{Sink, Stop};
+use super::time::nanos;
+use crate::exit::Failure;
+
+/// How far to go with every group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Depth {
+    /// Prepare and check.
+    Check,
+    /// Count and time, too.
+    Time,
+}
+
+/// What came of a run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Comparisons that passed.
+    pub passed: usize,
+    /// Comparisons that failed.
+    pub failed: usize,
+    /// Cells that were refused.
+    pub skipped: usize,
+    /// Cells that failed or timed out.
+    pub broken: usize,
+    /// Whether it was told to stop before its end.
+    pub interrupted: bool,
+}
+
+/// What every part of measuring needs.
+pub(super) struct Bench<'r> {
+    pub(super) settings: &'r Settings,
+    pub(super) depth: Depth,
+    pub(super) clock: &'r dyn Clock,
+    stop: &'r Stop,
+    pub(super) sink: &'r mut dyn Sink,
+    pub(super) tally: Tally,
+}
+
+/// Carries out a plan.
+pub fn measure(
+    plan: &Plan,
+    depth: Depth,
+    clock: &dyn Clock,
+    stop: &Stop,
+    sink: &mut dyn Sink,
+) -> Result<Tally, Failure> {
+    threads::set_threads(plan.settings.threads);
+    let mut bench = Bench { settings: &plan.settings, depth, clock, stop, sink, tally: Tally::default() };
+    for group in &plan.groups {
+        if bench.stopped() {
+            break;
+        }
+        bench.sink.group(group.suite.name, group.size.name)?;
+        bench.group(group)?;
+    }
+    Ok(bench.tally)
+}
+
+impl Bench<'_> {
+    /// Whether to stop now.
+    pub(super) fn stopped(&mut self) -> bool {
+        self.tally.interrupted |= self.stop.requested();
+        self.tally.interrupted
+    }
+
+    fn group(&mut self, group: &Group) -> Result<(), Failure> {
+        let mut entries = self.prepare_all(group);
+        let work = self.check_all(group, &mut entries)?;
+        if self.depth == Depth::Time {
+            self.count_all(&mut entries)?;
+            self.time_prepares(group, &mut entries)?;
+            self.time_all(group, &mut entries)?;
+        }
+        self.sum_up(&entries, work)
+    }
+
+    fn prepare_all(&mut self, group: &Group) -> Vec<Entry> {
+        let mut entries = Vec::new();
+        for cell in &group.cells {
+            if self.stopped() {
+                break;
+            }
+            let mut entry = Entry::new(group, cell, self.settings);
+            self.sink.doing(&entry.key, "prepare");
+            let start = self.clock.nanos();
+            entry.runner = prepare_from_text(group, cell, &entry.arguments);
+            let spent = self.clock.nanos() - start;
+            entry.prepares.push(spent as f64);
+            self.spend(&mut entry, spent);
+            entries.push(entry);
+        }
+        entries
+    }
+
+    /// Books time to a cell; one that has used up its own is stopped.
+    pub(super) fn spend(&self, entry: &mut Entry, spent: u64) {
+        entry.spent = entry.spent.saturating_add(spent);
+        if entry.spent > nanos(self.settings.timeout) && entry.runner.is_ok() {
+            entry.runner = Err(Trouble::Timeout);
+        }
+    }
+
+    /// Runs something of a cell and books its time.
+    pub(super) fn timed<R>(
+        &self,
+        entry: &mut Entry,
+        f: impl FnOnce(&mut Runner, &[Value]) -> Result<R, Trouble>,
+    ) -> Option<R> {
+        let start = self.clock.nanos();
+        let result = entry.attempt(f);
+        self.spend(entry, self.clock.nanos() - start);
+        result.filter(|_| entry.runner.is_ok())
+    }
+
+    fn count_all(&mut self, entries: &mut [Entry]) -> Result<(), Failure> {
+        for entry in entries.iter_mut().filter(|e| e.is_sound()) {
+            self.sink.doing(&entry.key, "count");
+            entry.counted = self.timed(entry, count);
+            for row in entry.counted.iter().flat_map(|c| c.rows(&entry.key)) {
+                self.sink.count(&row)?;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,279 @@
+//! What a run is to do: which cells, in which groups, with which settings.
+
+use std::time::Duration;
+
+use adjudicate_ir::program::Ask;
+use adjudicate_strategies::{STRATEGIES, Strategy};
+use globset::{Glob, GlobSet, GlobSetBuilder};
+
+use crate::exit::Failure;
+use crate::suites::{SUITES, Size, Suite};
+
+/// The name of the baseline where the name of a strategy stands.
+pub const HANDWRITTEN: &str = "handwritten";
+
+/// The strategy that is an oracle: checked on request, never ranked.
+pub const ORACLE: &str = "finite";
+
+/// Which cells are wanted: glob patterns, any of which may match; none means all.
+#[derive(Clone, Debug, Default)]
+pub struct Selection {
+    /// Patterns for suites.
+    pub suites: Vec<String>,
+    /// Patterns for strategies. Without any, variants (`family:variant`) and the oracle stay out.
+    pub strategies: Vec<String>,
+    /// Patterns for functions.
+    pub functions: Vec<String>,
+    /// Patterns for sizes.
+    pub sizes: Vec<String>,
+}
+
+/// How thoroughly to measure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Profile {
+    /// A look: the whole run takes a minute or two.
+    Quick,
+    /// For daily comparison.
+    Default,
+    /// For publication.
+    Paper,
+}
+
+/// Numbers that govern a run.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The profile they started from.
+    pub profile: Profile,
+    /// Seed of inputs, of directions and of the order of samples.
+    pub seed: u64,
+    /// Rounds that count.
+    pub rounds: usize,
+    /// Rounds before those, flagged as warm-up.
+    pub warmup: usize,
+    /// The time a sample fills at least.
+    pub sample: Duration,
+    /// How often preparation is timed at most.
+    pub prepares: usize,
+    /// The time that all preparations of a cell may take; one is always made.
+    pub prepare_budget: Duration,
+    /// The time that a cell may take in all.
+    pub timeout: Duration,
+    /// Threads of the kernels.
+    pub threads: usize,
+}
+
+/// Everything that a run is to do.
+#[derive(Debug)]
+pub struct Plan {
+    /// Groups in the order of suites and sizes.
+    pub groups: Vec<Group>,
+    /// How to do it.
+    pub settings: Settings,
+}
+
+/// The cells of one suite at one size, which are measured together.
+#[derive(Debug)]
+pub struct Group {
+    /// The suite.
+    pub suite: &'static Suite,
+    /// The size.
+    pub size: &'static Size,
+    /// Functions in order, each by all its contestants.
+    pub cells: Vec<Cell>,
+}
+
+/// One function by one contestant.
+#[derive(Clone, Copy)]
+pub struct Cell {
+    /// What is asked.
+    pub ask: Ask,
+    /// The strategy; `None` is the baseline written by hand.
+    pub strategy: Option<&'static dyn Strategy>,
+}
+
+impl Cell {
+    /// The name of the contestant.
+    pub fn contestant(&self) -> &'static str {
+        self.strategy.map_or(HANDWRITTEN, Strategy::name)
+    }
+}
+
+impl std::fmt::Debug for Cell {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} by {}", self.ask.name(), self.contestant())
+    }
+}
+
+impl Profile {
+    /// The name on the command line and in files.
+    pub fn name(self) -> &'static str {
+        match self {
+            Profile::Quick => "quick",
+            Profile::Default => "default",
+            Profile::Paper => "paper",
+        }
+    }
+
+    /// The numbers of the profile.
+    pub fn settings(self) -> Settings {
+        let (rounds, warmup, sample, prepares, budget, timeout) = match self {
+            Profile::Quick => (7, 1, 2, 3, 100, 20),
+            Profile::Default => (21, 2, 10, 7, 2_000, 60),
+            Profile::Paper => (51, 3, 50, 15, 10_000, 600),
+        };
+        Settings {
+            profile: self,
+            seed: 1,
+            rounds,
+            warmup,
+            sample: Duration::from_millis(sample),
+            prepares,
+            prepare_budget: Duration::from_millis(budget),
+            timeout: Duration::from_secs(timeout),
+            threads: 1,
+        }
+    }
+}
+
+impl Plan {
+    /// The plan of a selection. A pattern that matches nothing is an error.
+    pub fn new(selection: &Selection, settings: Settings) -> Result<Plan, Failure> {
+        Plan::among(SUITES, STRATEGIES, selection, settings)
+    }
+
+    /// As [`Plan::new`], of suites and strategies that are given.
+    pub fn among(
+        suites: &[&'static Suite],
+        strategies: &[&'static dyn Strategy],
+        selection: &Selection,
+        settings: Settings,
+    ) -> Result<Plan, Failure> {
+        let suite_names: Vec<&str> = suites.iter().map(|s| s.name).collect();
+        let wanted_suites = Patterns::new("suite", &selection.suites, &suite_names)?;
+        let suites: Vec<_> = suites.iter().filter(|s| wanted_suites.matches(s.name)).collect();
+
+        let mut names: Vec<&str> = strategies.iter().map(|s| s.name()).collect();
+        names.push(HANDWRITTEN);
+        let wanted = Patterns::new("strategy", &selection.strategies, &names)?;
+        let is_default = |name: &str| !name.contains(':') && name != ORACLE;
+        let wants = |name: &str| {
+            if selection.strategies.is_empty() { is_default(name) } else { wanted.matches(name) }
+        };
+        let mut contestants: Vec<Option<&'static dyn Strategy>> =
+            strategies.iter().copied().filter(|s| wants(s.name())).map(Some).collect();
+        if wants(HANDWRITTEN) {
+            contestants.push(None);
+        }
+
+        let functions: Vec<&str> = suites.iter().flat_map(|s| s.asks).map(|a| a.name()).collect();
+        let wanted_functions = Patterns::new("function", &selection.functions, &functions)?;
+        let sizes: Vec<&str> = suites.iter().flat_map(|s| s.sizes).map(|s| s.name).collect();
+        let wanted_sizes = Patterns::new("size", &selection.sizes, &sizes)?;
+
+        let mut groups = Vec::new();
+        for suite in suites {
+            let asks = suite.asks.iter().filter(|a| wanted_functions.matches(a.name()));
+            let cells: Vec<Cell> =
+                asks.flat_map(|&ask| contestants.iter().map(move |&strategy| Cell { ask, strategy })).collect();
+            for size in suite.sizes.iter().filter(|s| wanted_sizes.matches(s.name)) {
+                let exists = |c: &&Cell| c.strategy.is_some() || (suite.handwritten)(c.ask, size).is_some();
+                let cells: Vec<Cell> = cells.iter().filter(exists).copied().collect();
+                if !cells.is_empty() {
+                    groups.push(Group { suite, size, cells });
+                }
+            }
+        }
+        Ok(Plan { groups, settings })
+    }
+
+    /// Number of cells, preparation not counted.
+    pub fn cells(&self) -> usize {
+        self.groups.iter().map(|g| g.cells.len()).sum()
+    }
+
+    /// A rough time for the run: what a cell takes when one call fits a sample.
+    pub fn estimate(&self) -> Duration {
+        let s = &self.settings;
+        let rounds = u32::try_from(s.rounds + s.warmup).unwrap_or(u32::MAX);
+        // Samples overshoot their minimum, and checks and counts cost a few samples more.
+        let cell = s.sample * rounds * 3 / 2 + s.prepare_budget / 2 + s.sample * 20;
+        cell * u32::try_from(self.cells()).unwrap_or(u32::MAX)
+    }
+}
+
+/// Glob patterns of one kind of name.
+struct Patterns(Option<GlobSet>);
+
+impl Patterns {
+    fn new(kind: &str, patterns: &[String], names: &[&str]) -> Result<Self, Failure> {
+        if patterns.is_empty() {
+            return Ok(Self(None));
+        }
+        let mut set = GlobSetBuilder::new();
+        for pattern in patterns {
+            let glob = Glob::new(pattern)
+                .map_err(|e| Failure::usage(format!("the {kind} pattern `{pattern}` is malformed: {}", e.kind())))?;
+            let matcher = glob.compile_matcher();
+            if !names.iter().any(|name| matcher.is_match(name) || name == pattern) {
+                return Err(unknown(kind, pattern, names));
+            }
+            set.add(glob);
+            // A name that holds glob characters, such as a size in parentheses, matches itself.
+            set.add(Glob::new(&globset::escape(pattern)).expect("an escaped pattern is one"));
+        }
+        Ok(Self(Some(set.build().expect("each pattern is well-formed"))))
+    }
+
+    fn matches(&self, name: &str) -> bool {
+        self.0.as_ref().is_none_or(|set| set.is_match(name))
+    }
+}
+
+/// The error for a name that is none of `names`: the nearest of them, and all.
+pub fn unknown(kind: &str, name: &str, names: &[&str]) -> Failure {
+    let mut listed: Vec<&str> = Vec::new();
+    for n in names {
+        if !listed.contains(n) {
+            listed.push(n);
+        }
+    }
+    let likeness = |n: &&&str| strsim::normalized_damerau_levenshtein(name, n).max(strsim::jaro_winkler(name, n));
+    let nearest = listed.iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
+    let listed = listed.join(", ");
+    Failure::usage(match nearest {
+        Some(nearest) => format!("there is no {kind} `{name}`; did you mean `{nearest}`? There are: {listed}"),
+        None => format!("there is no {kind} `{name}`, nor any other"),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plan(suites: &[&str], sizes: &[&str]) -> Result<Plan, Failure> {
+        let strings = |names: &[&str]| names.iter().map(ToString::to_string).collect();
+        let selection = Selection { suites: strings(suites), sizes: strings(sizes), ..Selection::default() };
+        Plan::new(&selection, Profile::Quick.settings())
+    }
+
+    #[test]
+    fn without_patterns_every_suite_and_size_is_there() {
+        let plan = plan(&[], &[]).unwrap();
+        assert_eq!(plan.groups.len(), SUITES.iter().map(|s| s.sizes.len()).sum::<usize>());
+        assert!(plan.cells() > 0 && !plan.estimate().is_zero());
+    }
+
+    #[test]
+    fn patterns_are_globs_and_names_match_themselves() {
+        assert_eq!(plan(&["m*"], &["512x(64-256-256-10)"]).unwrap().groups.len(), 1);
+        assert_eq!(plan(&["{cube,rnn}"], &["*x*"]).unwrap().groups.len(), 3);
+    }
+
+    #[test]
+    fn an_unknown_name_suggests_the_nearest() {
+        let failure = plan(&["hesian"], &[]).unwrap_err();
+        assert!(failure.message.contains("did you mean `hessian`?"), "{failure}");
+        let failure = plan(&["[z"], &[]).unwrap_err();
+        assert!(failure.message.contains("malformed"), "{failure}");
+    }
+}

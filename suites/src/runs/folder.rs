@@ -1,0 +1,107 @@
+//! A run folder being written.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use adjudicate_reports::columns::Row;
+use adjudicate_reports::files::{self, MANIFEST};
+use adjudicate_reports::rows::{Cell, Check, Count, Manifest, Sample};
+
+use crate::exit::Failure;
+
+/// A run folder with its tables open.
+#[derive(Debug)]
+pub struct RunFolder {
+    path: PathBuf,
+    /// Cells, one row when each is done.
+    pub cells: Table,
+    /// Samples in the order they are taken.
+    pub samples: Table,
+    /// Comparisons.
+    pub checks: Table,
+    /// Exact counts.
+    pub counts: Table,
+}
+
+/// A table that rows are appended to.
+#[derive(Debug)]
+pub struct Table {
+    path: PathBuf,
+    file: File,
+    /// Bytes up to the end of the last whole row.
+    length: u64,
+}
+
+impl RunFolder {
+    /// Creates the folder and its files. A folder that exists is left alone.
+    pub fn create(path: &Path, manifest: &Manifest) -> Result<Self, Failure> {
+        if let Some(parent) = path.parent() {
+            fs::create_dir_all(parent).map_err(|e| unwritable(parent, &e))?;
+        }
+        fs::create_dir(path).map_err(|e| match e.kind() {
+            io::ErrorKind::AlreadyExists => Failure::usage(format!(
+                "the run folder {} exists; name another with --out or remove it",
+                path.display()
+            )),
+            _ => unwritable(path, &e),
+        })?;
+        write_file(&path.join(MANIFEST), files::write_manifest(manifest).as_bytes())?;
+        Ok(Self {
+            path: path.to_owned(),
+            cells: Table::create::<Cell>(path)?,
+            samples: Table::create::<Sample>(path)?,
+            checks: Table::create::<Check>(path)?,
+            counts: Table::create::<Count>(path)?,
+        })
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+impl Table {
+    fn create<R: Row>(folder: &Path) -> Result<Self, Failure> {
+        let path = folder.join(R::FILE);
+        let file = OpenOptions::new().create_new(true).append(true).open(&path);
+        let mut table = Self { file: file.map_err(|e| unwritable(&path, &e))?, path, length: 0 };
+        table.append(&files::header::<R>())?;
+        Ok(table)
+    }
+
+    /// Appends a row.
+    pub fn push<R: Row>(&mut self, row: &R) -> Result<(), Failure> {
+        self.append(&files::line(row))
+    }
+
+    fn append(&mut self, line: &str) -> Result<(), Failure> {
+        if let Err(error) = self.file.write_all(line.as_bytes()) {
+            // Part of a line may be there; what is left must be whole rows.
+            let _ = self.file.set_len(self.length);
+            return Err(unwritable(&self.path, &error));
+        }
+        self.length += line.len() as u64;
+        Ok(())
+    }
+}
+
+/// Writes a whole file, or none of it.
+pub fn write_file(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    if let Some(parent) = path.parent() {
+        fs::create_dir_all(parent).map_err(|e| unwritable(parent, &e))?;
+    }
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".partial");
+    let partial = path.with_file_name(name);
+    let written = fs::write(&partial, bytes).and_then(|()| fs::rename(&partial, path));
+    written.map_err(|e| {
+        let _ = fs::remove_file(&partial);
+        unwritable(path, &e)
+    })
+}
+
+fn unwritable(path: &Path, error: &io::Error) -> Failure {
+    Failure::internal(format!("cannot write {}: {error}", path.display()))
+}

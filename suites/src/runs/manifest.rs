@@ -1,0 +1,102 @@
+//! The manifest: where a run came from.
+
+use std::time::SystemTime;
+
+use adjudicate_ir::datum::Datum;
+use adjudicate_ir::program::Ask;
+use adjudicate_kernels::gemm;
+use adjudicate_reports::rows::{Kernels, Manifest, SCHEMA_VERSION, Toolchain};
+use sha2::{Digest, Sha256};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use super::machine::{environment, machine};
+use crate::json;
+use crate::measure::Plan;
+use crate::measure::plan::ORACLE;
+
+/// The manifest of a run that begins now.
+pub fn manifest(plan: &Plan, command: String, started: SystemTime) -> Manifest {
+    let settings = &plan.settings;
+    let moment = OffsetDateTime::from(started);
+    Manifest {
+        schema_version: SCHEMA_VERSION,
+        run_id: run_id(moment, settings.profile.name()),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        commit: env!("ADJUDICATE_COMMIT").to_owned(),
+        command,
+        seed: settings.seed,
+        profile: settings.profile.name().to_owned(),
+        started: moment.format(&Rfc3339).unwrap_or_default(),
+        machine: machine(),
+        toolchain: Toolchain {
+            rustc: env!("ADJUDICATE_RUSTC").to_owned(),
+            target_cpu: env!("ADJUDICATE_TARGET_CPU").to_owned(),
+            features: features(),
+        },
+        kernels: Kernels {
+            backend: gemm::backend_name().to_owned(),
+            version: gemm::backend_version(),
+            threads: u32::try_from(settings.threads).unwrap_or(u32::MAX),
+        },
+        environment: environment(),
+        models: plan.groups.iter().map(|g| (g.suite.file.to_owned(), digest([g.suite.source]))).collect(),
+        inputs: plan
+            .groups
+            .iter()
+            .map(|g| {
+                let arguments = g.suite.arguments(Ask::Hvp, g.size, settings.seed);
+                (format!("{} {}", g.suite.name, g.size.name), inputs_digest(&arguments))
+            })
+            .collect(),
+        noise_floor: None,
+        oracles: vec![ORACLE.to_owned()],
+    }
+}
+
+fn features() -> Vec<String> {
+    if cfg!(feature = "openblas") { vec!["openblas".to_owned()] } else { Vec::new() }
+}
+
+/// `20260102-030405-quick`: the moment in UTC and the profile.
+fn run_id(moment: OffsetDateTime, profile: &str) -> String {
+    let (date, time) = (moment.date(), moment.time());
+    format!(
+        "{:04}{:02}{:02}-{:02}{:02}{:02}-{profile}",
+        date.year(),
+        u8::from(date.month()),
+        date.day(),
+        time.hour(),
+        time.minute(),
+        time.second(),
+    )
+}
+
+/// The hash of inputs through their text as JSON, which tells every float apart.
+fn inputs_digest(arguments: &[Datum]) -> String {
+    let texts: Vec<String> = arguments.iter().map(json::to_text).collect();
+    digest(texts.iter().map(String::as_str))
+}
+
+/// SHA-256 of texts one after the other, in hexadecimal.
+fn digest<'t>(texts: impl IntoIterator<Item = &'t str>) -> String {
+    let mut hash = Sha256::new();
+    texts.into_iter().for_each(|text| hash.update(text));
+    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_is_named_after_its_moment_and_profile() {
+        assert_eq!(run_id(OffsetDateTime::UNIX_EPOCH, "quick"), "19700101-000000-quick");
+    }
+
+    #[test]
+    fn digests_are_sha256() {
+        let of_abc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+        assert_eq!(digest(["a", "bc"]), of_abc);
+    }
+}

@@ -1,0 +1,80 @@
+//! Gradients train: fifty steps of gradient descent on `mlp` and `rnn`, by every strategy and by
+//! the baseline. The losses are stored; each strategy must walk the same path.
+
+use adjudicate_ir::datum::Datum;
+use adjudicate_ir::program::Ask;
+use adjudicate_ir::value::Value;
+use adjudicate_kernels::Array;
+use adjudicate_strategies::{STRATEGIES, Strategy};
+use adjudicate_suites::measure::contestant::{Runner, Trouble, prepare};
+use adjudicate_suites::measure::plan::{Cell, ORACLE};
+use adjudicate_suites::suites::{Size, Suite, find};
+
+const STEPS: usize = 50;
+
+fn runner(ask: Ask, strategy: Option<&'static dyn Strategy>, suite: &Suite, size: &Size) -> Result<Runner, Trouble> {
+    let program = suite.program().expect("the model parses");
+    let arguments = suite.arguments(ask, size, 1);
+    prepare(&Cell { ask, strategy }, &program, suite, size, &arguments)
+}
+
+/// `x − rate·dx`.
+fn stepped(x: &Value, dx: &Value, rate: f64) -> Value {
+    match (x, dx) {
+        (Value::F64(x, _), Value::F64(dx, _)) => Value::f64(x - rate * dx),
+        (Value::Array(x, _), Value::Array(dx, _)) => {
+            let moved = x.as_slice().iter().zip(dx.as_slice()).map(|(x, dx)| x - rate * dx);
+            Value::array(Array::from_vec(x.shape(), moved.collect()))
+        }
+        other => panic!("{other:?} cannot be stepped"),
+    }
+}
+
+/// The loss before the first step, then after every tenth.
+fn losses(suite: &Suite, size: &Size, strategy: Option<&'static dyn Strategy>, rate: f64) -> Result<Vec<f64>, Trouble> {
+    let mut value = runner(Ask::Value, strategy, suite, size)?;
+    let mut gradient = runner(Ask::Gradient, strategy, suite, size)?;
+    let arguments = suite.arguments(Ask::Value, size, 1);
+    let mut args: Vec<Value> = arguments.iter().flat_map(Datum::leaves).collect();
+    let mut losses = Vec::new();
+    for step in 0..=STEPS {
+        if step % 10 == 0 {
+            let Value::F64(loss, _) = value.run(&args)?[0] else { panic!("the loss is a float") };
+            losses.push(loss);
+        }
+        // The parameters are the first argument, so their leaves come first.
+        let moves = gradient.run(&args)?;
+        for (x, dx) in args.iter_mut().zip(moves) {
+            *x = stepped(x, &dx, rate);
+        }
+    }
+    Ok(losses)
+}
+
+fn check(suite: &str, size: &str, rate: f64, stored: [f64; 6]) {
+    let suite = find(suite).expect("a suite of this name");
+    let size = suite.size(size).expect("a size of this name");
+    let contestants = STRATEGIES.iter().copied().filter(|s| s.name() != ORACLE).map(Some).chain([None]);
+    for strategy in contestants {
+        let name = strategy.map_or("handwritten", Strategy::name);
+        let losses = match losses(suite, size, strategy, rate) {
+            Ok(losses) => losses,
+            Err(Trouble::Refused(_)) => continue,
+            Err(trouble) => panic!("{name}: {trouble:?}"),
+        };
+        assert!(losses.is_sorted_by(|a, b| a > b), "{name}: {losses:?}");
+        for (loss, stored) in losses.iter().zip(stored) {
+            assert!((loss - stored).abs() < 1e-8 * stored, "{name}: {losses:?}");
+        }
+    }
+}
+
+#[test]
+fn the_classifier_learns() {
+    check("mlp", "128x(64-128-10)", 0.2, [0.0; 6]);
+}
+
+#[test]
+fn the_recurrence_learns() {
+    check("rnn", "100x32", 0.02, [0.0; 6]);
+}
