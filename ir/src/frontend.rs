@@ -40,7 +40,7 @@ mod statements;
 use std::rc::Rc;
 
 use ruff_python_ast::Stmt;
-use ruff_text_size::{TextRange, TextSize};
+use ruff_text_size::TextRange;
 
 use crate::graph::{GraphId, Module, Stage};
 use crate::span::{Diagnostic, SourceMap, Span};
@@ -101,14 +101,12 @@ fn lower_module(module: &mut Module, file: u16, text: &str, body: &[Stmt]) -> Re
     let seq = Seq { part: Part::Block(body), next: None };
     let record = lowerer.seq(Some(&seq), &mut Tail::Module);
     lowerer.graph().ret = record;
-    while let Some(job) = lowerer.queue.pop_front() {
-        lowerer.body(job);
-        if lowerer.too_large() {
-            let message = "the program is too large: its functions are closed over too many variables";
-            lowerer.error(TextRange::empty(TextSize::new(0)), message, "");
-            break;
-        }
+    lowerer.bodies();
+    let graphs = lowerer.module.graphs.len();
+    while lowerer.queue_unmentioned() {
+        lowerer.bodies();
     }
+    lowerer.module.graphs.truncate(graphs);
     let Lowerer { top, errors, .. } = lowerer;
     if errors.is_empty() { Ok(top) } else { Err(errors) }
 }

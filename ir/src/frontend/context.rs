@@ -5,7 +5,7 @@
 //! around it is a [`Closure`], their variables as they were where the function was mentioned. Two
 //! mentions that see the same values share one graph.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::rc::Rc;
 
 use indexmap::IndexMap;
@@ -17,7 +17,7 @@ use crate::types::Type;
 
 use super::imports::Member;
 use super::liveness::Liveness;
-use super::scope::{MODULE, ScopeId, Scopes};
+use super::scope::{Code, MODULE, Scope, ScopeId, Scopes};
 
 /// Graphs nest at most this deep.
 const MAX_DEPTH: u32 = 200;
@@ -133,11 +133,18 @@ pub(super) struct Lowerer<'a, 'm> {
     pub(super) file: u16,
     pub(super) frame: Frame<'a>,
     pub(super) queue: VecDeque<Job<'a>>,
+    /// Functions bound to names, and what is around them. Those that turn out never to be
+    /// mentioned are lowered for their errors alone.
+    pub(super) bound: Vec<(ScopeId, Rc<Closure<'a>>)>,
+    /// Whether the function at hand is never mentioned, so that nothing is known of the variables
+    /// around it.
+    pub(super) unmentioned: bool,
     pub(super) errors: Vec<Diagnostic>,
     pub(super) lives: HashMap<ScopeId, Rc<Liveness<'a>>>,
     pub(super) top: GraphId,
     instances: HashMap<InstanceKey, GraphId>,
     outers: HashMap<(GraphId, Place), NodeId>,
+    mentioned: HashSet<ScopeId>,
     depths: HashMap<GraphId, u32>,
     nodes: usize,
 }
@@ -165,11 +172,14 @@ impl<'a, 'm> Lowerer<'a, 'm> {
             file,
             frame,
             queue: VecDeque::new(),
+            bound: Vec::new(),
+            unmentioned: false,
             errors: Vec::new(),
             lives: HashMap::new(),
             top: GraphId(0),
             instances: HashMap::new(),
             outers: HashMap::new(),
+            mentioned: HashSet::new(),
             depths: HashMap::new(),
             nodes: 0,
         };
@@ -373,18 +383,43 @@ impl<'a, 'm> Lowerer<'a, 'm> {
         let graph = self.open(&name, range, Some(parent.unwrap_or(self.top)));
         self.too_deep(graph, range);
         self.instances.insert(key, graph);
+        self.mentioned.insert(scope);
         self.queue.push_back(Job { graph, scope, surroundings });
         graph
     }
 
-    /// Reports captured variables that are rebound while the function value may still be called.
+    /// Binds a name to a function.
+    pub(super) fn bind_function(&mut self, name: &'a str, function: Function, at: TextRange) {
+        if let FunctionCode::Scope(scope) = function.code
+            && self.scopes.forward(MODULE, name) != Some(scope)
+        {
+            let (scope_here, parent) = (self.frame.scope, self.frame.surroundings.clone());
+            let around = Closure { scope: scope_here, env: Rc::default(), at, parent };
+            self.bound.push((scope, Rc::new(around)));
+        }
+        self.bind(name, Value::Function(function));
+    }
+
+    /// Puts the functions that are never mentioned into the queue; says whether there are any.
+    pub(super) fn queue_unmentioned(&mut self) -> bool {
+        for (scope, surroundings) in std::mem::take(&mut self.bound) {
+            if !self.mentioned.contains(&scope) {
+                self.instance(scope, surroundings);
+            }
+        }
+        self.unmentioned = true;
+        !self.queue.is_empty()
+    }
+
+    /// Reports a captured variable that is rebound while the function value may still be called.
     pub(super) fn check_rebinding(&mut self, scope: ScopeId, at: TextRange, escape: Escape) {
         if escape == Escape::No {
             return;
         }
         for &(owner, name) in &self.scopes.get(scope).captures {
             let here = owner == self.frame.scope;
-            if here && escape == Escape::Returned {
+            let unassigned = !matches!(self.lookup(owner, name), Some(Binding::Assigned(_)));
+            if unassigned || here && escape == Escape::Returned {
                 continue;
             }
             let position = match self.enclosing(owner) {
@@ -392,17 +427,16 @@ impl<'a, 'm> Lowerer<'a, 'm> {
                 _ => at,
             };
             if let Some(site) = self.scopes.rebound_after(owner, name, position.start()) {
-                self.report_rebinding(scope, name, at, site);
+                return self.report_rebinding(scope, name, at, site);
             }
         }
     }
 
     fn report_rebinding(&mut self, scope: ScopeId, name: &str, at: TextRange, site: TextSize) {
         let message = format!("this function uses `{name}`, which is assigned again while the function lives on");
-        let help = match self.scopes.get(scope).code {
-            super::scope::Code::Def(def) => {
-                format!("bind it now: `def {}(…, {name}={name}):`", def.name)
-            }
+        let help = match self.scopes.get(scope) {
+            code if !code.uses.contains(name) => format!("give the later value of `{name}` another name"),
+            Scope { code: Code::Def(def), .. } => format!("bind it now: `def {}(…, {name}={name}):`", def.name),
             _ => format!("bind it now: `lambda …, {name}={name}: …`"),
         };
         let site = self.span(TextRange::empty(site));

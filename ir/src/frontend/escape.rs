@@ -48,11 +48,7 @@ impl<'a> Scopes<'a> {
             Callee::Holds => return true,
             Callee::Known(code) => code,
         };
-        let parameters = match self.get(code).code {
-            Code::Def(def) => Some(&*def.parameters),
-            Code::Lambda(lambda) => lambda.parameters.as_deref(),
-            Code::Module | Code::Element(..) => None,
-        };
+        let parameters = self.get(code).code.parameters();
         let at = |position| parameters.and_then(|p: &Parameters| p.iter_non_variadic_params().nth(position));
         let name = keyword.or_else(|| position.and_then(at).map(|p| p.name().as_str()));
         name.is_none_or(|name| self.get(code).kept.contains(&(code, name)))
@@ -63,7 +59,7 @@ impl<'a> Scopes<'a> {
         let mut grew = true;
         while grew {
             grew = false;
-            for scope in self.ids().rev() {
+            for scope in self.ids().chain(self.ids().rev()) {
                 let kept = Walk { scopes: self, scope, kept: IndexSet::new() }.code();
                 grew |= kept.len() > self.get(scope).kept.len();
                 self.get_mut(scope).kept = kept;

@@ -313,6 +313,7 @@ impl<'a> Lowerer<'a, '_> {
         };
         match self.lookup(owner, id).cloned() {
             Some(Binding::Assigned(value)) => self.mention(&value, owner, id, range, escape),
+            None | Some(Binding::Maybe(_)) if self.unmentioned && owner != self.frame.scope => self.poison(range),
             Some(Binding::Maybe(reason)) => self.maybe_unassigned(id, range, reason),
             None => match self.scopes.forward(owner, id).filter(|_| owner != self.frame.scope) {
                 Some(scope) => self.mention_ahead(scope, owner, range, escape),
@@ -344,7 +345,7 @@ impl<'a> Lowerer<'a, '_> {
     }
 
     fn mention_ahead(&mut self, scope: ScopeId, owner: ScopeId, range: TextRange, escape: Escape) -> NodeId {
-        if self.has_defaults(scope) {
+        if self.scopes.has_defaults(scope) {
             let message = "this function has default values and is used before its `def` has run";
             self.error(range, message, "move the `def` up");
             return self.poison(range);
@@ -408,10 +409,11 @@ impl<'a> Lowerer<'a, '_> {
             diagnostic = diagnostic.help(format!("it is assigned only at line {line}"));
         } else {
             let mention = self.surroundings(owner, range).at;
-            let at = self.line(mention.start());
-            diagnostic = diagnostic
-                .help(format!("move the assignment of `{name}` (line {line}) above line {at}"))
-                .note(self.span(mention), "the function is used here".to_owned());
+            let help = match self.line(mention.start()) {
+                _ if mention.start() == site => format!("give `{name}` another name before it is decorated"),
+                at => format!("move the assignment of `{name}` (line {line}) above line {at}"),
+            };
+            diagnostic = diagnostic.help(help).note(self.span(mention), "the function is used here");
         }
         self.report(diagnostic);
         self.poison(range)
@@ -421,7 +423,8 @@ impl<'a> Lowerer<'a, '_> {
 fn import_help(name: &str) -> String {
     match names::builtin(&format!("np.{name}")) {
         Some(_) => format!("write `np.{name}`, with `import numpy as np` at the top"),
-        None => String::new(),
+        None => names::nearest(name, names::with_prefix("np."))
+            .map_or(String::new(), |near| format!("did you mean `np.{near}`?")),
     }
 }
 

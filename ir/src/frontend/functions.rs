@@ -71,8 +71,8 @@ impl<'a> Lowerer<'a, '_> {
         let defaults = self.parameters(&def.parameters);
         let scope = self.scopes.at(def.range);
         if decorators.is_empty() {
-            self.bind(name, Value::Function(Function { code: FunctionCode::Scope(scope), defaults }));
-            return;
+            let function = Function { code: FunctionCode::Scope(scope), defaults };
+            return self.bind_function(name, function, def.name.range);
         }
         let mut value = self.close(scope, &defaults, def.name.range, Escape::Yes);
         for (decorator, node) in def.decorator_list.iter().zip(decorators).rev() {
@@ -112,16 +112,6 @@ impl<'a> Lowerer<'a, '_> {
         defaults.into()
     }
 
-    /// Whether a function has defaults.
-    pub(super) fn has_defaults(&self, scope: ScopeId) -> bool {
-        let has = |p: &Parameters| p.iter_non_variadic_params().any(|p| p.default().is_some());
-        match self.scopes.get(scope).code {
-            Code::Def(def) => has(&def.parameters),
-            Code::Lambda(lambda) => lambda.parameters.as_deref().is_some_and(has),
-            Code::Module | Code::Element(..) => false,
-        }
-    }
-
     /// A name for people, and the extent, of a function.
     pub(super) fn describe(&self, scope: ScopeId) -> (Rc<str>, TextRange) {
         match self.scopes.get(scope).code {
@@ -134,8 +124,19 @@ impl<'a> Lowerer<'a, '_> {
 
     // Bodies.
 
-    /// Lowers the body of a function.
-    pub(super) fn body(&mut self, job: Job<'a>) {
+    /// Lowers the bodies in the queue, and those that they mention.
+    pub(super) fn bodies(&mut self) {
+        while let Some(job) = self.queue.pop_front() {
+            self.body(job);
+            if self.too_large() {
+                self.queue.clear();
+                let message = "the program is too large: its functions are lowered for too many different captures";
+                self.error(TextRange::empty(0.into()), message, "pass what changes as an argument");
+            }
+        }
+    }
+
+    fn body(&mut self, job: Job<'a>) {
         let Job { graph, scope, surroundings } = job;
         let code = self.scopes.get(scope).code;
         let (name, range) = self.describe(scope);

@@ -375,5 +375,5 @@ pub(super) fn with_prefix(prefix: &'static str) -> impl Iterator<Item = &'static
 pub(super) fn nearest<'c>(name: &str, candidates: impl Iterator<Item = &'c str>) -> Option<String> {
     let scored = candidates.map(|c| (strsim::damerau_levenshtein(name, c), c));
     let (distance, best) = scored.min()?;
-    (distance <= 1 + name.len() / 4).then(|| best.to_owned())
+    (distance * 3 <= name.chars().count()).then(|| best.to_owned())
 }

@@ -29,6 +29,17 @@ pub(super) enum Code<'a> {
     Element(&'a Expr, &'a Comprehension),
 }
 
+impl<'a> Code<'a> {
+    /// The parameters of a function.
+    pub(super) fn parameters(self) -> Option<&'a Parameters> {
+        match self {
+            Code::Def(def) => Some(&def.parameters),
+            Code::Lambda(lambda) => lambda.parameters.as_deref(),
+            Code::Module | Code::Element(..) => None,
+        }
+    }
+}
+
 /// Where a name is bound.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Site {
@@ -49,8 +60,9 @@ pub(super) struct Scope<'a> {
     pub(super) captures: IndexSet<(ScopeId, &'a str)>,
     /// Parameters and captured variables that the code's result may hold; see `escape`.
     pub(super) kept: IndexSet<(ScopeId, &'a str)>,
+    /// The names that the code itself reads.
+    pub(super) uses: IndexSet<&'a str>,
     loops: Vec<TextRange>,
-    uses: IndexSet<&'a str>,
 }
 
 /// The scopes of a file.
@@ -128,6 +140,12 @@ impl<'a> Scopes<'a> {
         (!site.conditional).then_some(*function)
     }
 
+    /// Whether a function has defaults.
+    pub(super) fn has_defaults(&self, id: ScopeId) -> bool {
+        let parameters = self.get(id).code.parameters();
+        parameters.is_some_and(|p| p.iter_non_variadic_params().any(|p| p.default().is_some()))
+    }
+
     fn open(&mut self, code: Code<'a>, parent: Option<ScopeId>) -> ScopeId {
         self.scopes.push(Scope {
             code,
@@ -143,40 +161,47 @@ impl<'a> Scopes<'a> {
     }
 
     fn find_captures(&mut self) {
+        let mut direct = vec![IndexSet::new(); self.scopes.len()];
         for scope in self.ids() {
-            let used: Vec<_> = self.get(scope).uses.iter().copied().collect();
-            for name in used {
+            for &name in &self.get(scope).uses {
                 let Some(owner) = self.owner(scope, name) else { continue };
                 let mut inner = scope;
                 while inner != owner {
-                    self.get_mut(inner).captures.insert((owner, name));
+                    direct[inner.0 as usize].insert((owner, name));
                     inner = self.get(inner).parent.expect("the owner encloses its users");
                 }
             }
         }
-        let mut grew = true;
-        while grew {
-            grew = false;
-            for scope in self.ids().rev() {
-                grew |= self.grow_captures(scope);
-            }
+        let mut seen_by = vec![None; self.scopes.len()];
+        for scope in self.ids() {
+            self.get_mut(scope).captures = self.reach(scope, &direct, &mut seen_by);
         }
     }
 
-    /// Adds what captured functions capture; says whether there was anything new.
-    fn grow_captures(&mut self, scope: ScopeId) -> bool {
-        let mut all = self.get(scope).captures.clone();
-        let before = all.len();
-        let mut next = 0;
-        while let Some(&(owner, name)) = all.get_index(next) {
-            next += 1;
-            for &function in self.get(owner).functions.get(name).into_iter().flatten() {
-                all.extend(self.get(function).captures.iter().copied());
+    /// What a scope reads directly and through the functions that it captures. Functions that are
+    /// the same wherever they are mentioned are left out: what they capture is enough.
+    fn reach(
+        &self,
+        from: ScopeId,
+        direct: &[IndexSet<(ScopeId, &'a str)>],
+        seen_by: &mut [Option<ScopeId>],
+    ) -> IndexSet<(ScopeId, &'a str)> {
+        let mut captures = IndexSet::new();
+        let mut work = vec![from];
+        while let Some(scope) = work.pop() {
+            for &(owner, name) in &direct[scope.0 as usize] {
+                if self.forward(owner, name).is_none_or(|function| self.has_defaults(function)) {
+                    captures.insert((owner, name));
+                }
+                for &function in self.get(owner).functions.get(name).into_iter().flatten() {
+                    let seen = &mut seen_by[function.0 as usize];
+                    if function != from && seen.replace(from) != Some(from) {
+                        work.push(function);
+                    }
+                }
             }
         }
-        let grew = all.len() > before;
-        self.get_mut(scope).captures = all;
-        grew
+        captures
     }
 }
 
@@ -332,6 +357,10 @@ impl<'a> Visitor<'a> for Collector<'a> {
                 }
             }
             Stmt::If(_) if self.current == MODULE && is_main_guard(stmt) => {}
+            Stmt::With(with) => {
+                with.items.iter().filter_map(|item| item.optional_vars.as_deref()).for_each(|t| self.bind_target(t));
+                walk_stmt(self, stmt);
+            }
             Stmt::For(_) | Stmt::While(_) => {
                 self.scope().loops.push(stmt.range());
                 if let Stmt::For(each) = stmt {

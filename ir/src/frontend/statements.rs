@@ -6,7 +6,7 @@ use ruff_text_size::{Ranged, TextRange};
 
 use crate::graph::{Const, NodeId, Op};
 
-use super::context::{Escape, Lowerer, Value};
+use super::context::{Escape, Lowerer};
 use super::control::{Choice, Exit, Part, Seq, Tail};
 use super::exits::assigned_by;
 use super::expressions::operator;
@@ -126,7 +126,7 @@ impl<'a> Lowerer<'a, '_> {
         match (target, value) {
             (Expr::Name(name), Expr::Lambda(lambda)) => {
                 let function = self.lambda_function(lambda);
-                self.bind(name.id.as_str(), Value::Function(function));
+                self.bind_function(name.id.as_str(), function, name.range);
             }
             (Expr::Name(name), Expr::Call(call)) => match self.named_tuple_call(call) {
                 Some(function) => self.bind(name.id.as_str(), function),
