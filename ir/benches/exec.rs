@@ -115,14 +115,12 @@ fn bench(c: &mut Criterion, name: &str, graphs: &str, x: Value, elements: u64) {
     let module = parse(&format!("module closed entry @0\n{graphs}")).expect("a module");
     let exe = Executable::new(&module);
     let mut machine = Machine::new();
-    let mut out = Vec::new();
     let mut group = c.benchmark_group("exec");
     group.throughput(Throughput::Elements(elements));
     group.bench_function(name, |b| {
         b.iter(|| {
-            out.clear();
             let args = [x.clone(), Value::I64(black_box(TRIPS))];
-            exe.run_into(&mut machine, &mut Plain, args, &mut out).expect("no error");
+            exe.run(&mut machine, &mut Plain, args).expect("no error")
         });
     });
     group.finish();

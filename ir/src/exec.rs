@@ -32,7 +32,7 @@ mod lower;
 mod machine;
 mod registers;
 mod scan;
-mod slots;
+pub mod slots;
 mod tree;
 
 pub use code::{Executable, PrimInstr, SiteId, VjpInstr};

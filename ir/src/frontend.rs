@@ -23,6 +23,8 @@
 
 mod context;
 mod control;
+mod escape;
+mod exits;
 mod expressions;
 mod functions;
 mod imports;
@@ -57,12 +59,7 @@ const STACK: usize = 512 << 20;
 ///
 /// Errors are all that can be found at once, in the order of the text; the module is then left as
 /// it was.
-pub fn lower(
-    module: &mut Module,
-    sources: &mut SourceMap,
-    name: &str,
-    text: &str,
-) -> Result<GraphId, Vec<Diagnostic>> {
+pub fn lower(module: &mut Module, sources: &mut SourceMap, name: &str, text: &str) -> Result<GraphId, Vec<Diagnostic>> {
     debug_assert_eq!(module.stage, Stage::Source);
     let file = sources.add(name, text);
     let graphs = module.graphs.len();

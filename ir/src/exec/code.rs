@@ -137,7 +137,7 @@ pub(super) enum Instr {
     /// Continues elsewhere if the operand is false.
     Unless { cond: Operand, to: u32 },
     /// Returns one value.
-    ReturnOne { value: Operand },
+    ReturnOne { args: u32 },
     /// Returns items.
     Return { count: u16, args: u32 },
 }

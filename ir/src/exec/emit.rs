@@ -167,7 +167,7 @@ impl Emitter<'_> {
                 Instr::Move { from, to: dst }
             }
             Action::Return if self.tuple => Instr::Return { count: args.len() as u16, args: self.operands(args).start },
-            Action::Return => Instr::ReturnOne { value: self.operand(args[0]) },
+            Action::Return => Instr::ReturnOne { args: self.operands(args).start },
         };
         self.push(instr);
     }

@@ -14,7 +14,7 @@
 use super::code::{Operand, Reg};
 use super::tree::{Block, Regs, Step, Tree};
 
-/// From the first write to the last read of a register; `None` if it is never written.
+/// From the first write to the last read or write of a register; `None` if it is never written.
 pub(super) type Interval = Option<(u32, u32)>;
 
 /// Marks last uses in a tree; the intervals of its registers.
@@ -82,8 +82,10 @@ impl Walk {
                         drops.push(dst);
                     }
                     self.set(dst, false);
+                    let written = 2 * *at + 1;
                     let start = &mut self.spans[dst.0 as usize].0;
-                    *start = (*start).min(2 * *at + 1);
+                    *start = (*start).min(written);
+                    self.need(dst, written);
                 }
                 args.iter_mut().rev().for_each(|arg| self.read(arg, *at));
             }

@@ -4,7 +4,7 @@
 //! depth is bounded by memory and not by the host stack. A machine keeps its storage from run to
 //! run; in the steady state it allocates nothing itself.
 
-use super::code::{CallSite, Executable, Function, Instr, Operand, VjpInstr};
+use super::code::{CallSite, Executable, Function, Instr, Operand, PrimInstr, Reg, Span16, VjpInstr};
 use super::domain::{Domain, ExecError};
 use super::slots::{EMPTY, copy, is_scalar, put, put_copy, put_moved, take};
 use crate::graph::GraphId;
@@ -17,6 +17,13 @@ pub const MAX_NESTING: u32 = 200;
 
 /// Operands of a primitive that are passed in place; more go through the heap.
 const PLACES: usize = 4;
+
+/// What a function returns, still in its registers.
+#[derive(Clone, Copy, Debug)]
+struct Returned {
+    base: usize,
+    args: Span16,
+}
 
 /// Where to go on in the caller.
 #[derive(Clone, Copy, Debug)]
@@ -34,6 +41,7 @@ pub struct Machine {
     places: [Value; PLACES],
     /// Operands on their way.
     scratch: Vec<Value>,
+    returned: Returned,
     nesting: u32,
     closures_made: u64,
     peak_frames: usize,
@@ -57,26 +65,31 @@ impl Executable {
         domain: &mut D,
         args: impl IntoIterator<Item = Value>,
     ) -> Result<Vec<Value>, ExecError> {
-        let mut out = Vec::new();
-        self.run_into(machine, domain, args, &mut out)?;
-        Ok(out)
+        let mut count = 0;
+        for (slot, arg) in machine.arguments(self).iter_mut().zip(args) {
+            put(slot, arg);
+            count += 1;
+        }
+        assert_eq!(count, machine.arguments(self).len(), "as many arguments as parameters");
+        let results = self.run_placed(machine, domain)?;
+        Ok((0..results).map(|i| machine.result(self, i)).collect())
     }
 
-    /// As [`Executable::run`], adding the items to a vector.
-    pub fn run_into<D: Domain>(
-        &self,
-        machine: &mut Machine,
-        domain: &mut D,
-        args: impl IntoIterator<Item = Value>,
-        out: &mut Vec<Value>,
-    ) -> Result<(), ExecError> {
+    /// As [`Executable::run`], for arguments put where [`Machine::arguments`] says. The results, how
+    /// many there are, are then asked for with [`Machine::result`].
+    pub fn run_placed<D: Domain>(&self, machine: &mut Machine, domain: &mut D) -> Result<usize, ExecError> {
         (machine.nesting, machine.closures_made, machine.peak_frames) = (0, 0, 0);
-        let result = machine.enter(self, domain, self.entry, 0, args);
-        match result {
-            Ok(()) => out.append(&mut machine.scratch),
-            Err(_) => machine.reset(),
+        let function = self.function(self.entry).expect("a graph of the module");
+        match machine.execute(self, domain, function.pc as usize, 0, 0) {
+            Ok(returned) => {
+                machine.returned = returned;
+                Ok(returned.args.len as usize)
+            }
+            Err(error) => {
+                machine.reset();
+                Err(error)
+            }
         }
-        result
     }
 }
 
@@ -93,10 +106,20 @@ impl Run<'_> {
             let message = format!("derivatives are nested more than {MAX_NESTING} deep while running");
             return Err(ExecError { span: self.span, message });
         }
+        let function = self.exe.function(graph).expect("a graph of the module");
+        self.machine.make_room(self.base, function);
+        let mut count = 0;
+        for (slot, arg) in self.machine.regs[self.base..].iter_mut().zip(args) {
+            put(slot, arg);
+            count += 1;
+        }
+        assert_eq!(count, function.params as usize, "as many arguments as parameters");
+        let floor = self.machine.frames.len();
         self.machine.nesting += 1;
-        self.machine.enter(self.exe, domain, graph, self.base, args)?;
+        let returned = self.machine.execute(self.exe, domain, function.pc as usize, self.base, floor)?;
         self.machine.nesting -= 1;
-        Ok(std::mem::take(&mut self.machine.scratch))
+        let operands = &self.exe.operands[returned.args.range()];
+        Ok(operands.iter().map(|&operand| self.machine.read(self.exe, returned.base, operand)).collect())
     }
 
     /// How many derivatives the run is inside of.
@@ -119,6 +142,7 @@ impl Machine {
             frames: Vec::new(),
             places: [EMPTY; PLACES],
             scratch: Vec::new(),
+            returned: Returned { base: 0, args: Span16 { start: 0, len: 0 } },
             nesting: 0,
             closures_made: 0,
             peak_frames: 0,
@@ -143,25 +167,19 @@ impl Machine {
         self.nesting = 0;
     }
 
-    /// Runs a function with its frame at `base`; its results are left in `scratch`.
-    fn enter<D: Domain>(
-        &mut self,
-        exe: &Executable,
-        domain: &mut D,
-        graph: GraphId,
-        base: usize,
-        args: impl IntoIterator<Item = Value>,
-    ) -> Result<(), ExecError> {
-        let function = exe.function(graph).expect("a graph of the module");
-        self.make_room(base, function);
-        let mut count = 0;
-        for arg in args {
-            put(&mut self.regs[base + count], arg);
-            count += 1;
-        }
-        assert_eq!(count, function.params as usize, "arguments of {graph}");
-        let floor = self.frames.len();
-        self.execute(exe, domain, function.pc as usize, base, floor)
+    /// Where the arguments of a program's entry are put.
+    #[inline]
+    pub fn arguments(&mut self, exe: &Executable) -> &mut [Value] {
+        let function = exe.function(exe.entry).expect("a graph of the module");
+        self.make_room(0, function);
+        &mut self.regs[..function.params as usize]
+    }
+
+    /// Takes a result of the last run, which was of this program. Each is taken once, in order.
+    #[inline]
+    pub fn result(&mut self, exe: &Executable, index: usize) -> Value {
+        let operand = exe.operands[self.returned.args.range()][index];
+        self.read(exe, self.returned.base, operand)
     }
 
     #[inline]
@@ -183,8 +201,7 @@ impl Machine {
 
     #[inline(always)]
     fn truth(&self, exe: &Executable, base: usize, operand: Operand) -> bool {
-        let value =
-            if operand.is_const() { &exe.consts[operand.index()] } else { &self.regs[base + operand.index()] };
+        let value = if operand.is_const() { &exe.consts[operand.index()] } else { &self.regs[base + operand.index()] };
         value.truth()
     }
 
@@ -194,16 +211,17 @@ impl Machine {
         &mut self,
         exe: &Executable,
         domain: &mut D,
+        instr: &PrimInstr,
         base: usize,
-        site: u32,
         operands: &[Operand],
-    ) -> Result<Value, String> {
-        let instr = &exe.prims[site as usize];
+        dst: Reg,
+    ) -> Result<(), String> {
         if operands.len() > PLACES {
             self.gather(exe, base, operands);
             let result = domain.prim(instr, &mut self.scratch);
             self.scratch.clear();
-            return result;
+            self.regs[base + dst.0 as usize] = result?;
+            return Ok(());
         }
         for (&operand, place) in operands.iter().zip(&mut self.places) {
             if operand.is_const() {
@@ -214,13 +232,19 @@ impl Machine {
             if operand.is_last() { put_moved(place, slot) } else { put_copy(place, slot) }
         }
         let places = &mut self.places[..operands.len()];
-        let result = domain.prim(instr, places);
+        // Taken apart where it is: see `slots`.
+        let mut result = domain.prim(instr, places);
         for place in places {
             if !is_scalar(place) {
                 *place = EMPTY;
             }
         }
-        result
+        match &mut result {
+            Ok(value) => put_moved(&mut self.regs[base + dst.0 as usize], value),
+            Err(message) => return Err(std::mem::take(message)),
+        }
+        std::mem::forget(result);
+        Ok(())
     }
 
     #[inline]
@@ -243,16 +267,16 @@ impl Machine {
         mut pc: usize,
         mut base: usize,
         floor: usize,
-    ) -> Result<(), ExecError> {
+    ) -> Result<Returned, ExecError> {
         loop {
             let instr = exe.code[pc];
             pc += 1;
             match instr {
                 Instr::Prim { count, site, args, dst } => {
                     let range = args as usize..args as usize + usize::from(count);
-                    match self.prim(exe, domain, base, site, &exe.operands[range]) {
-                        Ok(value) => put(&mut self.regs[base + dst.0 as usize], value),
-                        Err(message) => return Err(ExecError { span: exe.spans[pc - 1], message }),
+                    let prim = &exe.prims[site as usize];
+                    if let Err(message) = self.prim(exe, domain, prim, base, &exe.operands[range], dst) {
+                        return Err(ExecError { span: exe.spans[pc - 1], message });
                     }
                 }
                 Instr::Move { from, to } => {
@@ -296,23 +320,22 @@ impl Machine {
                     };
                     pc = self.begin(function, base);
                 }
-                Instr::ReturnOne { value } => {
-                    let value = self.read(exe, base, value);
+                Instr::ReturnOne { args } => {
                     if self.frames.len() == floor {
-                        self.scratch.push(value);
-                        return Ok(());
+                        return Ok(Returned { base, args: Span16 { start: args, len: 1 } });
                     }
+                    let value = self.read(exe, base, exe.operands[args as usize]);
                     let site;
                     (pc, base, site) = self.pop_frame(exe);
                     let dst = exe.results[site.results.start as usize];
                     put(&mut self.regs[base + dst.0 as usize], value);
                 }
                 Instr::Return { count, args } => {
-                    let range = args as usize..args as usize + usize::from(count);
-                    self.gather(exe, base, &exe.operands[range]);
+                    let args = Span16 { start: args, len: count.into() };
                     if self.frames.len() == floor {
-                        return Ok(());
+                        return Ok(Returned { base, args });
                     }
+                    self.gather(exe, base, &exe.operands[args.range()]);
                     let site;
                     (pc, base, site) = self.pop_frame(exe);
                     self.scatter(exe, base, site);

@@ -8,11 +8,11 @@
 use crate::value::Value;
 
 /// What an empty register holds.
-pub(super) const EMPTY: Value = Value::Bool(false);
+pub const EMPTY: Value = Value::Bool(false);
 
 /// Whether a value owns nothing.
 #[inline(always)]
-pub(super) fn is_scalar(value: &Value) -> bool {
+pub fn is_scalar(value: &Value) -> bool {
     matches!(value, Value::F64(..) | Value::I64(_) | Value::Bool(_))
 }
 
@@ -28,7 +28,7 @@ fn store(slot: &mut Value, value: Value) {
 
 /// Puts a value into a slot.
 #[inline(always)]
-pub(super) fn put(slot: &mut Value, value: Value) {
+pub fn put(slot: &mut Value, value: Value) {
     match value {
         Value::F64(x, mark) => store(slot, Value::F64(x, mark)),
         Value::I64(n) => store(slot, Value::I64(n)),
@@ -39,7 +39,7 @@ pub(super) fn put(slot: &mut Value, value: Value) {
 
 /// Copies a value into a slot.
 #[inline(always)]
-pub(super) fn put_copy(slot: &mut Value, value: &Value) {
+pub fn put_copy(slot: &mut Value, value: &Value) {
     match value {
         Value::F64(x, mark) => store(slot, Value::F64(*x, *mark)),
         Value::I64(n) => store(slot, Value::I64(*n)),
@@ -50,7 +50,7 @@ pub(super) fn put_copy(slot: &mut Value, value: &Value) {
 
 /// Moves a value into a slot.
 #[inline(always)]
-pub(super) fn put_moved(slot: &mut Value, value: &mut Value) {
+pub fn put_moved(slot: &mut Value, value: &mut Value) {
     match value {
         Value::F64(x, mark) => store(slot, Value::F64(*x, *mark)),
         Value::I64(n) => store(slot, Value::I64(*n)),
@@ -61,7 +61,7 @@ pub(super) fn put_moved(slot: &mut Value, value: &mut Value) {
 
 /// A copy of a value.
 #[inline(always)]
-pub(super) fn copy(value: &Value) -> Value {
+pub fn copy(value: &Value) -> Value {
     match value {
         Value::F64(x, mark) => Value::F64(*x, *mark),
         Value::I64(n) => Value::I64(*n),
@@ -72,7 +72,7 @@ pub(super) fn copy(value: &Value) -> Value {
 
 /// Moves a value out of a slot.
 #[inline(always)]
-pub(super) fn take(value: &mut Value) -> Value {
+pub fn take(value: &mut Value) -> Value {
     match value {
         Value::F64(x, mark) => Value::F64(*x, *mark),
         Value::I64(n) => Value::I64(*n),

@@ -262,13 +262,7 @@ impl<'a, 'm> Lowerer<'a, 'm> {
     }
 
     /// Applies a function value.
-    pub(super) fn call(
-        &mut self,
-        function: NodeId,
-        args: &[NodeId],
-        keywords: Keywords,
-        range: TextRange,
-    ) -> NodeId {
+    pub(super) fn call(&mut self, function: NodeId, args: &[NodeId], keywords: Keywords, range: TextRange) -> NodeId {
         let args: Args = std::iter::once(function).chain(args.iter().copied()).collect();
         self.emit(Op::Apply(keywords), &args, range)
     }
@@ -288,12 +282,7 @@ impl<'a, 'm> Lowerer<'a, 'm> {
     }
 
     /// Builds a graph nested in the one at hand; variables assigned there do not outlive it.
-    pub(super) fn nested(
-        &mut self,
-        what: &str,
-        range: TextRange,
-        body: impl FnOnce(&mut Self) -> NodeId,
-    ) -> GraphId {
+    pub(super) fn nested(&mut self, what: &str, range: TextRange, body: impl FnOnce(&mut Self) -> NodeId) -> GraphId {
         let name = format!("{}.{what}", self.frame.name);
         let graph = self.open(&name, range, Some(self.frame.graph));
         let outer = std::mem::replace(&mut self.frame.graph, graph);
@@ -371,11 +360,9 @@ impl<'a, 'm> Lowerer<'a, 'm> {
     /// The graph of a function as seen from its surroundings; its body is lowered later.
     pub(super) fn instance(&mut self, scope: ScopeId, surroundings: Rc<Closure<'a>>) -> GraphId {
         let captures = &self.scopes.get(scope).captures;
-        let seen = |&(owner, name): &(ScopeId, &str)| {
-            match enclosing(Some(&surroundings), owner)?.env.get(name)? {
-                Binding::Assigned(value) => Some(value.clone()),
-                Binding::Maybe(_) => None,
-            }
+        let seen = |&(owner, name): &(ScopeId, &str)| match enclosing(Some(&surroundings), owner)?.env.get(name)? {
+            Binding::Assigned(value) => Some(value.clone()),
+            Binding::Maybe(_) => None,
         };
         let key = (scope, captures.iter().map(seen).collect::<Vec<_>>());
         if let Some(&known) = self.instances.get(&key) {

@@ -10,15 +10,15 @@
 //! | at most one may fall through | the rest goes into that branch; the `if` is the result |
 //! | both may fall through, some path does not | as the first, with flags `$return $value $break $continue` among the variables; then `if(flag, leave, rest)` |
 
-use indexmap::IndexSet;
-use ruff_python_ast::{ElifElseClause, Expr, Number, Stmt};
+use ruff_python_ast::{ElifElseClause, Stmt};
 use ruff_text_size::{Ranged, TextRange, TextSize};
 
-use crate::graph::{Const, NodeId, Op};
+use crate::graph::{Const, GraphId, NodeId, Op};
 
 use super::context::{Binding, Escape, Lowerer, Reason, Value};
+use super::exits::{BREAK, CONTINUE, Exits, INDEX, RETURN, VALUE, assigned, part_exits, statement_exits};
 use super::loops::LoopTail;
-use super::scope::for_each_name;
+use super::scope::Code;
 use super::statements::Step;
 
 /// A block of statements, or what stands for one.
@@ -70,12 +70,6 @@ pub(super) enum Exit {
     Flagged,
 }
 
-pub(super) const RETURN: &str = "$return";
-pub(super) const VALUE: &str = "$value";
-pub(super) const BREAK: &str = "$break";
-pub(super) const CONTINUE: &str = "$continue";
-pub(super) const INDEX: &str = "$index";
-
 impl<'a> Lowerer<'a, '_> {
     /// Lowers a sequence in the graph at hand and returns the node of its result.
     pub(super) fn seq(&mut self, seq: Option<&Seq<'_, 'a>>, tail: &mut Tail<'_, 'a>) -> NodeId {
@@ -122,12 +116,7 @@ impl<'a> Lowerer<'a, '_> {
         }
     }
 
-    fn block(
-        &mut self,
-        mut body: &'a [Stmt],
-        next: Option<&Seq<'_, 'a>>,
-        tail: &mut Tail<'_, 'a>,
-    ) -> NodeId {
+    fn block(&mut self, mut body: &'a [Stmt], next: Option<&Seq<'_, 'a>>, tail: &mut Tail<'_, 'a>) -> NodeId {
         while let [stmt, rest @ ..] = body {
             body = rest;
             let seq = Seq { part: Part::Block(rest), next };
@@ -185,9 +174,7 @@ impl<'a> Lowerer<'a, '_> {
             }
             (VALUE, Exit::Return(value)) => value,
             _ => match (self.frame.env.get(name).cloned(), name) {
-                (Some(Binding::Assigned(value)), _) => {
-                    self.mention(&value, self.frame.scope, name, range, Escape::Yes)
-                }
+                (Some(Binding::Assigned(value)), _) => self.mention(&value, self.frame.scope, name, range, Escape::Yes),
                 (_, RETURN | BREAK | CONTINUE) => self.constant(Const::Bool(false), range),
                 _ => self.constant(Const::Undefined, range),
             },
@@ -222,7 +209,7 @@ impl<'a> Lowerer<'a, '_> {
     fn missing_return(&mut self) -> NodeId {
         let (name, range) = (self.frame.name.clone(), self.frame.range);
         let at = match self.scopes.get(self.frame.scope).code {
-            super::scope::Code::Def(def) => def.name.range,
+            Code::Def(def) => def.name.range,
             _ => range,
         };
         let message = match self.frame.path.last() {
@@ -261,10 +248,7 @@ impl<'a> Lowerer<'a, '_> {
                 this.seq(Some(&seq), tail)
             })
         };
-        let graphs = (
-            branch(self, choice.then, then.falls, true),
-            branch(self, choice.other, other.falls, false),
-        );
+        let graphs = (branch(self, choice.then, then.falls, true), branch(self, choice.other, other.falls, false));
         Step::Done(self.emit(Op::If(graphs.0, graphs.1), &[choice.test], choice.position))
     }
 
@@ -298,16 +282,8 @@ impl<'a> Lowerer<'a, '_> {
         }
     }
 
-    fn join_branch(
-        &mut self,
-        name: &str,
-        part: Part<'a>,
-        choice: &Choice<'a>,
-        tail: &mut Tail<'_, 'a>,
-    ) -> crate::graph::GraphId {
-        self.nested(name, part_range(part, choice.position), |this| {
-            this.seq(Some(&Seq { part, next: None }), tail)
-        })
+    fn join_branch(&mut self, name: &str, part: Part<'a>, choice: &Choice<'a>, tail: &mut Tail<'_, 'a>) -> GraphId {
+        self.nested(name, part_range(part, choice.position), |this| this.seq(Some(&Seq { part, next: None }), tail))
     }
 
     /// After something that may have set flags: leaves if one is set, else goes on with the rest.
@@ -351,158 +327,12 @@ pub(super) struct Choice<'a> {
     pub(super) at: TextSize,
 }
 
-/// The ways in which control may leave a block.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Exits {
-    pub(super) falls: bool,
-    pub(super) returns: bool,
-    pub(super) breaks: bool,
-    pub(super) continues: bool,
-}
-
-impl Exits {
-    const FALLS: Exits = Exits { falls: true, returns: false, breaks: false, continues: false };
-
-    fn or(self, other: Exits) -> Exits {
-        Exits {
-            falls: self.falls || other.falls,
-            returns: self.returns || other.returns,
-            breaks: self.breaks || other.breaks,
-            continues: self.continues || other.continues,
-        }
-    }
-
-    fn only_falls(self) -> bool {
-        !self.returns && !self.breaks && !self.continues
-    }
-
-    /// The flags that say which way was taken.
-    pub(super) fn flags(self) -> Vec<&'static str> {
-        let all = [(RETURN, self.returns), (VALUE, self.returns), (BREAK, self.breaks), (CONTINUE, self.continues)];
-        all.into_iter().filter(|(_, taken)| *taken).map(|(name, _)| name).collect()
-    }
-}
-
-/// The ways out of a block.
-pub(super) fn exits(body: &[Stmt]) -> Exits {
-    let mut all = Exits::FALLS;
-    for stmt in body {
-        let next = statement_exits(stmt);
-        all = Exits { falls: false, ..all }.or(next);
-        if !next.falls {
-            break;
-        }
-    }
-    all
-}
-
-fn part_exits(part: Part<'_>) -> Exits {
-    match part {
-        Part::Block(body) => exits(body),
-        Part::LoopElse { body, .. } => exits(body).or(Exits::FALLS),
-        Part::Clauses { clauses, .. } => clause_exits(clauses),
-    }
-}
-
-fn clause_exits(clauses: &[ElifElseClause]) -> Exits {
-    let open = clauses.last().is_none_or(|clause| clause.test.is_some());
-    let start = if open { Exits::FALLS } else { Exits::default() };
-    clauses.iter().fold(start, |all, clause| all.or(exits(&clause.body)))
-}
-
-fn statement_exits(stmt: &Stmt) -> Exits {
-    match stmt {
-        Stmt::Return(_) => Exits { returns: true, ..Exits::default() },
-        Stmt::Break(_) => Exits { breaks: true, ..Exits::default() },
-        Stmt::Continue(_) => Exits { continues: true, ..Exits::default() },
-        Stmt::If(branch) => exits(&branch.body).or(clause_exits(&branch.elif_else_clauses)),
-        Stmt::While(each) => loop_exits(&each.body, &each.orelse, is_true(&each.test)),
-        Stmt::For(each) => loop_exits(&each.body, &each.orelse, false),
-        _ => Exits::FALLS,
-    }
-}
-
-fn loop_exits(body: &[Stmt], orelse: &[Stmt], endless: bool) -> Exits {
-    let inner = exits(body);
-    let after = if endless { Exits::default() } else { exits(orelse) };
-    let falls = inner.breaks || after.falls;
-    Exits { falls, returns: inner.returns || after.returns, ..after }
-}
-
-/// Whether a test is the constant `True`.
-pub(super) fn is_true(test: &Expr) -> bool {
-    match test {
-        Expr::BooleanLiteral(literal) => literal.value,
-        Expr::NumberLiteral(literal) => matches!(&literal.value, Number::Int(i) if i.as_i64() == Some(1)),
-        _ => false,
-    }
-}
-
-/// The names that blocks assign, in order of appearance.
-pub(super) fn assigned<'a>(parts: &[Part<'a>]) -> IndexSet<&'a str> {
-    let mut names = IndexSet::new();
-    for part in parts {
-        match part {
-            Part::Block(body) | Part::LoopElse { body, .. } => collect(body, &mut names),
-            Part::Clauses { clauses, .. } => clauses.iter().for_each(|c| collect(&c.body, &mut names)),
-        }
-    }
-    names
-}
-
-fn collect<'a>(body: &'a [Stmt], names: &mut IndexSet<&'a str>) {
-    body.iter().for_each(|stmt| assigned_by(stmt, names));
-}
-
-/// Adds the names that a statement assigns.
-pub(super) fn assigned_by<'a>(stmt: &'a Stmt, names: &mut IndexSet<&'a str>) {
-    let target = |target: &'a Expr, names: &mut IndexSet<&'a str>| {
-        for_each_name(target, &mut |name, _| {
-            names.insert(name);
-        });
-    };
-    match stmt {
-        Stmt::Assign(assign) => assign.targets.iter().for_each(|t| target(t, names)),
-        Stmt::AnnAssign(assign) if assign.value.is_some() => target(&assign.target, names),
-        Stmt::AugAssign(assign) => target(&assign.target, names),
-        Stmt::FunctionDef(def) => {
-            names.insert(def.name.as_str());
-        }
-        Stmt::ClassDef(class) => {
-            names.insert(class.name.as_str());
-        }
-        Stmt::If(branch) => {
-            collect(&branch.body, names);
-            branch.elif_else_clauses.iter().for_each(|c| collect(&c.body, names));
-        }
-        Stmt::While(each) => {
-            collect(&each.body, names);
-            collect(&each.orelse, names);
-        }
-        Stmt::For(each) => {
-            target(&each.target, names);
-            collect(&each.body, names);
-            collect(&each.orelse, names);
-        }
-        Stmt::With(with) => {
-            with.items.iter().filter_map(|item| item.optional_vars.as_deref()).for_each(|t| target(t, names));
-            collect(&with.body, names);
-        }
-        Stmt::Try(attempt) => {
-            [&attempt.body, &attempt.orelse, &attempt.finalbody].into_iter().for_each(|b| collect(b, names));
-        }
-        _ => {}
-    }
-}
-
 fn part_range(part: Part<'_>, otherwise: TextRange) -> TextRange {
     let ends = match part {
         Part::Block(body) | Part::LoopElse { body, .. } => {
             body.first().zip(body.last()).map(|(a, b)| (a.range(), b.range()))
         }
-        Part::Clauses { clauses, .. } => {
-            clauses.first().zip(clauses.last()).map(|(a, b)| (a.range, b.range))
-        }
+        Part::Clauses { clauses, .. } => clauses.first().zip(clauses.last()).map(|(a, b)| (a.range, b.range)),
     };
     ends.map_or(otherwise, |(first, last)| first.cover(last))
 }

@@ -15,8 +15,8 @@
 use std::sync::Arc;
 
 use ruff_python_ast::{
-    BoolOp, CmpOp, Comprehension, Expr, ExprAttribute, ExprBoolOp, ExprCompare, ExprDict, ExprName,
-    ExprNumberLiteral, ExprSubscript, ExprUnaryOp, Number, Operator, UnaryOp,
+    BoolOp, CmpOp, Comprehension, Expr, ExprAttribute, ExprBoolOp, ExprCompare, ExprDict, ExprName, ExprNumberLiteral,
+    ExprSubscript, ExprUnaryOp, Number, Operator, UnaryOp,
 };
 use ruff_text_size::{Ranged, TextRange};
 
@@ -66,8 +66,7 @@ impl<'a> Lowerer<'a, '_> {
             Expr::If(choice) => {
                 let test = self.condition(&choice.test);
                 let then = self.nested("then", choice.body.range(), |this| this.expr_as(&choice.body, escape));
-                let other =
-                    self.nested("else", choice.orelse.range(), |this| this.expr_as(&choice.orelse, escape));
+                let other = self.nested("else", choice.orelse.range(), |this| this.expr_as(&choice.orelse, escape));
                 self.emit(Op::If(then, other), &[test], range)
             }
             Expr::Call(call) => self.call_expression(call, escape),
@@ -274,13 +273,7 @@ impl<'a> Lowerer<'a, '_> {
     }
 
     /// A record.
-    pub(super) fn record(
-        &mut self,
-        name: &str,
-        fields: Vec<Arc<str>>,
-        values: &[NodeId],
-        range: TextRange,
-    ) -> NodeId {
+    pub(super) fn record(&mut self, name: &str, fields: Vec<Arc<str>>, values: &[NodeId], range: TextRange) -> NodeId {
         let record = RecordType { name: name.into(), fields };
         self.emit(Op::Record(Arc::new(record)), values, range)
     }
@@ -398,9 +391,7 @@ impl<'a> Lowerer<'a, '_> {
                 let verb = if holds { "holds" } else { "does not hold" };
                 (at, format!("it is assigned only if the condition at line {} {verb}", self.line(at)))
             }
-            Reason::Loop(at) => {
-                (at, format!("it is assigned only if the loop at line {} runs at all", self.line(at)))
-            }
+            Reason::Loop(at) => (at, format!("it is assigned only if the loop at line {} runs at all", self.line(at))),
             Reason::Break(at) => (at, format!("the loop may be left before that, at line {}", self.line(at))),
         };
         let diagnostic = Diagnostic::new(self.span(range), format!("`{name}` may not be assigned here: {why}"))
@@ -411,8 +402,7 @@ impl<'a> Lowerer<'a, '_> {
 
     fn unassigned(&mut self, name: &str, owner: ScopeId, range: TextRange) -> NodeId {
         let site = self.scopes.get(owner).bindings[name][0].at;
-        let mut diagnostic =
-            Diagnostic::new(self.span(range), format!("`{name}` is not assigned here yet"));
+        let mut diagnostic = Diagnostic::new(self.span(range), format!("`{name}` is not assigned here yet"));
         let line = self.line(site);
         if owner == self.frame.scope {
             diagnostic = diagnostic.help(format!("it is assigned only at line {line}"));

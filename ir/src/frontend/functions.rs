@@ -11,31 +11,24 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
-use ruff_python_ast::{
-    Arguments, Expr, ExprCall, ExprLambda, Parameters, Stmt, StmtClassDef, StmtFunctionDef,
-};
+use ruff_python_ast::{Arguments, Expr, ExprCall, ExprLambda, Parameters, Stmt, StmtClassDef, StmtFunctionDef};
 use ruff_text_size::{Ranged, TextRange};
 
 use crate::graph::{Keywords, NodeId, Op};
 
 use super::context::{Escape, Frame, Function, FunctionCode, Job, Lowerer, Place, Value};
 use super::control::{Part, Seq, Tail};
-use super::imports::{Member, TRANSFORMS};
+use super::escape::Callee;
+use super::imports::Member;
 use super::liveness::Liveness;
-use super::scope::{Code, ScopeId};
 use super::reject;
+use super::scope::{Code, ScopeId};
 
 impl<'a> Lowerer<'a, '_> {
     // Function values.
 
     /// A function value made where its code stands.
-    pub(super) fn close(
-        &mut self,
-        scope: ScopeId,
-        defaults: &[Place],
-        range: TextRange,
-        escape: Escape,
-    ) -> NodeId {
+    pub(super) fn close(&mut self, scope: ScopeId, defaults: &[Place], range: TextRange, escape: Escape) -> NodeId {
         self.close_from(scope, self.frame.scope, defaults, range, escape)
     }
 
@@ -74,8 +67,7 @@ impl<'a> Lowerer<'a, '_> {
             self.error(def.name.range, "asynchronous functions are not supported", "write a plain `def`");
         }
         let name = def.name.as_str();
-        let decorators: Vec<_> =
-            def.decorator_list.iter().map(|d| self.expr_as(&d.expression, Escape::No)).collect();
+        let decorators: Vec<_> = def.decorator_list.iter().map(|d| self.expr_as(&d.expression, Escape::No)).collect();
         let defaults = self.parameters(&def.parameters);
         let scope = self.scopes.at(def.range);
         if decorators.is_empty() {
@@ -203,21 +195,25 @@ impl<'a> Lowerer<'a, '_> {
         if self.is_unbound(&call.func, "dict") {
             return self.dict_call(call);
         }
-        let argument_escape = if self.keeps_arguments(&call.func) { escape } else { Escape::No };
+        let callee = self.scopes.callee(self.frame.scope, &call.func);
         let function = self.expr_as(&call.func, Escape::No);
         let arguments = &call.arguments;
         let starred = arguments.args.iter().any(Expr::is_starred_expr);
         let mut args = Vec::new();
         if starred {
             args.push(function);
+            let escape = self.argument_escape(callee, None, None, escape);
             args.push(match &*arguments.args {
                 [Expr::Starred(only)] => self.expr(&only.value),
-                items => self.display(items, arguments.range, argument_escape),
+                items => self.display(items, arguments.range, escape),
             });
         } else {
-            args.extend(arguments.args.iter().map(|arg| self.expr_as(arg, argument_escape)));
+            for (position, arg) in arguments.args.iter().enumerate() {
+                let escape = self.argument_escape(callee, Some(position), None, escape);
+                args.push(self.expr_as(arg, escape));
+            }
         }
-        let keywords = self.keywords(arguments, argument_escape, &mut args);
+        let keywords = self.keywords(arguments, callee, escape, &mut args);
         if starred {
             let apply_star = self.emit(Op::Builtin("apply_star"), &[], range);
             return self.call(apply_star, &args, keywords, range);
@@ -225,7 +221,13 @@ impl<'a> Lowerer<'a, '_> {
         self.call(function, &args, keywords, range)
     }
 
-    fn keywords(&mut self, arguments: &'a Arguments, escape: Escape, args: &mut Vec<NodeId>) -> Keywords {
+    fn keywords(
+        &mut self,
+        arguments: &'a Arguments,
+        callee: Callee,
+        escape: Escape,
+        args: &mut Vec<NodeId>,
+    ) -> Keywords {
         let mut keywords = Keywords::new();
         for keyword in &arguments.keywords {
             let Some(name) = &keyword.arg else {
@@ -237,24 +239,22 @@ impl<'a> Lowerer<'a, '_> {
                 self.error(keyword.range, format!("the argument `{name}` is given twice"), "");
                 continue;
             }
+            let escape = self.argument_escape(callee, None, Some(name.as_str()), escape);
             args.push(self.expr_as(&keyword.value, escape));
             keywords.push(name.as_str().into());
         }
         keywords
     }
 
-    /// Whether a function yields a value through which its arguments can be called later.
-    fn keeps_arguments(&mut self, function: &'a Expr) -> bool {
-        let keeps = |name: &str| TRANSFORMS.contains(&name) || name == "functools.partial";
-        match function {
-            Expr::Name(name) if self.scopes.owner(self.frame.scope, name.id.as_str()).is_none() => {
-                keeps(name.id.as_str())
-            }
-            Expr::Name(_) | Expr::Attribute(_) => {
-                matches!(self.imported(function), Some((Member::Builtin(name), _)) if keeps(name))
-            }
-            _ => false,
-        }
+    /// How long an argument lives, given how long the result of the call does.
+    fn argument_escape(
+        &self,
+        callee: Callee,
+        position: Option<usize>,
+        keyword: Option<&str>,
+        result: Escape,
+    ) -> Escape {
+        if self.scopes.holds(callee, position, keyword) { result } else { Escape::No }
     }
 
     /// Whether an expression is a name that nothing binds.
@@ -271,7 +271,7 @@ impl<'a> Lowerer<'a, '_> {
             return self.poison(range);
         }
         let mut values = Vec::new();
-        let fields = self.keywords(&call.arguments, Escape::Yes, &mut values);
+        let fields = self.keywords(&call.arguments, Callee::Holds, Escape::Yes, &mut values);
         self.record("dict", fields.to_vec(), &values, range)
     }
 
@@ -357,9 +357,10 @@ impl<'a> Lowerer<'a, '_> {
         let parts = match &*call.arguments.args {
             [name, Expr::List(list)] => text(name).zip(list.elts.iter().map(text).collect()),
             [name, Expr::Tuple(tuple)] => text(name).zip(tuple.elts.iter().map(text).collect()),
-            [name, fields] => text(name).zip(text(fields).map(|f| {
-                f.split(|c: char| c == ',' || c.is_whitespace()).filter(|f| !f.is_empty()).collect()
-            })),
+            [name, fields] => text(name).zip(
+                text(fields)
+                    .map(|f| f.split(|c: char| c == ',' || c.is_whitespace()).filter(|f| !f.is_empty()).collect()),
+            ),
             _ => None,
         };
         let parts: Option<(&str, Vec<&str>)> = parts.filter(|_| call.arguments.keywords.is_empty());
@@ -372,13 +373,7 @@ impl<'a> Lowerer<'a, '_> {
         Some(self.constructor(name, fields, Vec::new(), call.range()))
     }
 
-    fn constructor(
-        &mut self,
-        name: &str,
-        fields: Vec<Arc<str>>,
-        defaults: Vec<Place>,
-        range: TextRange,
-    ) -> Value {
+    fn constructor(&mut self, name: &str, fields: Vec<Arc<str>>, defaults: Vec<Place>, range: TextRange) -> Value {
         let graph = self.open(name, range, Some(self.top));
         let outer = std::mem::replace(&mut self.frame.graph, graph);
         let values: Vec<_> = fields.iter().map(|field| self.param(field, range).1).collect();
@@ -389,4 +384,3 @@ impl<'a> Lowerer<'a, '_> {
         Value::Function(Function { code: FunctionCode::Record(graph), defaults: defaults.into() })
     }
 }
-

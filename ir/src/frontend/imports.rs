@@ -50,8 +50,7 @@ pub(super) enum Member {
 }
 
 /// The transformations that `adjudicate`, `jax` and `autograd` export.
-pub(super) const TRANSFORMS: &[&str] =
-    &["grad", "hessian", "hvp", "jacobian", "jvp", "value_and_grad", "vjp", "vmap"];
+pub(super) const TRANSFORMS: &[&str] = &["grad", "hessian", "hvp", "jacobian", "jvp", "value_and_grad", "vjp", "vmap"];
 
 const LIBRARIES: &[(&str, Library)] = &[
     ("__future__", Library::Future),
@@ -100,9 +99,7 @@ impl Library {
             (Library::Language, "numpy") => Some(Member::Library(Library::Numpy)),
             (Library::Language, "jacfwd" | "jacrev") => Some(Member::Builtin("jacobian")),
             (Library::Language, "Array") => Some(Member::Annotation),
-            (Library::Language, _) => {
-                TRANSFORMS.iter().find(|t| **t == name).map(|t| Member::Builtin(t))
-            }
+            (Library::Language, _) => TRANSFORMS.iter().find(|t| **t == name).map(|t| Member::Builtin(t)),
             (Library::Typing, "NamedTuple") => Some(Member::NamedTuple),
             (Library::Typing | Library::Future, _) => Some(Member::Annotation),
             (Library::Dataclasses, "dataclass") => Some(Member::Dataclass),
@@ -134,6 +131,7 @@ fn constant(name: &str) -> Option<f64> {
         "tau" => Some(consts::TAU),
         "inf" => Some(f64::INFINITY),
         "nan" => Some(f64::NAN),
+        "euler_gamma" => Some(consts::EULER_GAMMA),
         _ => None,
     }
 }

@@ -34,8 +34,7 @@ impl<'a> Liveness<'a> {
             Code::Module => code.bindings.keys().copied().collect(),
             Code::Def(_) | Code::Lambda(_) | Code::Element(..) => Names::new(),
         };
-        let mut walk =
-            Walk { scopes, scope, exposed: HashMap::new(), found: Liveness::default(), record: true };
+        let mut walk = Walk { scopes, scope, exposed: HashMap::new(), found: Liveness::default(), record: true };
         walk.block(body, at_end, &Targets::default());
         walk.found
     }

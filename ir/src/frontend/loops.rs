@@ -11,12 +11,11 @@
 use ruff_python_ast::{Expr, Stmt, StmtFor, StmtWhile};
 use ruff_text_size::{Ranged, TextRange, TextSize};
 
-use crate::graph::{Const, NodeId, Op};
+use crate::graph::{Const, GraphId, NodeId, Op};
 
 use super::context::{Binding, Escape, Lowerer, Place, Reason, Value};
-use super::control::{
-    BREAK, Exit, Exits, INDEX, Part, RETURN, Seq, Tail, VALUE, assigned, exits, is_true,
-};
+use super::control::{Exit, Part, Seq, Tail};
+use super::exits::{BREAK, Exits, INDEX, RETURN, VALUE, assigned, exits, is_true};
 use super::scope::for_each_name;
 use super::statements::Step;
 
@@ -67,12 +66,7 @@ impl<'a> Lowerer<'a, '_> {
     }
 
     /// `for`.
-    pub(super) fn for_loop(
-        &mut self,
-        each: &'a StmtFor,
-        rest: Option<&Seq<'_, 'a>>,
-        tail: &mut Tail<'_, 'a>,
-    ) -> Step {
+    pub(super) fn for_loop(&mut self, each: &'a StmtFor, rest: Option<&Seq<'_, 'a>>, tail: &mut Tail<'_, 'a>) -> Step {
         if each.is_async {
             self.error(each.target.range(), "asynchronous loops are not supported", "write a plain `for`");
         }
@@ -81,12 +75,7 @@ impl<'a> Lowerer<'a, '_> {
         self.repeat(&Repeat { range: each.range, target, source, body, orelse, endless: false }, rest, tail)
     }
 
-    fn repeat(
-        &mut self,
-        each: &Repeat<'a>,
-        rest: Option<&Seq<'_, 'a>>,
-        tail: &mut Tail<'_, 'a>,
-    ) -> Step {
+    fn repeat(&mut self, each: &Repeat<'a>, rest: Option<&Seq<'_, 'a>>, tail: &mut Tail<'_, 'a>) -> Step {
         let position = each.source.range();
         let items = each.target.map(|_| {
             let items = self.expr_as(each.source, Escape::No);
@@ -125,9 +114,7 @@ impl<'a> Lowerer<'a, '_> {
             (INDEX, _) => self.constant(Const::I64(0), range),
             (BREAK | RETURN, _) => self.constant(Const::Bool(false), range),
             (VALUE, _) | (_, None | Some(Binding::Maybe(_))) => self.constant(Const::Undefined, range),
-            (_, Some(Binding::Assigned(value))) => {
-                self.mention(&value, self.frame.scope, name, range, Escape::Yes)
-            }
+            (_, Some(Binding::Assigned(value))) => self.mention(&value, self.frame.scope, name, range, Escape::Yes),
         }
     }
 
@@ -144,7 +131,7 @@ impl<'a> Lowerer<'a, '_> {
         places
     }
 
-    fn loop_cond(&mut self, each: &Repeat<'a>, names: &[&'a str], items: Items) -> crate::graph::GraphId {
+    fn loop_cond(&mut self, each: &Repeat<'a>, names: &[&'a str], items: Items) -> GraphId {
         let range = each.source.range();
         self.nested("cond", range, |this| {
             let places = this.bind_parameters_of_state(names, range);
@@ -178,12 +165,7 @@ impl<'a> Lowerer<'a, '_> {
         }
     }
 
-    fn loop_body(
-        &mut self,
-        each: &Repeat<'a>,
-        names: &[&'a str],
-        items: Items,
-    ) -> (crate::graph::GraphId, Around<'a>) {
+    fn loop_body(&mut self, each: &Repeat<'a>, names: &[&'a str], items: Items) -> (GraphId, Around<'a>) {
         let bound = |name: &str| matches!(self.frame.env.get(name), Some(Binding::Assigned(_)));
         let variables = names.iter().copied().filter(|name| !name.starts_with('$'));
         let fresh = variables.clone().filter(|name| !bound(name)).map(|name| (name, None)).collect();
@@ -243,12 +225,7 @@ impl<'a> Lowerer<'a, '_> {
         }
     }
 
-    fn after_loop(
-        &mut self,
-        each: &Repeat<'a>,
-        rest: Option<&Seq<'_, 'a>>,
-        tail: &mut Tail<'_, 'a>,
-    ) -> Step {
+    fn after_loop(&mut self, each: &Repeat<'a>, rest: Option<&Seq<'_, 'a>>, tail: &mut Tail<'_, 'a>) -> Step {
         let left = exits(each.body);
         if each.endless && !left.breaks {
             return Step::Done(self.finish(Exit::Flagged, tail));

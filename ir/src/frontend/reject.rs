@@ -3,8 +3,7 @@
 use ruff_python_ast::{Expr, Stmt};
 use ruff_text_size::{Ranged, TextRange, TextSize};
 
-const ARRAYS: &str =
-    "arrays are immutable here: build the new array with np.where, np.concatenate or np.stack";
+const ARRAYS: &str = "arrays are immutable here: build the new array with np.where, np.concatenate or np.stack";
 const RECORDS: &str = "records are immutable here: build a new one from the old one's fields";
 const RETURN: &str = "functions are pure: return the value instead";
 
@@ -41,7 +40,9 @@ pub(super) fn expression(expr: &Expr) -> (String, String) {
             ("formatted strings are not supported", "strings are only used as keys and options, as constants")
         }
         Expr::BytesLiteral(_) => ("byte strings are not supported", ""),
-        Expr::Starred(_) => ("a starred expression is not supported here", "star arguments of a call or items of a tuple"),
+        Expr::Starred(_) => {
+            ("a starred expression is not supported here", "star arguments of a call or items of a tuple")
+        }
         Expr::Slice(_) => ("a slice is only possible as an index", ""),
         _ => ("this expression is not supported", ""),
     };
@@ -60,7 +61,8 @@ pub(super) fn target(target: &Expr) -> (String, String) {
 
 /// Why an expression does not stand as a statement.
 pub(super) fn effect(expr: &Expr) -> (String, String) {
-    let nothing = ("this statement has no effect".to_owned(), "assign or return the value, or remove the line".to_owned());
+    let nothing =
+        ("this statement has no effect".to_owned(), "assign or return the value, or remove the line".to_owned());
     let Expr::Call(call) = expr else {
         return match expr {
             Expr::Yield(_) | Expr::YieldFrom(_) | Expr::Await(_) | Expr::Named(_) => expression(expr),
@@ -133,7 +135,13 @@ pub(super) fn name(name: &str) -> Option<&'static str> {
 /// The part of a statement that a message points at: all of a simple one, the keyword of others.
 pub(super) fn head(stmt: &Stmt) -> TextRange {
     let keyword = match stmt {
-        Stmt::With(with) => if with.is_async { "async" } else { "with" },
+        Stmt::With(with) => {
+            if with.is_async {
+                "async"
+            } else {
+                "with"
+            }
+        }
         Stmt::Match(_) => "match",
         Stmt::Try(_) => "try",
         Stmt::FunctionDef(def) => return def.name.range,

@@ -47,6 +47,8 @@ pub(super) struct Scope<'a> {
     pub(super) functions: IndexMap<&'a str, Vec<ScopeId>>,
     /// Variables of enclosing scopes that the code reads, transitively through functions.
     pub(super) captures: IndexSet<(ScopeId, &'a str)>,
+    /// Parameters and captured variables that the code's result may hold; see `escape`.
+    pub(super) kept: IndexSet<(ScopeId, &'a str)>,
     loops: Vec<TextRange>,
     uses: IndexSet<&'a str>,
 }
@@ -69,6 +71,7 @@ impl<'a> Scopes<'a> {
         collector.scopes.open(Code::Module, None);
         collector.visit_body(body);
         collector.scopes.find_captures();
+        collector.scopes.find_kept();
         collector.scopes
     }
 
@@ -80,6 +83,16 @@ impl<'a> Scopes<'a> {
     /// One scope.
     pub(super) fn get(&self, id: ScopeId) -> &Scope<'a> {
         &self.scopes[id.0 as usize]
+    }
+
+    /// One scope, to be changed.
+    pub(super) fn get_mut(&mut self, id: ScopeId) -> &mut Scope<'a> {
+        &mut self.scopes[id.0 as usize]
+    }
+
+    /// Every scope, outer before inner.
+    pub(super) fn ids(&self) -> impl DoubleEndedIterator<Item = ScopeId> + use<> {
+        (0..self.scopes.len() as u32).map(ScopeId)
     }
 
     /// The innermost scope from `id` outwards that binds `name`.
@@ -122,6 +135,7 @@ impl<'a> Scopes<'a> {
             bindings: IndexMap::new(),
             functions: IndexMap::new(),
             captures: IndexSet::new(),
+            kept: IndexSet::new(),
             loops: Vec::new(),
             uses: IndexSet::new(),
         });
@@ -129,23 +143,29 @@ impl<'a> Scopes<'a> {
     }
 
     fn find_captures(&mut self) {
-        for index in 0..self.scopes.len() {
-            let used: Vec<_> = self.scopes[index].uses.iter().copied().collect();
+        for scope in self.ids() {
+            let used: Vec<_> = self.get(scope).uses.iter().copied().collect();
             for name in used {
-                let Some(owner) = self.owner(ScopeId(index as u32), name) else { continue };
-                let mut inner = ScopeId(index as u32);
+                let Some(owner) = self.owner(scope, name) else { continue };
+                let mut inner = scope;
                 while inner != owner {
-                    self.scopes[inner.0 as usize].captures.insert((owner, name));
+                    self.get_mut(inner).captures.insert((owner, name));
                     inner = self.get(inner).parent.expect("the owner encloses its users");
                 }
             }
         }
-        while (0..self.scopes.len()).rev().fold(false, |grew, index| self.grow_captures(index) || grew) {}
+        let mut grew = true;
+        while grew {
+            grew = false;
+            for scope in self.ids().rev() {
+                grew |= self.grow_captures(scope);
+            }
+        }
     }
 
     /// Adds what captured functions capture; says whether there was anything new.
-    fn grow_captures(&mut self, index: usize) -> bool {
-        let mut all = self.scopes[index].captures.clone();
+    fn grow_captures(&mut self, scope: ScopeId) -> bool {
+        let mut all = self.get(scope).captures.clone();
         let before = all.len();
         let mut next = 0;
         while let Some(&(owner, name)) = all.get_index(next) {
@@ -154,8 +174,9 @@ impl<'a> Scopes<'a> {
                 all.extend(self.get(function).captures.iter().copied());
             }
         }
-        self.scopes[index].captures = all;
-        self.scopes[index].captures.len() > before
+        let grew = all.len() > before;
+        self.get_mut(scope).captures = all;
+        grew
     }
 }
 
@@ -167,7 +188,7 @@ struct Collector<'a> {
 
 impl<'a> Collector<'a> {
     fn scope(&mut self) -> &mut Scope<'a> {
-        &mut self.scopes.scopes[self.current.0 as usize]
+        self.scopes.get_mut(self.current)
     }
 
     fn bind(&mut self, name: &'a str, at: TextSize) {

@@ -7,7 +7,8 @@ use ruff_text_size::{Ranged, TextRange};
 use crate::graph::{Const, NodeId, Op};
 
 use super::context::{Escape, Lowerer, Value};
-use super::control::{Choice, Exit, Part, Seq, Tail, assigned_by};
+use super::control::{Choice, Exit, Part, Seq, Tail};
+use super::exits::assigned_by;
 use super::expressions::operator;
 use super::reject;
 use super::scope::{MODULE, is_main_guard};
@@ -22,12 +23,7 @@ pub(super) enum Step {
 
 impl<'a> Lowerer<'a, '_> {
     /// A statement, given what follows it in its sequence.
-    pub(super) fn statement(
-        &mut self,
-        stmt: &'a Stmt,
-        rest: Option<&Seq<'_, 'a>>,
-        tail: &mut Tail<'_, 'a>,
-    ) -> Step {
+    pub(super) fn statement(&mut self, stmt: &'a Stmt, rest: Option<&Seq<'_, 'a>>, tail: &mut Tail<'_, 'a>) -> Step {
         match stmt {
             Stmt::Return(ret) => return self.return_statement(ret, tail),
             Stmt::Break(_) | Stmt::Continue(_) if self.frame.loops.is_empty() => {
@@ -85,12 +81,7 @@ impl<'a> Lowerer<'a, '_> {
         Step::Done(self.finish(Exit::Return(value), tail))
     }
 
-    fn if_statement(
-        &mut self,
-        branch: &'a StmtIf,
-        rest: Option<&Seq<'_, 'a>>,
-        tail: &mut Tail<'_, 'a>,
-    ) -> Step {
+    fn if_statement(&mut self, branch: &'a StmtIf, rest: Option<&Seq<'_, 'a>>, tail: &mut Tail<'_, 'a>) -> Step {
         let at = branch.range.start();
         let choice = Choice {
             test: self.condition(&branch.test),

@@ -5,9 +5,11 @@
 //! tape as it goes, so that buffers are freed or reused; that of an inner one leaves it for the
 //! enclosing derivatives, and runs the rules in the recording domain.
 
+use adjudicate_ir::exec::slots::{put, put_copy, put_moved};
 use adjudicate_ir::exec::{Domain, Machine, Plain, PrimInstr};
 use adjudicate_ir::types::Type;
 use adjudicate_ir::value::{Mark, Value};
+use adjudicate_kernels::{Binary, binary_assign};
 
 use super::record::Recorder;
 use super::stage::{Finish, Read, Rule};
@@ -72,30 +74,30 @@ impl<'t, const RECORD: bool> Sweep<'t, RECORD> {
         for (mark, seed) in seeds {
             self.pass_on(mark, seed)?;
         }
-        let (mut args, mut out) = (Vec::new(), Vec::new());
         for index in (self.start..self.start + self.cotangents.len()).rev() {
             let entry = self.recorder.tape.entries[index];
-            let slot = &mut self.cotangents[index - self.start];
-            if is_nothing(slot) {
+            if is_nothing(&self.cotangents[index - self.start]) {
                 self.forget(entry);
                 continue;
             }
             let mark = Mark(index as u32 + 1);
-            let cotangent = if keep.contains(&mark) { slot.clone() } else { take(slot) };
             if entry.rule == ALIAS {
+                let cotangent = self.cotangents[index - self.start].clone();
+                if !keep.contains(&mark) {
+                    self.cotangents[index - self.start] = NOTHING;
+                }
                 self.pass_on(self.recorder.tape.links[entry.links as usize], cotangent)?;
                 continue;
             }
             let rule = self.recorder.rules.rules[entry.rule as usize].clone();
-            self.gather(&rule, entry, mark, cotangent, &mut args);
-            let args = args.drain(..);
+            self.gather(&rule, entry, mark, keep.contains(&mark));
             let ran = if RECORD {
-                rule.program.run_into(&mut self.machine, self.recorder, args, &mut out)
+                rule.program.run_placed(&mut self.machine, self.recorder)
             } else {
-                rule.program.run_into(&mut self.machine, &mut Plain, args, &mut out)
+                rule.program.run_placed(&mut self.machine, &mut Plain)
             };
             ran.map_err(|error| error.message)?;
-            self.contribute(&rule, entry, &mut out)?;
+            self.contribute(&rule, entry)?;
         }
         Ok(())
     }
@@ -110,43 +112,55 @@ impl<'t, const RECORD: bool> Sweep<'t, RECORD> {
 
     /// The arguments of an entry's rule.
     #[inline]
-    fn gather(&mut self, rule: &Rule, entry: Entry, mark: Mark, cotangent: Value, args: &mut Vec<Value>) {
+    fn gather(&mut self, rule: &Rule, entry: Entry, mark: Mark, keep: bool) {
+        let mut places = self.machine.arguments(&rule.program).iter_mut();
+        let cotangent = &mut self.cotangents[mark.0 as usize - 1 - self.start];
         if rule.reads_cotangent {
-            args.push(cotangent);
+            let place = places.next().expect("a parameter for the cotangent");
+            if keep { put_copy(place, cotangent) } else { put_moved(place, cotangent) }
+        }
+        if !keep {
+            *cotangent = NOTHING;
         }
         let (mut scalars, mut arrays) = (entry.scalars as usize, entry.arrays as usize);
         let tape = &mut self.recorder.tape;
         let mut read = |read: &Read, mark: Mark| {
-            let mark = if RECORD { mark } else { Mark::NONE };
+            let place = places.next().expect("a parameter for each value read");
             if read.scalar {
+                put(place, Value::F64(tape.scalars[scalars], if RECORD { mark } else { Mark::NONE }));
                 scalars += 1;
-                return Value::F64(tape.scalars[scalars - 1], mark);
+                return;
+            }
+            let kept = &mut tape.arrays[arrays];
+            if RECORD {
+                put(place, kept.clone().marked(mark))
+            } else {
+                put_moved(place, kept)
             }
             arrays += 1;
-            let kept = &mut tape.arrays[arrays - 1];
-            if RECORD { kept.clone().marked(mark) } else { take(kept) }
         };
         for operand in &rule.operands {
             let origin = operand.link.map_or(Mark::NONE, |link| tape.links[(entry.links + link) as usize]);
-            args.push(read(operand, origin));
+            read(operand, origin);
         }
         if let Some(result) = &rule.result {
-            args.push(read(result, mark));
+            read(result, mark);
         }
         self.forget(entry);
     }
 
     /// Adds what a rule returned to the cotangents of the operands.
     #[inline]
-    fn contribute(&mut self, rule: &Rule, entry: Entry, out: &mut Vec<Value>) -> Result<(), String> {
-        let mut values = out.drain(..);
+    fn contribute(&mut self, rule: &Rule, entry: Entry) -> Result<(), String> {
+        let mut next = 0;
         for output in &rule.outputs {
-            let first = values.next().expect("a value for each contribution");
-            let second = (output.finish.arity() == 2).then(|| values.next().expect("both parts of a contribution"));
+            let result = next;
+            next += output.finish.arity();
             let link = self.recorder.tape.links[(entry.links + output.link) as usize];
-            let Some(i) = self.place(link) else { continue };
-            let old = take(&mut self.cotangents[i]);
-            self.cotangents[i] = self.sum(old, &output.finish, first, second)?;
+            match self.place(link) {
+                Some(i) => self.add(rule, i, &output.finish, result)?,
+                None => (result..next).for_each(|r| drop(self.machine.result(&rule.program, r))),
+            }
         }
         Ok(())
     }
@@ -157,27 +171,47 @@ impl<'t, const RECORD: bool> Sweep<'t, RECORD> {
         (mark.0 as usize).checked_sub(self.start + 1)
     }
 
+    /// Adds the contribution that begins with a result of the rule to a cotangent.
     #[inline]
-    fn sum(&mut self, old: Value, finish: &Finish, first: Value, second: Option<Value>) -> Result<Value, String> {
-        match (finish, second) {
-            (Finish::Add(add), _) => match (old, first) {
-                (old, first) if is_nothing(&old) => Ok(first),
-                (Value::F64(a, _), Value::F64(b, _)) if !RECORD => Ok(Value::f64(a + b)),
-                (old, first) => self.prim(add, &mut [old, first]),
+    fn add(&mut self, rule: &Rule, i: usize, finish: &Finish, result: usize) -> Result<(), String> {
+        let mut value = self.machine.result(&rule.program, result);
+        let slot = &mut self.cotangents[i];
+        let sum = match finish {
+            Finish::Add(_) if is_nothing(slot) => {
+                put_moved(slot, &mut value);
+                return Ok(());
+            }
+            Finish::Add(add) => match (&mut *slot, &value) {
+                (Value::F64(old, _), Value::F64(new, _)) if !RECORD => {
+                    *old += new;
+                    return Ok(());
+                }
+                (Value::Array(old, _), Value::Array(new, _)) if !RECORD && old.is_unique() => {
+                    binary_assign(Binary::Add, old, new.into());
+                    return Ok(());
+                }
+                (old, _) => {
+                    let old = take(old);
+                    self.prim(add, &mut [old, value])?
+                }
             },
-            (Finish::Product { first: product, more }, Some(second)) => {
+            Finish::Product { first, more } => {
+                let old = take(slot);
+                let other = self.machine.result(&rule.program, result + 1);
                 if is_nothing(&old) {
-                    self.prim(product, &mut [first, second])
+                    self.prim(first, &mut [value, other])?
                 } else {
-                    self.prim(more, &mut [first, second, old])
+                    self.prim(more, &mut [value, other, old])?
                 }
             }
-            (Finish::Element { zeros, add }, Some(second)) => {
-                let old = if is_nothing(&old) { zeros.clone() } else { old };
-                self.prim(add, &mut [old, first, second])
+            Finish::Element { zeros, add } => {
+                let old = if is_nothing(slot) { zeros.clone() } else { take(slot) };
+                let element = self.machine.result(&rule.program, result + 1);
+                self.prim(add, &mut [old, value, element])?
             }
-            (Finish::Product { .. } | Finish::Element { .. }, None) => panic!("a contribution in two parts"),
-        }
+        };
+        put(&mut self.cotangents[i], sum);
+        Ok(())
     }
 
     /// Adds a whole cotangent to that of a mark.
