@@ -77,7 +77,7 @@ impl Bench<'_> {
         let mut entries = self.prepare_all(group);
         let work = self.check_all(group, &mut entries)?;
         if self.depth == Depth::Time {
-            self.count_all(&mut entries)?;
+            self.count_all(group, &mut entries)?;
             self.time_prepares(group, &mut entries)?;
             self.time_all(group, &mut entries)?;
         }
@@ -122,10 +122,12 @@ impl Bench<'_> {
         result.filter(|_| entry.runner.is_ok())
     }
 
-    fn count_all(&mut self, entries: &mut [Entry]) -> Result<(), Failure> {
+    fn count_all(&mut self, group: &Group, entries: &mut [Entry]) -> Result<(), Failure> {
         for entry in entries.iter_mut().filter(|e| e.is_sound()) {
             self.sink.doing(&entry.key, "count");
-            entry.counted = self.timed(entry, count);
+            let (cell, arguments) = (entry.cell, entry.arguments.clone());
+            let make = || prepare_from_text(group, &cell, &arguments);
+            entry.counted = self.timed(entry, |_, args| count(make, args));
             for row in entry.counted.iter().flat_map(|c| c.rows(&entry.key)) {
                 self.sink.count(&row)?;
             }

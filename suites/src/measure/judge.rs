@@ -4,12 +4,12 @@
 use adjudicate_ir::datum::Datum;
 use adjudicate_ir::program::Ask;
 use adjudicate_ir::value::Value;
+use adjudicate_kernels::counts;
 use adjudicate_reports::rows::{Check, Valid};
 
 use super::check::point::floats;
 use super::check::{Oracle, against_handwritten, against_strategy};
 use super::contestant::{Runner, Trouble};
-use super::count::count;
 use super::entry::{Entry, prepare_from_text};
 use super::group::Bench;
 use super::plan::{Cell, Group};
@@ -27,7 +27,7 @@ impl Bench<'_> {
         let Some(mut value) = Evaluation::new(group, entries, self.settings.seed) else {
             return Ok(None);
         };
-        let work = count(&mut value.runner, &value.args).ok().and_then(|c| c.total("flops"));
+        let work = value.work();
         let oracle = value.oracle(group, entries, self.settings.seed);
         self.check_alone(&oracle, entries)?;
         self.check_together(entries)?;
@@ -130,6 +130,12 @@ impl Evaluation {
             runner.run(&args).ok().map(|_| runner)
         })?;
         Some(Self { runner, arguments, args })
+    }
+
+    /// Floating-point operations of one evaluation.
+    fn work(&mut self) -> Option<u64> {
+        let (result, counts) = counts::measure(|| self.runner.run(&self.args));
+        result.ok().map(|_| counts.flops)
     }
 
     /// What values say of the derivatives; `None` if no derivative is asked for.

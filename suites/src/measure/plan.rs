@@ -117,8 +117,8 @@ impl Profile {
     /// The numbers of the profile.
     pub fn settings(self) -> Settings {
         let (rounds, warmup, sample, prepares, budget, timeout) = match self {
-            Profile::Quick => (7, 1, 2, 3, 100, 20),
-            Profile::Default => (21, 2, 10, 7, 2_000, 60),
+            Profile::Quick => (11, 1, 5, 5, 200, 20),
+            Profile::Default => (25, 2, 10, 9, 1_000, 60),
             Profile::Paper => (51, 3, 50, 15, 10_000, 600),
         };
         Settings {

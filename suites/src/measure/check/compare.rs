@@ -68,8 +68,9 @@ mod tests {
 
     #[test]
     fn errors_are_relative_to_the_leaf() {
-        let d = compare(&[vector(&[100.0, 1e-9])], &[vector(&[100.0, 0.0])], 1e-10);
-        assert_eq!(d, Difference { error: Some(1e-9 / 100.0), first: None });
+        let small = 0.5_f64.powi(40);
+        let d = compare(&[vector(&[64.0, 64.0 * small])], &[vector(&[64.0, 0.0])], 1e-10);
+        assert_eq!(d, Difference { error: Some(small), first: None });
         let d = compare(&[Value::f64(0.0), vector(&[1.0, 2.5])], &[Value::f64(0.0), vector(&[1.0, 2.0])], 1e-10);
         assert_eq!(d, Difference { error: Some(0.25), first: Some(2) });
     }
