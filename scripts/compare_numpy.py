@@ -7,7 +7,7 @@ import time
 
 import numpy as np
 
-SAMPLE_NS = 4_000_000
+SAMPLE_NS = 500_000
 
 
 def floats(*shape):
@@ -24,9 +24,13 @@ def numpy_kernels():
         for name, f in (("add", np.add), ("mul", np.multiply), ("pow", np.power)):
             kernels[f"{name}/{n}"] = (lambda f, x, y: lambda: f(x, y))(f, x, y)
         kernels[f"sum/{n}"] = (lambda x: lambda: np.sum(x))(x)
+    a, b, v = floats(8, 8), floats(8, 8), floats(8)
+    kernels["row_add/8"] = lambda: np.add(a, v)
+    kernels["matmul/8"] = lambda: np.matmul(a, b)
+    kernels["matvec/8"] = lambda: np.matmul(a, v)
     for n in (64, 128, 256, 512, 1024):
-        a, b, c = floats(n, n), floats(n, n), np.empty((n, n))
-        kernels[f"gemm/{n}"] = (lambda a, b, c: lambda: np.matmul(a, b, out=c))(a, b, c)
+        p, q, c = floats(n, n), floats(n, n), np.empty((n, n))
+        kernels[f"gemm/{n}"] = (lambda p, q, c: lambda: np.matmul(p, q, out=c))(p, q, c)
     return kernels
 
 

@@ -16,14 +16,8 @@ fn record(name: &str, value: &str) {
 
 /// The first line that a program prints, empty if it fails.
 fn output(program: &str, args: &[&str]) -> String {
-    let output = Command::new(program)
-        .args(args)
-        .output()
-        .ok()
-        .filter(|o| o.status.success());
-    let text = output
-        .and_then(|o| String::from_utf8(o.stdout).ok())
-        .unwrap_or_default();
+    let output = Command::new(program).args(args).output().ok().filter(|o| o.status.success());
+    let text = output.and_then(|o| String::from_utf8(o.stdout).ok()).unwrap_or_default();
     text.lines().next().unwrap_or_default().trim().to_owned()
 }
 
@@ -31,16 +25,9 @@ fn output(program: &str, args: &[&str]) -> String {
 fn target_cpu() -> String {
     println!("cargo::rerun-if-env-changed=CARGO_ENCODED_RUSTFLAGS");
     let flags = env::var("CARGO_ENCODED_RUSTFLAGS").unwrap_or_default();
-    let named = flags
-        .split('\u{1f}')
-        .filter_map(|flag| flag.split_once("target-cpu="));
-    let cpu = named.last().map(|(_, cpu)| cpu.to_owned());
-    cpu.unwrap_or_else(|| {
-        format!(
-            "generic {}",
-            env::var("CARGO_CFG_TARGET_ARCH").unwrap_or_default()
-        )
-    })
+    let mut named = flags.split('\u{1f}').filter_map(|flag| flag.split_once("target-cpu="));
+    let cpu = named.next_back().map(|(_, cpu)| cpu.to_owned());
+    cpu.unwrap_or_else(|| format!("generic {}", env::var("CARGO_CFG_TARGET_ARCH").unwrap_or_default()))
 }
 
 /// The commit of the sources, with a mark if they differ from it; empty outside a repository.
@@ -48,16 +35,9 @@ fn commit() -> String {
     let folder = env::var("CARGO_MANIFEST_DIR").unwrap_or_default();
     let git = |args: &[&str]| output("git", &[&["-C", &folder], args].concat());
     for watched in ["HEAD", "index"] {
-        println!(
-            "cargo::rerun-if-changed={}",
-            git(&["rev-parse", "--path-format=absolute", "--git-path", watched])
-        );
+        println!("cargo::rerun-if-changed={}", git(&["rev-parse", "--path-format=absolute", "--git-path", watched]));
     }
     let commit = git(&["rev-parse", "--short=12", "HEAD"]);
     let changed = !git(&["status", "--porcelain", "--untracked-files=no"]).is_empty();
-    if changed && !commit.is_empty() {
-        format!("{commit} with changes")
-    } else {
-        commit
-    }
+    if changed && !commit.is_empty() { format!("{commit} with changes") } else { commit }
 }

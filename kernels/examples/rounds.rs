@@ -7,12 +7,12 @@ use std::hint::black_box;
 use std::io::{BufRead, Write};
 use std::time::{Duration, Instant};
 
-use adjudicate_kernels::gemm::{Backend, gemm, set_backend};
+use adjudicate_kernels::gemm::{Backend, gemm, matmul, set_backend};
 use adjudicate_kernels::reduce::reduce;
 use adjudicate_kernels::*;
 
 /// The time one sample takes.
-const SAMPLE: Duration = Duration::from_millis(4);
+const SAMPLE: Duration = Duration::from_micros(500);
 
 type Kernel = Box<dyn FnMut()>;
 
@@ -52,6 +52,24 @@ fn kernels() -> BTreeMap<String, Kernel> {
             Box::new(move || drop(black_box(reduce(Reduce::Sum, black_box(&x), &[0])))),
         );
     }
+    let (a, b, v) = (floats(&[8, 8]), floats(&[8, 8]), floats(&[8]));
+    let (a1, a2, b1, v1) = (a.clone(), a.clone(), v.clone(), v);
+    let row_add = move || {
+        drop(black_box(binary(
+            Binary::Add,
+            black_box(&a).into(),
+            (&b1).into(),
+        )))
+    };
+    all.insert("row_add/8".into(), Box::new(row_add));
+    all.insert(
+        "matmul/8".into(),
+        Box::new(move || drop(black_box(matmul(black_box(&a1), &b, false, false)))),
+    );
+    all.insert(
+        "matvec/8".into(),
+        Box::new(move || drop(black_box(matmul(black_box(&a2), &v1, false, false)))),
+    );
     for n in [64, 128, 256, 512, 1024] {
         for &backend in Backend::AVAILABLE {
             let (a, b) = (floats(&[n, n]), floats(&[n, n]));

@@ -21,6 +21,9 @@ use crate::counts;
 /// Payloads of at least this many bytes start on a 64-byte line; smaller ones take the allocator's cheaper path.
 const ALIGNED_FROM: usize = 2048;
 const LINE: usize = 64;
+/// Zeros of at least this many bytes are asked of the allocator, whose fresh pages are zero; below, its path for zeroed memory is
+/// slower than writing (glibc's `calloc` bypasses the thread's cache).
+const ZEROED_FROM: usize = 1 << 17;
 
 #[repr(C)]
 struct Header {
@@ -86,7 +89,11 @@ impl<T: Element> Buffer<T> {
 
     /// `len` elements of all-zero bytes, which is `T::default()` for every element type.
     pub(crate) fn zeroed(len: usize) -> Self {
-        Self::allocate(len, true)
+        if len * size_of::<T>() < ZEROED_FROM {
+            Self::filled(len, T::default())
+        } else {
+            Self::allocate(len, true)
+        }
     }
 
     /// `len` elements written by `fill`.

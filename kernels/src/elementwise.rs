@@ -26,9 +26,11 @@ pub use binary::{
     binary_slices_into,
 };
 pub(crate) use binary::{max, min};
-pub use boolean::{Number, compare, logic, not, select};
+pub use boolean::{
+    Number, compare, compare_slices_into, logic, logic_slices_into, not, select, select_slices_into,
+};
 pub use cast::{bool_to_f64, bool_to_i64, f64_to_i64, to_f64};
-pub use integer::{int_binary, int_unary};
+pub use integer::{int_binary, int_binary_assign, int_binary_slices_into, int_unary};
 pub use unary::{unary, unary_assign, unary_into, unary_slice_assign};
 
 /// An operand along a run of elements.
@@ -108,7 +110,15 @@ fn zip<T: Element, U: Element>(
 ) -> Array<U> {
     match common_shape(a, b) {
         Some(shape) => zip_equal(kind, shape, a, b, run),
-        None => zip_broadcast(kind, a, b, run),
+        None => match (a, b) {
+            (Arg::Array(x), Arg::Array(row)) if repeats(row, x) => {
+                zip_rows(kind, x, row, |out, x, row| run(out, x, row))
+            }
+            (Arg::Array(row), Arg::Array(x)) if repeats(row, x) => {
+                zip_rows(kind, x, row, |out, x, row| run(out, row, x))
+            }
+            _ => zip_broadcast(kind, a, b, run),
+        },
     }
 }
 
@@ -142,6 +152,52 @@ fn zip_equal<T: Element, U: Element>(
             });
         })
     }
+}
+
+/// Whether `row` is repeated over the leading axes of `x`, and over nothing else.
+fn repeats<T: Element>(row: &Array<T>, x: &Array<T>) -> bool {
+    x.shape().ends_with(row.shape()) && !row.is_empty()
+}
+
+/// Short rows are laid out several times in a tile of this many elements, so that runs are not short.
+const TILE: usize = 64;
+
+/// `row`, or as many copies of it as fit into `tile` if that is several.
+fn tiled<'t, T: Element>(row: &'t [T], tile: &'t mut [T; TILE]) -> &'t [T] {
+    if row.len() > TILE / 2 {
+        return row;
+    }
+    let len = TILE / row.len() * row.len();
+    tile[..len]
+        .chunks_exact_mut(row.len())
+        .for_each(|copy| copy.copy_from_slice(row));
+    &tile[..len]
+}
+
+/// `out = run(x, row)` elementwise, with `row` repeated over the leading axes of `x`.
+#[expect(unsafe_code, reason = "results are written once, not zeroed first")]
+#[inline(never)]
+fn zip_rows<T: Element, U: Element>(
+    kind: Kind,
+    x: &Array<T>,
+    row: &Array<T>,
+    run: impl Fn(&mut [MaybeUninit<U>], Lanes<'_, T>, Lanes<'_, T>),
+) -> Array<U> {
+    if !enter(kind, || {
+        work::<T, U>(x.len(), Arg::Array(x), Arg::Array(row))
+    }) {
+        return Array::zeros(x.shape());
+    }
+    let mut tile = [T::default(); TILE];
+    let row = tiled(row.as_slice(), &mut tile);
+    let fill = |out: &mut [MaybeUninit<U>]| {
+        let parts = out
+            .chunks_mut(row.len())
+            .zip(x.as_slice().chunks(row.len()));
+        parts.for_each(|(out, x)| run(out, Lanes::Slice(x), Lanes::Slice(&row[..x.len()])));
+    };
+    // SAFETY: the parts tile the result, and `run` fills each.
+    unsafe { Array::build(x.shape(), fill) }
 }
 
 #[expect(unsafe_code, reason = "results are written once, not zeroed first")]
@@ -184,20 +240,43 @@ fn zip_assign<T: Element>(
     run: impl Fn(&mut [T], Lanes<'_, T>) + Sync,
 ) {
     let compute = enter(kind, || work::<T, T>(dst.len(), Arg::Array(dst), rhs));
-    if common_shape(Arg::Array(dst), rhs).is_some() {
-        let to = dst.make_mut();
-        if compute {
-            let rhs = Lanes::whole(rhs);
-            threads::parts(to, |start, part| {
-                let len = part.len();
-                run(part, rhs.part(start, len));
-            });
-        }
-        return;
+    if common_shape(Arg::Array(dst), rhs).is_none() {
+        return assign_broadcast(dst, rhs, compute, run);
     }
-    let plan = Plan::new(dst.shape(), [broadcastable_to(rhs.shape(), dst.shape())]);
     let to = dst.make_mut();
     if compute {
+        let rhs = Lanes::whole(rhs);
+        threads::parts(to, |start, part| {
+            let len = part.len();
+            run(part, rhs.part(start, len));
+        });
+    }
+}
+
+#[inline(never)]
+fn assign_broadcast<T: Element>(
+    dst: &mut Array<T>,
+    rhs: Arg<'_, T>,
+    compute: bool,
+    run: impl Fn(&mut [T], Lanes<'_, T>),
+) {
+    let repeated = match rhs {
+        Arg::Array(row) if repeats(row, dst) => Some(row),
+        Arg::Array(_) | Arg::Scalar(_) => None,
+    };
+    let plan = repeated
+        .is_none()
+        .then(|| Plan::new(dst.shape(), [broadcastable_to(rhs.shape(), dst.shape())]));
+    let to = dst.make_mut();
+    if !compute {
+        return;
+    }
+    if let Some(row) = repeated {
+        let mut tile = [T::default(); TILE];
+        let row = tiled(row.as_slice(), &mut tile);
+        to.chunks_mut(row.len())
+            .for_each(|part| run(part, Lanes::Slice(&row[..part.len()])));
+    } else if let Some(plan) = plan {
         let mut runs = to.chunks_exact_mut(plan.run.max(1));
         plan.for_each(|[i]| {
             let part = runs.next().expect("as many runs as the plan visits");
@@ -211,7 +290,8 @@ fn zip_assign<T: Element>(
 fn broadcastable_to<'a>(shape: &'a [usize], target: &[usize]) -> &'a [usize] {
     let common = broadcast_or_panic(shape, target);
     assert_eq!(
-        common, target,
+        &common[..],
+        target,
         "an operand of shape {shape:?} does not broadcast to {target:?} in place"
     );
     shape

@@ -258,7 +258,7 @@ pub fn slice<T: Element>(x: &Array<T>, specs: &[SliceSpec]) -> Array<T> {
     )
 }
 
-/// Zeros of `full_shape` with the part that `specs` take set to `x`: the adjoint of [`slice`].
+/// Zeros of `full_shape` with the part that `specs` take set to `x`: the adjoint of [`slice()`].
 ///
 /// # Panics
 /// If a spec leaves its axis or `x` does not have the shape of that part.

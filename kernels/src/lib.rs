@@ -4,7 +4,7 @@
 //!
 //! - [`Array`] is row-major, contiguous, shared and copied on write; [`Arg`] is an operand that may be a plain scalar.
 //! - [`ops`] lists the element operations and reductions; elementwise kernels, [`layout`], [`index`], [`reduce`] and
-//!   [`gemm`] compute with them.
+//!   [`mod@gemm`] compute with them.
 //! - [`counts`] counts exactly what was done; [`Mode::Null`] does everything but the arithmetic; [`threads`] is the one
 //!   place that decides how many threads work.
 //!
@@ -33,9 +33,10 @@ pub use array::{Arg, Array, Element};
 pub use counts::Counts;
 pub use elementwise::{
     Lanes, Number, binary, binary_assign, binary_assign_right, binary_slices_assign,
-    binary_slices_assign_right, binary_slices_into, bool_to_f64, bool_to_i64, compare, f64_to_i64,
-    int_binary, int_unary, logic, not, select, to_f64, unary, unary_assign, unary_into,
-    unary_slice_assign,
+    binary_slices_assign_right, binary_slices_into, bool_to_f64, bool_to_i64, compare,
+    compare_slices_into, f64_to_i64, int_binary, int_binary_assign, int_binary_slices_into,
+    int_unary, logic, logic_slices_into, not, select, select_slices_into, to_f64, unary,
+    unary_assign, unary_into, unary_slice_assign,
 };
 pub use error::KernelError;
 pub use gemm::{Gemm, gemm};

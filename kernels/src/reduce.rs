@@ -1,9 +1,9 @@
 //! Reductions over axes, and running sums.
 //!
 //! A reduced array is seen as outer × n × inner, n being the reduced axis (neighbouring ones merged). Sums are pairwise:
-//! blocks of [`BLOCK`] elements are summed in [`LANES`] interleaved accumulators and combined as a balanced tree, so the
+//! blocks of `BLOCK` elements are summed in `LANES` interleaved accumulators and combined as a balanced tree, so the
 //! rounding error grows with log n (Higham, "Accuracy and Stability of Numerical Algorithms", §4.2); rows of a leading axis are
-//! summed in blocks of [`ROWS`] likewise. The order never depends on the instruction set or the threads.
+//! summed in blocks of `ROWS` likewise. The order never depends on the instruction set or the threads.
 
 use crate::array::{Array, Element};
 use crate::counts::Work;

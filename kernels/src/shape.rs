@@ -2,6 +2,11 @@
 //!
 //! Notation: a shape is read outermost axis first; arrays are row-major, so the last axis is contiguous.
 
+use smallvec::SmallVec;
+
+/// One number for each axis, without an allocation for the ranks that occur.
+pub(crate) type Axes<T = usize> = SmallVec<[T; 6]>;
+
 /// The lengths of an array's axes; up to four are stored inline.
 #[derive(Clone)]
 pub(crate) enum Dims {
@@ -42,6 +47,10 @@ pub(crate) fn count(shape: &[usize]) -> usize {
 /// The shape two shapes broadcast to, or `None` if they do not (NumPy's rule: align at the last axis; lengths are equal or
 /// one of them is 1).
 pub fn broadcast_shape(a: &[usize], b: &[usize]) -> Option<Vec<usize>> {
+    broadcast(a, b).map(|shape| shape.to_vec())
+}
+
+fn broadcast(a: &[usize], b: &[usize]) -> Option<Axes> {
     let rank = a.len().max(b.len());
     let at = |s: &[usize], axis: usize| (axis + s.len()).checked_sub(rank).map_or(1, |i| s[i]);
     (0..rank)
@@ -54,13 +63,13 @@ pub fn broadcast_shape(a: &[usize], b: &[usize]) -> Option<Vec<usize>> {
         .collect()
 }
 
-pub(crate) fn broadcast_or_panic(a: &[usize], b: &[usize]) -> Vec<usize> {
-    broadcast_shape(a, b).unwrap_or_else(|| panic!("shapes {a:?} and {b:?} do not broadcast"))
+pub(crate) fn broadcast_or_panic(a: &[usize], b: &[usize]) -> Axes {
+    broadcast(a, b).unwrap_or_else(|| panic!("shapes {a:?} and {b:?} do not broadcast"))
 }
 
 /// Row-major element strides of `shape` seen as `target`: 0 along every axis it is repeated over.
-fn strides_within(shape: &[usize], target: &[usize]) -> Vec<usize> {
-    let mut strides = vec![0; target.len()];
+fn strides_within(shape: &[usize], target: &[usize]) -> Axes {
+    let mut strides = Axes::from_elem(0, target.len());
     let mut step = 1;
     for (i, &length) in shape.iter().enumerate().rev() {
         if length != 1 {
@@ -75,7 +84,7 @@ fn strides_within(shape: &[usize], target: &[usize]) -> Vec<usize> {
 /// operand has stride 0 or 1. Neighbouring axes that all operands cross alike are merged, so runs are as long as they can be.
 pub(crate) struct Plan<const N: usize> {
     /// Outer axes, innermost last: length and stride of each operand.
-    outer: Vec<(usize, [usize; N])>,
+    outer: Axes<(usize, [usize; N])>,
     /// Length of a run.
     pub(crate) run: usize,
     /// Whether each operand advances along a run.
@@ -85,7 +94,7 @@ pub(crate) struct Plan<const N: usize> {
 impl<const N: usize> Plan<N> {
     pub(crate) fn new(target: &[usize], operands: [&[usize]; N]) -> Self {
         let strides = operands.map(|shape| strides_within(shape, target));
-        let mut axes: Vec<(usize, [usize; N])> = Vec::with_capacity(target.len());
+        let mut axes: Axes<(usize, [usize; N])> = Axes::new();
         for (axis, &length) in target.iter().enumerate() {
             if length == 1 {
                 continue;
@@ -113,7 +122,7 @@ impl<const N: usize> Plan<N> {
             return;
         }
         let mut at = [0; N];
-        let mut position = vec![0; self.outer.len()];
+        let mut position = Axes::<usize>::from_elem(0, self.outer.len());
         for _ in 0..runs {
             visit(at);
             for (p, (length, step)) in position.iter_mut().zip(&self.outer).rev() {

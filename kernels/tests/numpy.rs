@@ -313,20 +313,23 @@ impl Case {
 #[test]
 fn kernels_agree_with_numpy() {
     let reference: Reference = serde_json::from_str(include_str!("numpy_reference.json")).unwrap();
-    let mut failed = 0;
+    let mut failures = Vec::new();
     for case in &reference.cases {
         let found = case.run();
         if !case.agrees(&found) {
-            failed += 1;
-            if failed <= 10 {
-                let args: Vec<_> = case.args.iter().map(Stored::load).collect();
-                let (call, op, params) = (&case.call, &case.op, &case.params);
-                println!(
-                    "{call} {op} {params:?} of {args:?}\nfound {found:?}\nnot {:?}",
-                    case.result.load()
-                );
-            }
+            let args: Vec<_> = case.args.iter().map(Stored::load).collect();
+            let (call, op, params, expected) =
+                (&case.call, &case.op, &case.params, case.result.load());
+            failures.push(format!(
+                "{call} {op} {params:?} of {args:?}\nfound {found:?}\nnot {expected:?}"
+            ));
         }
     }
-    assert_eq!(failed, 0, "of {} cases", reference.cases.len());
+    assert!(
+        failures.is_empty(),
+        "{} of {} cases:\n{}",
+        failures.len(),
+        reference.cases.len(),
+        failures.join("\n")
+    );
 }

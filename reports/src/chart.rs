@@ -13,7 +13,7 @@ pub struct Figure {
     pub name: String,
     /// What it shows, as a heading.
     pub title: String,
-    /// How to read it, in a sentence or two.
+    /// What is particular to it, in a sentence; may be empty.
     pub caption: String,
     /// What is drawn.
     pub body: Body,

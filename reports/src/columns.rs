@@ -1,7 +1,7 @@
 //! How a row type becomes columns of text and back.
 //!
 //! A *part* is what one field of a row contributes: one column for a scalar, six for a cell's key. A *row* is a list
-//! of parts and the file it is kept in; `rows.rs` declares them with [`rows!`](crate::columns::rows), so that the
+//! of parts and the file it is kept in; `rows.rs` declares them with `rows!`, so that the
 //! struct is the schema and no column is named twice.
 //!
 //! What must hold: printing and reading give back an equal row; a number is finite or missing; a missing value is an

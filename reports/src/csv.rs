@@ -45,9 +45,10 @@ fn tidy(view: &View) -> String {
 }
 
 fn summary(view: &View) -> String {
-    let head = "suite,function,kernels,threads,strategy,rank,sizes,ratio_to_fastest,ratio_to_fastest_low,ratio_to_fastest_high,\
+    let head = "suite,function,kernels,threads,strategy,rank,cells,ratio_to_fastest,ratio_to_fastest_low,ratio_to_fastest_high,\
                 ratio_to_handwritten,ratio_to_handwritten_low,ratio_to_handwritten_high,reason\n";
-    view.verdicts().iter().fold(head.to_owned(), |text, verdict| text + &standings(verdict))
+    let verdicts = view.verdicts().iter().chain(view.overall_verdicts());
+    verdicts.fold(head.to_owned(), |text, verdict| text + &standings(verdict))
 }
 
 fn standings(verdict: &Verdict) -> String {
@@ -59,7 +60,7 @@ fn standings(verdict: &Verdict) -> String {
     };
     let mut text = String::new();
     for (place, ranked) in verdict.ranking.iter().enumerate() {
-        let mut rest = vec![(place + 1).to_string(), verdict.sizes.len().to_string()];
+        let mut rest = vec![(place + 1).to_string(), verdict.contests.len().to_string()];
         rest.extend(ratio(Some(&ranked.to_fastest)));
         rest.extend(ratio(ranked.to_handwritten.as_ref()));
         rest.push(String::new());

@@ -112,26 +112,28 @@ pub fn paired_ratio(pairs: &[(&Cell, &Cell)], rounds: &Rounds, seed: u64) -> Opt
 /// The 2.5th and 97.5th percentile of the aggregated ratio over resampled rounds.
 fn bootstrap(sizes: &[Vec<(f64, f64)>], seed: u64) -> (f64, f64) {
     let mut random = SplitMix(seed);
-    let mut ratios: Vec<f64> = (0..RESAMPLES)
-        .map(|_| {
-            let mean_log: f64 = sizes.iter().map(|pairs| resampled_ratio(pairs, &mut random).ln()).sum();
-            (mean_log / sizes.len() as f64).exp()
-        })
-        .collect();
+    let mut drawn = (Vec::new(), Vec::new());
+    let mut resampled_log = |pairs: &Vec<(f64, f64)>| {
+        drawn.0.clear();
+        drawn.1.clear();
+        drawn.extend(pairs.iter().map(|_| pairs[random.below(pairs.len())]));
+        (median(&mut drawn.0) / median(&mut drawn.1)).ln()
+    };
+    let mut mean_log = || sizes.iter().map(&mut resampled_log).sum::<f64>() / sizes.len() as f64;
+    let mut ratios: Vec<f64> = (0..RESAMPLES).map(|_| mean_log().exp()).collect();
     ratios.sort_by(f64::total_cmp);
     (ratios[RESAMPLES / 40], ratios[RESAMPLES - 1 - RESAMPLES / 40])
 }
 
-fn resampled_ratio(pairs: &[(f64, f64)], random: &mut SplitMix) -> f64 {
-    let drawn: Vec<(f64, f64)> = pairs.iter().map(|_| pairs[random.below(pairs.len())]).collect();
-    let (over, under): (Vec<f64>, Vec<f64>) = drawn.into_iter().unzip();
-    median(over) / median(under)
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    let middle = values.len() / 2;
-    if values.len() % 2 == 1 { values[middle] } else { (values[middle - 1] + values[middle]) / 2.0 }
+/// The median of some numbers, which it reorders.
+fn median(values: &mut [f64]) -> f64 {
+    let (middle, even) = (values.len() / 2, values.len().is_multiple_of(2));
+    let (below, upper, _) = values.select_nth_unstable_by(middle, f64::total_cmp);
+    let upper = *upper;
+    match below.iter().copied().reduce(f64::max) {
+        Some(lower) if even => (lower + upper) / 2.0,
+        _ => upper,
+    }
 }
 
 /// The geometric mean of positive numbers; `None` of none.

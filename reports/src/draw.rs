@@ -1,6 +1,6 @@
 //! Figures as SVG, drawn with plotters, and as PNG, rasterised from that SVG with a font of our own.
 //!
-//! plotters places everything on whole pixels, so figures are drawn [`FINE`] times as large as they are shown and scaled
+//! plotters places everything on whole pixels, so figures are drawn several times as large as they are shown and scaled
 //! down by their view box: lines are smooth and markers keep their shape. A drawing holds nothing that depends on the
 //! machine. SVG names a generic font family; PNG is rendered with Inter (`fonts/`, SIL Open Font License), so a machine
 //! without fonts makes the same bytes.
@@ -21,7 +21,7 @@ const FINE: i32 = 8;
 /// Width of a figure with panels side by side, in pixels.
 const WIDTH: i32 = 960;
 /// Width of a figure with one panel.
-const NARROW: i32 = 640;
+const NARROW: i32 = 580;
 /// Height of a row of panels.
 const PANEL_HEIGHT: i32 = 330;
 /// Space around everything.
@@ -79,7 +79,20 @@ fn raster(svg: &str) -> Result<Vec<u8>, String> {
         resvg::tiny_skia::Pixmap::new(size.width() * 2, size.height() * 2).ok_or("a figure without area")?;
     pixels.fill(resvg::tiny_skia::Color::WHITE);
     resvg::render(&tree, resvg::tiny_skia::Transform::from_scale(zoom, zoom), &mut pixels.as_mut());
-    pixels.encode_png().map_err(|error| error.to_string())
+    encode(&pixels).map_err(|error| error.to_string())
+}
+
+/// The pixels without their alpha, which is opaque everywhere, compressed fast: default effort takes longer than drawing.
+fn encode(pixels: &resvg::tiny_skia::Pixmap) -> Result<Vec<u8>, png::EncodingError> {
+    let mut bytes = Vec::new();
+    let mut encoder = png::Encoder::new(&mut bytes, pixels.width(), pixels.height());
+    encoder.set_color(png::ColorType::Rgb);
+    encoder.set_compression(png::Compression::Fast);
+    let colours: Vec<u8> = pixels.pixels().iter().flat_map(|p| [p.red(), p.green(), p.blue()]).collect();
+    let mut writer = encoder.write_header()?;
+    writer.write_image_data(&colours)?;
+    writer.finish()?;
+    Ok(bytes)
 }
 
 fn width(body: &Body) -> i32 {

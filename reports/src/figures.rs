@@ -21,6 +21,8 @@ pub struct Kind {
     pub name: &'static str,
     /// Heading over all figures of this kind.
     pub title: &'static str,
+    /// How to read them, in a sentence or two.
+    pub about: &'static str,
     /// Makes them: none where the run has nothing to show.
     pub make: fn(&View) -> Vec<Figure>,
 }

@@ -1,6 +1,6 @@
 //! The files of a run, as bytes: writing rows and reading them back.
 //!
-//! Nothing here opens a file. A table is written whole by [`write_rows`], or row by row with [`header`] and [`line`] so
+//! Nothing here opens a file. A table is written whole by [`write_rows`], or row by row with [`header`] and [`line()`] so
 //! that an interrupted run keeps what it has. Reading is forgiving about what a newer or an interrupted program does,
 //! strict about everything else:
 //!

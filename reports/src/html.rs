@@ -34,6 +34,7 @@ struct Page {
 struct Section {
     name: &'static str,
     title: &'static str,
+    about: &'static str,
     figures: Vec<Inline>,
 }
 
@@ -67,6 +68,7 @@ fn sections(drawn: Vec<Drawn>) -> Vec<Section> {
     let section = |kind: &crate::figures::Kind| Section {
         name: kind.name,
         title: kind.title,
+        about: kind.about,
         figures: drawn.iter().filter(|drawn| drawn.kind.name == kind.name).map(inline).collect(),
     };
     FIGURES.iter().map(section).filter(|section| !section.figures.is_empty()).collect()

@@ -1,8 +1,8 @@
 //! How a strategy looks in every figure: a colour, a marker and a dash, so that it is told apart in grey too.
 //!
 //! The colours are Okabe and Ito's (*Color Universal Design*, 2008) without yellow, which is lost on white. Black is kept for
-//! what strategies are measured against. The three cycles have different lengths' worth of offset, so the first eighteen
-//! strategies all differ.
+//! what strategies are measured against. The cycles have different lengths, so that the first eighteen strategies differ in
+//! marker or dash.
 
 use crate::rows::HANDWRITTEN;
 
@@ -82,5 +82,21 @@ pub fn look(strategies: &[&str], strategy: &str) -> Look {
         colour: COLOURS[index % COLOURS.len()],
         marker: MARKERS[(index + turn) % MARKERS.len()],
         dash: DASHES[(index + turn) % DASHES.len()],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn eighteen_strategies_differ_in_grey() {
+        let names: Vec<String> = (0..18).map(|index| index.to_string()).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let looks: Vec<Look> = names.iter().map(|name| look(&names, name)).collect();
+        for (index, one) in looks.iter().enumerate() {
+            let same = |other: &&Look| other.marker == one.marker && other.dash == one.dash;
+            assert_eq!(looks[..index].iter().find(same), None, "strategy {index} looks like another");
+        }
     }
 }

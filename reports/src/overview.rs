@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::format::{Unit, quantity, three_digits};
 use crate::rows::Manifest;
-use crate::view::{View, distinct, state};
+use crate::view::{Verdict, View, distinct, state};
 
 /// What stands at the top of every page.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -75,23 +75,50 @@ fn outcomes(view: &View) -> Vec<(String, usize)> {
     outcomes
 }
 
-/// One sentence for each function: how often each contestant is fastest.
+/// A sentence for each function: how often each contestant is fastest, and how far the others are behind overall.
 fn headlines(view: &View) -> Vec<String> {
     let verdicts = view.verdicts();
+    let overall = view.overall_verdicts();
     let functions = distinct(verdicts.iter().map(|verdict| verdict.group.function));
+    let of = |verdict: &&Verdict, function: &str| verdict.group.function == function && !verdict.ranking.is_empty();
     let headline = |function: &str| {
-        let decided: Vec<_> =
-            verdicts.iter().filter(|v| v.group.function == function && !v.ranking.is_empty()).collect();
-        let fastest = |strategy: &str| decided.iter().filter(|v| v.ranking[0].strategy == strategy).count();
-        let mut wins: Vec<(&str, usize)> =
-            distinct(decided.iter().map(|v| v.ranking[0].strategy)).into_iter().map(|s| (s, fastest(s))).collect();
-        wins.sort_by_key(|(_, wins)| std::cmp::Reverse(*wins));
-        let words: Vec<String> = wins.iter().map(|(strategy, wins)| format!("{strategy} in {wins}")).collect();
-        let suites = if decided.len() == 1 { "suite" } else { "suites" };
-        (!words.is_empty())
-            .then(|| format!("{function}: fastest of {} {suites} is {}", decided.len(), words.join(", ")))
+        let decided = verdicts.iter().filter(|verdict| of(verdict, function));
+        let (contested, alone): (Vec<&Verdict>, Vec<&Verdict>) = decided.partition(|verdict| verdict.ranking.len() > 1);
+        let overall = overall.iter().filter(|verdict| of(verdict, function) && verdict.ranking.len() > 1).map(behind);
+        let clauses: Vec<String> = wins(&contested).into_iter().chain(overall).chain(without_rival(&alone)).collect();
+        (!clauses.is_empty()).then(|| format!("{function}: {}", clauses.join("; ")))
     };
     functions.into_iter().filter_map(headline).collect()
+}
+
+fn wins(contested: &[&Verdict]) -> Option<String> {
+    let fastest = |strategy: &str| contested.iter().filter(|verdict| verdict.ranking[0].strategy == strategy).count();
+    let winners = distinct(contested.iter().map(|verdict| verdict.ranking[0].strategy)).into_iter();
+    let mut wins: Vec<(&str, usize)> = winners.map(|strategy| (strategy, fastest(strategy))).collect();
+    wins.sort_by_key(|(_, wins)| std::cmp::Reverse(*wins));
+    let ((first, most), others) = wins.split_first()?;
+    let others: String = others.iter().map(|(strategy, wins)| format!(", {strategy} in {wins}")).collect();
+    match contested {
+        [verdict] => Some(format!("{first} is fastest in {}", verdict.group.suite)),
+        _ => Some(format!("{first} is fastest in {most} of {} suites{others}", contested.len())),
+    }
+}
+
+fn without_rival(alone: &[&Verdict]) -> Option<String> {
+    let name = |verdict: &&Verdict| format!("{} in {}", verdict.ranking[0].strategy, verdict.group.suite);
+    let names: Vec<String> = alone.iter().map(name).collect();
+    (!names.is_empty()).then(|| format!("without a rival that finished: {}", names.join(", ")))
+}
+
+/// How far the others are behind the fastest over the cells that all finished.
+fn behind(verdict: &Verdict) -> String {
+    let others = verdict.ranking.iter().skip(1);
+    let others: Vec<String> =
+        others.map(|ranked| format!("{} takes {}×", ranked.strategy, three_digits(ranked.to_fastest.ratio))).collect();
+    let cells = verdict.contests.len();
+    let cells = if cells == 1 { "cell".to_owned() } else { format!("{cells} cells") };
+    let fastest = verdict.ranking[0].strategy;
+    format!("over the {cells} that all finished, {} the time of {fastest}", others.join(", "))
 }
 
 fn provenance(manifest: &Manifest) -> Vec<(String, String)> {

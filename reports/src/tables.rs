@@ -41,6 +41,8 @@ pub struct Head {
     pub text: String,
     /// Whether the column holds numbers, which are set flush right.
     pub numeric: bool,
+    /// Whether the column holds sentences, which are broken into lines.
+    pub wide: bool,
 }
 
 /// A row.
@@ -116,12 +118,14 @@ impl Field {
     }
 }
 
-/// Heads of columns; those that end in `#` hold numbers.
+/// Heads of columns; those that end in `#` hold numbers, those that end in `…` sentences.
 fn heads(names: &[&str]) -> Vec<Head> {
-    names
-        .iter()
-        .map(|name| Head { text: name.trim_end_matches('#').to_owned(), numeric: name.ends_with('#') })
-        .collect()
+    let head = |name: &&str| Head {
+        text: name.trim_end_matches(['#', '…']).to_owned(),
+        numeric: name.ends_with('#'),
+        wide: name.ends_with('…'),
+    };
+    names.iter().map(head).collect()
 }
 
 /// Heads of the key columns; kernels and threads only where the run mixes them.

@@ -47,6 +47,8 @@ fn latex(text: String) -> String {
         '–' => "--".to_owned(),
         '…' => "\\ldots{}".to_owned(),
         '·' => "$\\cdot$".to_owned(),
+        '`' => "\\textasciigrave{}".to_owned(),
+        '\u{a0}' => "~".to_owned(),
         '\u{202f}' => "\\,".to_owned(),
         c if c.is_whitespace() => " ".to_owned(),
         c => c.to_string(),

@@ -3,6 +3,9 @@
 //! A *group* is what may be compared: one suite and one function under the same kernels and threads. A group's
 //! *verdict* ranks the contestants that finished every size that any of them finished, by the geometric mean of their
 //! time ratios to the fastest; whoever missed a size is named beside it with the reason, never silently dropped.
+//! The *overall* verdict on a function ranks all contestants over the cells that every one of them finished.
+
+use std::cell::OnceCell;
 
 use indexmap::{IndexMap, IndexSet};
 
@@ -20,6 +23,10 @@ pub struct View<'a> {
     /// Its samples by round.
     pub rounds: Rounds,
     cells: IndexMap<&'a Key, &'a Cell>,
+    strategies: Vec<&'a str>,
+    sizes: IndexMap<&'a str, IndexSet<&'a str>>,
+    verdicts: OnceCell<Vec<Verdict<'a>>>,
+    overall: OnceCell<Vec<Verdict<'a>>>,
 }
 
 /// What may be compared with each other.
@@ -35,18 +42,24 @@ pub struct Group<'a> {
     pub threads: u32,
 }
 
-/// Who is fastest in a group, and by how much.
+/// A group at one size: what a cell of each strategy competes at.
+pub type Contest<'a> = (Group<'a>, &'a str);
+
+/// Who is fastest, and by how much.
 #[derive(Clone, Debug)]
 pub struct Verdict<'a> {
-    /// The group.
+    /// The group; the suite of an overall verdict is [`ALL_SUITES`].
     pub group: Group<'a>,
-    /// The sizes compared.
-    pub sizes: Vec<&'a str>,
+    /// What was compared.
+    pub contests: Vec<Contest<'a>>,
     /// The contestants that finished them all, fastest first.
     pub ranking: Vec<Ranked<'a>>,
     /// The other contestants, each with why it is not ranked.
     pub unranked: Vec<(&'a str, String)>,
 }
+
+/// What stands for the suite in an overall verdict.
+pub const ALL_SUITES: &str = "all suites";
 
 /// A contestant's place in a verdict.
 #[derive(Clone, Debug)]
@@ -66,26 +79,33 @@ impl<'a> View<'a> {
     #[must_use]
     pub fn new(run: &'a Run) -> Self {
         let cells = run.cells.iter().map(|cell| (&cell.key, cell)).collect();
-        View { run, rounds: Rounds::new(&run.samples), cells }
+        let keys = || run.cells.iter().map(|cell| &cell.key);
+        let checked = run.checks.iter().map(|check| &check.key);
+        let strategies = distinct(keys().chain(checked).map(|key| key.strategy.as_str()));
+        let mut sizes: IndexMap<&str, IndexSet<&str>> = IndexMap::new();
+        for key in keys() {
+            sizes.entry(&key.suite).or_default().insert(&key.size);
+        }
+        let rounds = Rounds::new(&run.samples);
+        View { run, rounds, cells, strategies, sizes, verdicts: OnceCell::new(), overall: OnceCell::new() }
     }
 
     /// The suites.
     #[must_use]
     pub fn suites(&self) -> Vec<&'a str> {
-        distinct(self.run.cells.iter().map(|cell| cell.key.suite.as_str()))
+        self.sizes.keys().copied().collect()
     }
 
     /// The strategies, hand-written code and oracles among them.
     #[must_use]
     pub fn strategies(&self) -> Vec<&'a str> {
-        let cells = self.run.cells.iter().map(|cell| cell.key.strategy.as_str());
-        distinct(cells.chain(self.run.checks.iter().map(|check| check.key.strategy.as_str())))
+        self.strategies.clone()
     }
 
     /// The sizes of a suite.
     #[must_use]
     pub fn sizes(&self, suite: &str) -> Vec<&'a str> {
-        distinct(self.run.cells.iter().filter(|cell| cell.key.suite == suite).map(|cell| cell.key.size.as_str()))
+        self.sizes.get(suite).into_iter().flatten().copied().collect()
     }
 
     /// The groups of cells that `keep` lets through.
@@ -145,22 +165,58 @@ impl<'a> View<'a> {
 
     /// The verdict on every group that has a contestant, one-off costs left out.
     #[must_use]
-    pub fn verdicts(&self) -> Vec<Verdict<'a>> {
-        let contested = |cell: &Cell| !is_preparation(cell) && is_contestant(&cell.key.strategy, &self.run.manifest);
-        self.groups(contested).into_iter().map(|group| self.verdict(group)).collect()
+    pub fn verdicts(&self) -> &[Verdict<'a>] {
+        self.verdicts.get_or_init(|| self.contested().into_iter().map(|group| self.verdict(group)).collect())
+    }
+
+    /// The groups that have a contestant, one-off costs left out.
+    fn contested(&self) -> Vec<Group<'a>> {
+        self.groups(|cell| !is_preparation(cell) && is_contestant(&cell.key.strategy, &self.run.manifest))
+    }
+
+    /// The verdict on each function over all suites, for functions that more than one suite has.
+    #[must_use]
+    pub fn overall_verdicts(&self) -> &[Verdict<'a>] {
+        self.overall.get_or_init(|| self.judge_overall())
+    }
+
+    fn judge_overall(&self) -> Vec<Verdict<'a>> {
+        let mut by_function: IndexMap<Group<'a>, Vec<Group<'a>>> = IndexMap::new();
+        for group in self.contested() {
+            by_function.entry(Group { suite: ALL_SUITES, ..group.clone() }).or_default().push(group);
+        }
+        let several = by_function.into_iter().filter(|(_, groups)| groups.len() > 1);
+        several.map(|(overall, groups)| self.overall(overall, &groups)).collect()
+    }
+
+    fn overall(&self, overall: Group<'a>, groups: &[Group<'a>]) -> Verdict<'a> {
+        let strategies = self.strategies().into_iter();
+        let entered: Vec<&str> = strategies.filter(|s| groups.iter().any(|group| self.enters(group, s))).collect();
+        let contests = groups.iter().flat_map(|group| self.contests(group));
+        let finished = |contest: &Contest| entered.iter().all(|strategy| self.is_ranked(contest, strategy));
+        let contests: Vec<Contest> = contests.filter(finished).collect();
+        let ranking = if contests.is_empty() { Vec::new() } else { self.rank(&contests, &entered) };
+        Verdict { group: overall, contests, ranking, unranked: Vec::new() }
     }
 
     fn verdict(&self, group: Group<'a>) -> Verdict<'a> {
-        let ranked = |cell: Option<&Cell>| cell.is_some_and(|cell| is_ranked(cell, &self.run.manifest));
         let entered: Vec<&str> = self.strategies().into_iter().filter(|s| self.enters(&group, s)).collect();
-        let any = |size: &&str| entered.iter().any(|strategy| ranked(self.cell(&group, size, strategy)));
-        let sizes: Vec<&str> = self.sizes(group.suite).into_iter().filter(any).collect();
-        let complete =
-            |strategy: &&str| !sizes.is_empty() && sizes.iter().all(|size| ranked(self.cell(&group, size, strategy)));
-        let (complete, partial): (Vec<&str>, Vec<&str>) = entered.into_iter().partition(complete);
-        let ranking = self.rank(&group, &sizes, &complete);
+        let any = |contest: &Contest| entered.iter().any(|strategy| self.is_ranked(contest, strategy));
+        let contests: Vec<Contest> = self.contests(&group).into_iter().filter(any).collect();
+        let complete = |strategy: &&str| contests.iter().all(|contest| self.is_ranked(contest, strategy));
+        let (complete, partial): (Vec<&str>, Vec<&str>) =
+            entered.into_iter().partition(|strategy| !contests.is_empty() && complete(strategy));
+        let ranking = self.rank(&contests, &complete);
         let unranked = partial.into_iter().map(|strategy| (strategy, self.why_unranked(&group, strategy))).collect();
-        Verdict { group, sizes, ranking, unranked }
+        Verdict { group, contests, ranking, unranked }
+    }
+
+    fn contests(&self, group: &Group<'a>) -> Vec<Contest<'a>> {
+        self.sizes(group.suite).into_iter().map(|size| (group.clone(), size)).collect()
+    }
+
+    fn is_ranked(&self, (group, size): &Contest, strategy: &str) -> bool {
+        self.cell(group, size, strategy).is_some_and(|cell| is_ranked(cell, &self.run.manifest))
     }
 
     fn enters(&self, group: &Group, strategy: &str) -> bool {
@@ -168,22 +224,20 @@ impl<'a> View<'a> {
         is_contestant(strategy, &self.run.manifest) && self.sizes(group.suite).iter().any(here)
     }
 
-    fn rank(&self, group: &Group<'a>, sizes: &[&'a str], strategies: &[&'a str]) -> Vec<Ranked<'a>> {
+    fn rank(&self, contests: &[Contest<'a>], strategies: &[&'a str]) -> Vec<Ranked<'a>> {
         let cells = |strategy: &str| -> Vec<&'a Cell> {
-            sizes.iter().filter_map(|size| self.cell(group, size, strategy)).collect()
+            contests.iter().filter_map(|(group, size)| self.cell(group, size, strategy)).collect()
         };
         let time = |strategy: &str| {
             let times: Vec<f64> = cells(strategy).into_iter().filter_map(finished_ns).collect();
             geometric_mean(&times).unwrap_or(f64::INFINITY)
         };
-        let Some(fastest) = strategies.iter().min_by(|a, b| time(a).total_cmp(&time(b))) else {
-            return Vec::new();
-        };
-        let handwritten = Some(cells(HANDWRITTEN)).filter(|cells| cells.len() == sizes.len());
+        let Some(fastest) = strategies.iter().min_by(|a, b| time(a).total_cmp(&time(b))) else { return Vec::new() };
+        let by_hand = Some(cells(HANDWRITTEN)).filter(|cells| cells.len() == contests.len());
         let place = |strategy: &&'a str| Ranked {
             strategy,
             to_fastest: self.ratio(&cells(strategy), &cells(fastest)).unwrap_or(Ratio { ratio: 1.0, interval: None }),
-            to_handwritten: handwritten.as_ref().and_then(|under| self.ratio(&cells(strategy), under)),
+            to_handwritten: by_hand.as_ref().and_then(|under| self.ratio(&cells(strategy), under)),
             cells: cells(strategy),
         };
         let mut ranking: Vec<Ranked> = strategies.iter().map(place).collect();
@@ -205,10 +259,18 @@ impl<'a> View<'a> {
             .filter(|(_, state)| *state != "ok")
             .collect();
         let words = distinct(states.iter().map(|(_, state)| *state));
-        match words.as_slice() {
-            [] => "not run at every size".to_owned(),
-            [word] if states.len() == sizes.len() => (*word).to_owned(),
-            _ => states.iter().map(|(size, state)| format!("{state} at {size}")).collect::<Vec<_>>().join(", "),
+        let at = |word: &str| {
+            let befallen: Vec<&str> =
+                states.iter().filter(|(_, state)| *state == word).map(|(size, _)| *size).collect();
+            match befallen.as_slice() {
+                all if all.len() == sizes.len() => word.to_owned(),
+                [size] => format!("{word} at {size}"),
+                some => format!("{word} at {} of {} sizes", some.len(), sizes.len()),
+            }
+        };
+        match words.is_empty() {
+            true => "not run at every size".to_owned(),
+            false => words.into_iter().map(at).collect::<Vec<_>>().join(", "),
         }
     }
 }

@@ -9,7 +9,6 @@
 
 mod activity;
 mod adjoint;
-mod cotangent;
 mod expand;
 
 

@@ -6,6 +6,8 @@
 
 pub mod closure;
 mod compiled;
+mod cotangent;
+pub mod dataflow;
 pub mod finite;
 pub mod tape;
 
@@ -87,8 +89,14 @@ pub struct RunError {
 }
 
 /// Every strategy and variant, in the order of help and tables.
-pub const STRATEGIES: &[&dyn Strategy] =
-    &[&tape::TapeStrategy, &closure::CLOSURE, &closure::UNOPTIMISED, &finite::FiniteStrategy];
+pub const STRATEGIES: &[&dyn Strategy] = &[
+    &tape::TapeStrategy,
+    &dataflow::DATAFLOW,
+    &dataflow::UNOPTIMISED,
+    &closure::CLOSURE,
+    &closure::UNOPTIMISED,
+    &finite::FiniteStrategy,
+];
 
 /// The strategy of a name.
 pub fn find(name: &str) -> Option<&'static dyn Strategy> {

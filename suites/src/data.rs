@@ -14,31 +14,21 @@ pub type Table = Vec<Vec<f64>>;
 pub static DIGITS: LazyLock<Table> = LazyLock::new(|| {
     let mut text = Vec::new();
     let packed: &[u8] = include_bytes!("../data/digits.csv.gz");
-    GzDecoder::new(packed)
-        .read_to_end(&mut text)
-        .expect("the embedded digits unpack");
+    GzDecoder::new(packed).read_to_end(&mut text).expect("the embedded digits unpack");
     parse(&text, false)
 });
 
 /// 569 tumours: 30 measurements, then 0 for malignant and 1 for benign.
-pub static BREAST_CANCER: LazyLock<Table> =
-    LazyLock::new(|| parse(include_bytes!("../data/breast_cancer.csv"), true));
+pub static BREAST_CANCER: LazyLock<Table> = LazyLock::new(|| parse(include_bytes!("../data/breast_cancer.csv"), true));
 
 /// 309 years: the year and its mean sunspot number.
-pub static SUNSPOTS: LazyLock<Table> =
-    LazyLock::new(|| parse(include_bytes!("../data/sunspots.csv"), true));
+pub static SUNSPOTS: LazyLock<Table> = LazyLock::new(|| parse(include_bytes!("../data/sunspots.csv"), true));
 
 fn parse(text: &[u8], header: bool) -> Table {
-    let mut reader = csv::ReaderBuilder::new()
-        .has_headers(header)
-        .flexible(true)
-        .from_reader(text);
+    let mut reader = csv::ReaderBuilder::new().has_headers(header).flexible(true).from_reader(text);
     let rows = reader.records().map(|record| {
         let record = record.expect("embedded data is CSV");
-        record
-            .iter()
-            .map(|field| field.parse().expect("embedded data is numbers"))
-            .collect()
+        record.iter().map(|field| field.parse().expect("embedded data is numbers")).collect()
     });
     rows.collect()
 }

@@ -27,23 +27,11 @@ impl Exit {
     /// Every code with its meaning, in order.
     pub const ALL: &[(Exit, &str)] = &[
         (Exit::Ok, "fine"),
-        (
-            Exit::Internal,
-            "internal error, or a disk that cannot be written",
-        ),
-        (
-            Exit::Usage,
-            "usage: the command line, a file or a value is wrong",
-        ),
+        (Exit::Internal, "internal error, or a disk that cannot be written"),
+        (Exit::Usage, "usage: the command line, a file or a value is wrong"),
         (Exit::Regression, "regression"),
-        (
-            Exit::Wrong,
-            "wrong result, or a program that fails on its data",
-        ),
-        (
-            Exit::Refused,
-            "a strategy refused, or a cell failed or timed out",
-        ),
+        (Exit::Wrong, "wrong result, or a program that fails on its data"),
+        (Exit::Refused, "a strategy refused, or a cell failed or timed out"),
         (Exit::Incomparable, "not comparable, or inconclusive"),
         (Exit::Interrupted, "interrupted; finished rows are kept"),
     ];
@@ -75,18 +63,12 @@ pub struct Failure {
 impl Failure {
     /// The user's input is wrong.
     pub fn usage(message: impl Into<String>) -> Self {
-        Self {
-            exit: Exit::Usage,
-            message: message.into(),
-        }
+        Self { exit: Exit::Usage, message: message.into() }
     }
 
     /// Something outside the user's input failed.
     pub fn internal(message: impl Into<String>) -> Self {
-        Self {
-            exit: Exit::Internal,
-            message: message.into(),
-        }
+        Self { exit: Exit::Internal, message: message.into() }
     }
 }
 

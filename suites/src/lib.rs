@@ -6,11 +6,13 @@
 //! - [`measure`]: what is to be done, whether it is right, how much it does, how long it takes;
 //! - [`runs`]: the folder that a run leaves behind;
 //! - [`json`]: arguments and results of `eval`;
+//! - [`random`], [`guard`] and [`exit`]: seeded numbers, panics as values, how commands end;
 //! - [`cmd`]: the commands, one file each, and everything that is printed.
 
 pub mod cmd;
 pub mod data;
 pub mod exit;
+pub mod guard;
 pub mod json;
 pub mod measure;
 pub mod random;

@@ -9,6 +9,7 @@ use adjudicate_suites::cmd::output::{Output, Verbosity};
 use adjudicate_suites::cmd::report::Report;
 use adjudicate_suites::cmd::run::Run;
 use adjudicate_suites::exit::{Exit, Failure};
+use adjudicate_suites::guard::guarded;
 use clap::{Parser, Subcommand};
 
 /// What does the choice of automatic-differentiation strategy cost, and what does it buy?
@@ -46,12 +47,8 @@ const STACK: usize = 256 << 20;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let worker = std::thread::Builder::new()
-        .stack_size(STACK)
-        .spawn(move || perform(arguments));
-    let exit = worker.map_or(Exit::Internal, |thread| {
-        thread.join().unwrap_or(Exit::Internal)
-    });
+    let worker = std::thread::Builder::new().stack_size(STACK).spawn(move || perform(arguments));
+    let exit = worker.map_or(Exit::Internal, |thread| thread.join().unwrap_or(Exit::Internal));
     ExitCode::from(exit.code())
 }
 
@@ -62,10 +59,15 @@ fn perform(arguments: Arguments) -> Exit {
         _ => Verbosity::Normal,
     };
     let mut output = Output::standard(verbosity);
-    dispatch(arguments.command, &mut output).unwrap_or_else(|failure| {
+    let outcome = guarded(|| dispatch(arguments.command, &mut output));
+    outcome.unwrap_or_else(|panic| Err(defect(&panic))).unwrap_or_else(|failure| {
         output.error(&message(&failure));
         failure.exit
     })
+}
+
+fn defect(panic: &str) -> Failure {
+    Failure::internal(format!("this is a defect of adjudicate, please report it with the command line: {panic}"))
 }
 
 /// Refusals and diagnostics speak for themselves; the rest says what it is.

@@ -4,11 +4,11 @@
 //! function (`value`, `gradient`, …) by a contestant (a strategy, or the baseline written by
 //! hand). For each group, in this order:
 //!
-//! 1. [`contestant`]: every cell is prepared; what cannot be is recorded with its reason;
-//! 2. [`check`]: every result is compared with independent oracles and with the other strategies;
-//! 3. [`count`](mod@count): one run with the kernels' counters on;
-//! 4. [`time`]: interleaved rounds of samples, and the cost of preparing again;
-//! 5. a summary row for each cell.
+//! 1. every cell is prepared ([`contestant`]); what cannot be is recorded with its reason;
+//! 2. every result is compared with independent oracles and with the other strategies ([`check`]);
+//! 3. one run is made with the kernels' counters on ([`count`](mod@count));
+//! 4. interleaved rounds of samples are taken, of preparing too ([`time`]);
+//! 5. a row sums up each cell ([`stats`]).
 //!
 //! Rows leave through a [`Sink`] as they are made. Nothing is timed that failed a check, and
 //! nothing is checked or counted while the clock runs.
@@ -17,10 +17,14 @@ pub mod check;
 pub mod clock;
 pub mod contestant;
 pub mod count;
+mod entry;
 pub mod group;
+mod judge;
 pub mod plan;
+mod rounds;
 pub mod sink;
 pub mod stats;
+mod summary;
 pub mod time;
 
 pub use clock::{Clock, SystemClock};

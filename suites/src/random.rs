@@ -15,9 +15,7 @@ impl Random {
     pub fn new(seed: u64, purpose: &str) -> Self {
         let stream = purpose
             .bytes()
-            .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-                (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-            });
+            .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
         Self(Pcg64::seed_from_u64(seed ^ stream))
     }
 
@@ -51,9 +49,7 @@ impl Random {
         match layout {
             Layout::Leaf(ty) => self.leaf(ty),
             Layout::Tuple(items) => Datum::Tuple(items.iter().map(|l| self.like(l)).collect()),
-            Layout::Record(ty, items) => {
-                Datum::Record(ty.clone(), items.iter().map(|l| self.like(l)).collect())
-            }
+            Layout::Record(ty, items) => Datum::Record(ty.clone(), items.iter().map(|l| self.like(l)).collect()),
             Layout::Str(s) => Datum::Str(s.clone()),
             Layout::None => Datum::None,
         }

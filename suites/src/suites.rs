@@ -81,11 +81,7 @@ impl Suite {
         let mut random = Random::new(seed, "vectors");
         match ask {
             Ask::Jvp | Ask::Hvp => {
-                let vectors: Vec<Datum> = self
-                    .wrt
-                    .iter()
-                    .map(|&i| random.like(&arguments[i].layout()))
-                    .collect();
+                let vectors: Vec<Datum> = self.wrt.iter().map(|&i| random.like(&arguments[i].layout())).collect();
                 arguments.extend(vectors);
             }
             Ask::Value | Ask::Gradient | Ask::ValueAndGradient | Ask::Jacobian | Ask::Hessian => {}

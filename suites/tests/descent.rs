@@ -12,12 +12,7 @@ use adjudicate_suites::suites::{Size, Suite, find};
 
 const STEPS: usize = 50;
 
-fn runner(
-    ask: Ask,
-    strategy: Option<&'static dyn Strategy>,
-    suite: &Suite,
-    size: &Size,
-) -> Result<Runner, Trouble> {
+fn runner(ask: Ask, strategy: Option<&'static dyn Strategy>, suite: &Suite, size: &Size) -> Result<Runner, Trouble> {
     let program = suite.program().expect("the model parses");
     let arguments = suite.arguments(ask, size, 1);
     prepare(&Cell { ask, strategy }, &program, suite, size, &arguments)
@@ -36,12 +31,7 @@ fn stepped(x: &Value, dx: &Value, rate: f64) -> Value {
 }
 
 /// The loss before the first step, then after every tenth.
-fn losses(
-    suite: &Suite,
-    size: &Size,
-    strategy: Option<&'static dyn Strategy>,
-    rate: f64,
-) -> Result<Vec<f64>, Trouble> {
+fn losses(suite: &Suite, size: &Size, strategy: Option<&'static dyn Strategy>, rate: f64) -> Result<Vec<f64>, Trouble> {
     let mut value = runner(Ask::Value, strategy, suite, size)?;
     let mut gradient = runner(Ask::Gradient, strategy, suite, size)?;
     let arguments = suite.arguments(Ask::Value, size, 1);
@@ -53,8 +43,8 @@ fn losses(
             losses.push(loss);
         }
         // The parameters are the first argument, so their leaves come first.
-        let slopes = gradient.run(&args)?;
-        for (x, dx) in args.iter_mut().zip(slopes) {
+        let moves = gradient.run(&args)?;
+        for (x, dx) in args.iter_mut().zip(moves) {
             *x = stepped(x, &dx, rate);
         }
     }

@@ -36,10 +36,7 @@ fn lists_are_arrays_of_one_element_type() {
 fn objects_are_tuples_and_records() {
     check("{\"tuple\": [1, true]}", "Tuple([I64(1), Bool(true)])");
     check("{\"tuple\": []}", "Tuple([])");
-    check(
-        "{\"b\": 1, \"a\": null}",
-        "Record(RecordType { name: \"dict\", fields: [\"b\", \"a\"] }, [I64(1), None])",
-    );
+    check("{\"b\": 1, \"a\": null}", "Record(RecordType { name: \"dict\", fields: [\"b\", \"a\"] }, [I64(1), None])");
     check("\"text\"", "Str(\"text\")");
 }
 
@@ -47,10 +44,7 @@ fn objects_are_tuples_and_records() {
 fn errors_name_the_place() {
     check("[1, 2", "error not JSON: EOF while parsing a list at line 1 column 5");
     check("[1,\n x]", "error not JSON: expected value at line 2 column 2");
-    check(
-        "[[1, 2], [3]]",
-        "error at $[1]: the rows of an array are equally long: 1 where the first has 2",
-    );
+    check("[[1, 2], [3]]", "error at $[1]: the rows of an array are equally long: 1 where the first has 2");
     check("[1, [2]]", "error at $[1]: a list stands where the first row has a number");
     check("[[1], 2]", "error at $[1]: a number stands where the first row has a list");
     check("[1, true]", "error at $: an array holds numbers or booleans, not both");

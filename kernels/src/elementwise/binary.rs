@@ -115,6 +115,49 @@ fn floor_div(x: f64, y: f64) -> f64 {
     }
 }
 
+/// The lanes of a vector register; arrays are read in such blocks, so that small ones fill a register too.
+const WIDTH: usize = 8;
+
+/// `dst[i] = f(a[i], b[i])`, where `a` and `b` are read before `dst` is written, block by block.
+#[inline(always)]
+fn zip_with(dst: &mut [MaybeUninit<f64>], a: &[f64], b: &[f64], f: impl Fn(f64, f64) -> f64) {
+    let (whole, rest) = dst.as_chunks_mut::<WIDTH>();
+    let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<WIDTH>(), b.as_chunks::<WIDTH>());
+    for ((d, &a), &b) in whole.iter_mut().zip(a).zip(b) {
+        *d = std::array::from_fn(|i| MaybeUninit::new(f(a[i], b[i])));
+    }
+    for ((d, &x), &y) in rest.iter_mut().zip(a_rest).zip(b_rest) {
+        d.write(f(x, y));
+    }
+}
+
+/// `dst[i] = f(a[i])`.
+#[inline(always)]
+fn map_with(dst: &mut [MaybeUninit<f64>], a: &[f64], f: impl Fn(f64) -> f64) {
+    let (whole, rest) = dst.as_chunks_mut::<WIDTH>();
+    let (a, a_rest) = a.as_chunks::<WIDTH>();
+    for (d, &a) in whole.iter_mut().zip(a) {
+        *d = std::array::from_fn(|i| MaybeUninit::new(f(a[i])));
+    }
+    for (d, &x) in rest.iter_mut().zip(a_rest) {
+        d.write(f(x));
+    }
+}
+
+/// `dst[i] = f(dst[i], b[i])`.
+#[inline(always)]
+fn zip_assign_with(dst: &mut [f64], b: &[f64], f: impl Fn(f64, f64) -> f64) {
+    let (whole, rest) = dst.as_chunks_mut::<WIDTH>();
+    let (b, b_rest) = b.as_chunks::<WIDTH>();
+    for (d, &b) in whole.iter_mut().zip(b) {
+        let a = *d;
+        *d = std::array::from_fn(|i| f(a[i], b[i]));
+    }
+    for (d, &y) in rest.iter_mut().zip(b_rest) {
+        *d = f(*d, y);
+    }
+}
+
 /// Declares an operation's loops: to another slice, and in place with the result on either side.
 macro_rules! zip_loops {
     ($name:ident, $x:ident, $y:ident => $value:expr) => {
@@ -124,21 +167,9 @@ macro_rules! zip_loops {
             vectorized! {
                 pub(super) fn into(dst: &mut [MaybeUninit<f64>], a: Lanes<'_, f64>, b: Lanes<'_, f64>) {
                     match (a, b) {
-                        (Lanes::Slice(a), Lanes::Slice(b)) => {
-                            for ((d, &$x), &$y) in dst.iter_mut().zip(a).zip(b) {
-                                d.write($value);
-                            }
-                        }
-                        (Lanes::Slice(a), Lanes::Splat($y)) => {
-                            for (d, &$x) in dst.iter_mut().zip(a) {
-                                d.write($value);
-                            }
-                        }
-                        (Lanes::Splat($x), Lanes::Slice(b)) => {
-                            for (d, &$y) in dst.iter_mut().zip(b) {
-                                d.write($value);
-                            }
-                        }
+                        (Lanes::Slice(a), Lanes::Slice(b)) => zip_with(dst, a, b, |$x, $y| $value),
+                        (Lanes::Slice(a), Lanes::Splat($y)) => map_with(dst, a, |$x| $value),
+                        (Lanes::Splat($x), Lanes::Slice(b)) => map_with(dst, b, |$y| $value),
                         (Lanes::Splat($x), Lanes::Splat($y)) => dst.fill(MaybeUninit::new($value)),
                     }
                 }
@@ -147,18 +178,11 @@ macro_rules! zip_loops {
             vectorized! {
                 pub(super) fn assign(dst: &mut [f64], b: Lanes<'_, f64>) {
                     match b {
-                        Lanes::Slice(b) => {
-                            for (d, &$y) in dst.iter_mut().zip(b) {
-                                let $x = *d;
-                                *d = $value;
-                            }
-                        }
-                        Lanes::Splat($y) => {
-                            for d in dst {
-                                let $x = *d;
-                                *d = $value;
-                            }
-                        }
+                        Lanes::Slice(b) => zip_assign_with(dst, b, |$x, $y| $value),
+                        Lanes::Splat($y) => dst.iter_mut().for_each(|d| {
+                            let $x = *d;
+                            *d = $value;
+                        }),
                     }
                 }
             }
@@ -166,18 +190,11 @@ macro_rules! zip_loops {
             vectorized! {
                 pub(super) fn assign_right(a: Lanes<'_, f64>, dst: &mut [f64]) {
                     match a {
-                        Lanes::Slice(a) => {
-                            for (d, &$x) in dst.iter_mut().zip(a) {
-                                let $y = *d;
-                                *d = $value;
-                            }
-                        }
-                        Lanes::Splat($x) => {
-                            for d in dst {
-                                let $y = *d;
-                                *d = $value;
-                            }
-                        }
+                        Lanes::Slice(a) => zip_assign_with(dst, a, |$y, $x| $value),
+                        Lanes::Splat($x) => dst.iter_mut().for_each(|d| {
+                            let $y = *d;
+                            *d = $value;
+                        }),
                     }
                 }
             }

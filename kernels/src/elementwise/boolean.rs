@@ -4,6 +4,7 @@ use std::mem::MaybeUninit;
 
 use super::{Lanes, zip};
 use crate::array::{Arg, Array, Element};
+use crate::buffer::as_uninit;
 use crate::counts::Work;
 use crate::mode::enter;
 use crate::ops::{Compare, Kind, Logic, Other};
@@ -104,6 +105,47 @@ pub fn compare<T: Number>(op: Compare, a: Arg<'_, T>, b: Arg<'_, T>) -> Array<bo
 /// If the shapes do not broadcast.
 pub fn logic(op: Logic, a: Arg<'_, bool>, b: Arg<'_, bool>) -> Array<bool> {
     zip(Kind::Logic(op), a, b, |dst, a, b| fill_logic(op, dst, a, b))
+}
+
+/// `dst[i] = op(a[i], b[i])` on one thread, uncounted: a block of a fused kernel.
+///
+/// # Panics
+/// If lengths differ.
+pub fn compare_slices_into<T: Number>(
+    op: Compare,
+    a: Lanes<'_, T>,
+    b: Lanes<'_, T>,
+    dst: &mut [bool],
+) {
+    a.check(dst.len());
+    b.check(dst.len());
+    fill_compare(op, as_uninit(dst), a, b);
+}
+
+/// As [`compare_slices_into`] for connectives.
+///
+/// # Panics
+/// If lengths differ.
+pub fn logic_slices_into(op: Logic, a: Lanes<'_, bool>, b: Lanes<'_, bool>, dst: &mut [bool]) {
+    a.check(dst.len());
+    b.check(dst.len());
+    fill_logic(op, as_uninit(dst), a, b);
+}
+
+/// `dst[i] = a[i]` where `mask[i]`, else `b[i]`, on one thread, uncounted: a block of a fused kernel.
+///
+/// # Panics
+/// If lengths differ.
+pub fn select_slices_into<T: Element>(
+    mask: Lanes<'_, bool>,
+    a: Lanes<'_, T>,
+    b: Lanes<'_, T>,
+    dst: &mut [T],
+) {
+    mask.check(dst.len());
+    a.check(dst.len());
+    b.check(dst.len());
+    select_run(as_uninit(dst), mask, a, b);
 }
 
 /// The negation of every boolean.

@@ -2,8 +2,9 @@
 
 use std::mem::MaybeUninit;
 
-use super::{Lanes, zip};
+use super::{Lanes, zip, zip_assign};
 use crate::array::{Arg, Array};
+use crate::buffer::as_uninit;
 use crate::counts::Work;
 use crate::error::KernelError;
 use crate::mode::{Mode, enter, mode};
@@ -105,11 +106,8 @@ pub fn int_binary(
     a: Arg<'_, i64>,
     b: Arg<'_, i64>,
 ) -> Result<Array<i64>, KernelError> {
-    if !op.is_total() && mode() == Mode::Real && !a.shape().contains(&0) {
-        match b {
-            Arg::Scalar(y) => op.check(y)?,
-            Arg::Array(b) => b.as_slice().iter().try_for_each(|&y| op.check(y))?,
-        }
+    if !a.shape().contains(&0) {
+        check_all(op, b)?;
     }
     Ok(zip(
         Kind::IntBinary(op),
@@ -117,6 +115,63 @@ pub fn int_binary(
         b,
         |dst: &mut [MaybeUninit<i64>], a, b| fill(op, dst, a, b),
     ))
+}
+
+/// `dst = op(dst, rhs)`, in place if no other array shares the elements of `dst`.
+///
+/// # Errors
+/// As [`int_binary`]; `dst` is then unchanged.
+///
+/// # Panics
+/// If `rhs` does not broadcast to `dst`'s shape.
+pub fn int_binary_assign(
+    op: IntBinary,
+    dst: &mut Array<i64>,
+    rhs: Arg<'_, i64>,
+) -> Result<(), KernelError> {
+    if !dst.is_empty() {
+        check_all(op, rhs)?;
+    }
+    zip_assign(Kind::IntBinary(op), dst, rhs, |dst, rhs| {
+        for (i, d) in dst.iter_mut().enumerate() {
+            *d = op.value(*d, rhs.at(i));
+        }
+    });
+    Ok(())
+}
+
+/// `dst[i] = op(a[i], b[i])` on one thread, uncounted: a block of a fused kernel.
+///
+/// # Errors
+/// As [`int_binary`]; `dst` is then unchanged.
+///
+/// # Panics
+/// If lengths differ.
+pub fn int_binary_slices_into(
+    op: IntBinary,
+    a: Lanes<'_, i64>,
+    b: Lanes<'_, i64>,
+    dst: &mut [i64],
+) -> Result<(), KernelError> {
+    a.check(dst.len());
+    b.check(dst.len());
+    match b {
+        Lanes::Slice(b) => b.iter().try_for_each(|&y| op.check(y))?,
+        Lanes::Splat(y) => op.check(y)?,
+    }
+    fill(op, as_uninit(dst), a, b);
+    Ok(())
+}
+
+/// Whether every element of `b` is in the domain; under [`Mode::Null`] data is not looked at.
+fn check_all(op: IntBinary, b: Arg<'_, i64>) -> Result<(), KernelError> {
+    if op.is_total() || mode() == Mode::Null {
+        return Ok(());
+    }
+    match b {
+        Arg::Scalar(y) => op.check(y),
+        Arg::Array(b) => b.as_slice().iter().try_for_each(|&y| op.check(y)),
+    }
 }
 
 fn fill(op: IntBinary, dst: &mut [MaybeUninit<i64>], a: Lanes<'_, i64>, b: Lanes<'_, i64>) {
@@ -187,6 +242,10 @@ mod tests {
                 .as_slice(),
             [64, 216]
         );
+        let mut c = a.clone();
+        assert!(int_binary_assign(IntBinary::Mod, &mut c, (&b).into()).is_err() && c == a);
+        assert!(int_binary_assign(IntBinary::Mod, &mut c, Arg::Scalar(4)).is_ok());
+        assert_eq!(c.as_slice(), [0, 2]);
         let none = Array::zeros(&[0]);
         assert!(int_binary(IntBinary::Mod, (&none).into(), Arg::Scalar(0)).is_ok());
     }

@@ -2,6 +2,7 @@
 #![expect(unsafe_code, reason = "foreign functions over raw pointers")]
 
 use std::ffi::{CStr, c_char, c_int};
+use std::sync::Once;
 
 use blas_src as _;
 use cblas_sys::{CBLAS_LAYOUT, CBLAS_TRANSPOSE, cblas_dgemm};
@@ -17,6 +18,12 @@ unsafe extern "C" {
 pub(super) fn set_threads(n: usize) {
     // SAFETY: any positive number is allowed.
     unsafe { openblas_set_num_threads(n as c_int) };
+}
+
+/// OpenBLAS starts with a thread for every core; before its first product it is told how many are wanted.
+fn settle_threads() {
+    static FIRST: Once = Once::new();
+    FIRST.call_once(|| set_threads(crate::threads::threads()));
 }
 
 /// What OpenBLAS says of itself: version, options and the chosen core.
@@ -40,6 +47,7 @@ fn stored(x: &Matrix<'_>, rows: usize, columns: usize) -> (CBLAS_TRANSPOSE, c_in
 /// c := α·a·b + β·c.
 pub(super) fn gemm(p: &Product<'_>, c: &mut [f64]) {
     assert!(p.a.data.len() >= p.m * p.k && p.b.data.len() >= p.k * p.n && c.len() == p.m * p.n);
+    settle_threads();
     let (ta, lda) = stored(&p.a, p.m, p.k);
     let (tb, ldb) = stored(&p.b, p.k, p.n);
     // SAFETY: the slices hold the matrices, as just checked, and c overlaps neither operand.

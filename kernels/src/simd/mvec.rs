@@ -18,6 +18,7 @@ macro_rules! functions {
         pub(crate) enum $name { $($variant,)* }
 
         impl $name {
+            #[cfg(all(target_os = "linux", target_env = "gnu", target_arch = "x86_64"))]
             const SYMBOLS: &'static [&'static str] = &[$($symbol),*];
 
             /// The function on scalars, used where there is no libmvec.

@@ -16,6 +16,8 @@ pub(super) struct Ticks {
     pub(super) range: (f64, f64),
     /// Where ticks are and what they say, in ascending order.
     pub(super) labels: Vec<(f64, String)>,
+    /// Ticks whose names do not fit between the others' and go a line below.
+    pub(super) lower: Vec<(f64, String)>,
 }
 
 impl Ranged for Ticks {
@@ -30,7 +32,7 @@ impl Ranged for Ticks {
     fn key_points<Hint: KeyPointHint>(&self, hint: Hint) -> Vec<f64> {
         match hint.weight().allow_light_points() {
             true => Vec::new(),
-            false => self.labels.iter().map(|(at, _)| *at).collect(),
+            false => self.labels.iter().chain(&self.lower).map(|(at, _)| *at).collect(),
         }
     }
 
@@ -59,7 +61,7 @@ pub(super) fn horizontal(panel: &Panel, pixels: i32) -> Ticks {
     let points = panel.series.iter().flat_map(|series| &series.points);
     let ticks = ticks(&panel.x, points.map(|point| point.x), (pixels / 70).max(2) as usize);
     match panel.x.scale {
-        Scale::Names(_) => Ticks { labels: thin(ticks.labels, pixels), ..ticks },
+        Scale::Names(_) => in_two_lines(ticks, pixels),
         Scale::Log(_) => ticks,
     }
 }
@@ -83,13 +85,13 @@ fn ticks(axis: &Axis, values: impl Iterator<Item = f64>, most: usize) -> Ticks {
     match &axis.scale {
         Scale::Names(names) => {
             let labels = names.iter().enumerate().map(|(index, name)| (index as f64, name.clone())).collect();
-            Ticks { range: (-0.5, names.len().max(1) as f64 - 0.5), labels }
+            Ticks { range: (-0.5, names.len().max(1) as f64 - 0.5), labels, lower: Vec::new() }
         }
         Scale::Log(unit) => {
             let logs = values.filter_map(|value| position(axis, value));
             let (low, high) = logs.fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), x| (l.min(x), h.max(x)));
             let range = padded(low, high);
-            Ticks { range, labels: log_ticks(range, *unit, most) }
+            Ticks { range, labels: log_ticks(range, *unit, most), lower: Vec::new() }
         }
     }
 }
@@ -131,7 +133,7 @@ fn label(decade: i32, factor: f64, unit: Unit) -> String {
     }
     let value = factor * 10f64.powi(decade);
     let (number, unit) = parts(value, unit);
-    let number = number.parse::<f64>().map_or(number, |number| plain(number));
+    let number = number.parse::<f64>().map_or(number, plain);
     if unit.is_empty() { number } else { format!("{number} {unit}") }
 }
 
@@ -141,12 +143,19 @@ fn plain(number: f64) -> String {
     if short.len() <= 6 { short } else { three_digits(number) }
 }
 
-/// Every name if they fit side by side, else every second, third, ….
-fn thin(labels: Vec<(f64, String)>, pixels: i32) -> Vec<(f64, String)> {
-    let slot = f64::from(pixels) / labels.len().max(1) as f64;
-    let widest = labels.iter().map(|(_, label)| canvas::width(label, 11) + 8).max().unwrap_or(0);
-    let step = (f64::from(widest) / slot).ceil().max(1.0) as usize;
-    labels.into_iter().step_by(step).collect()
+/// Every name if they fit side by side; else in two lines in turn; else every second in each line, every third, ….
+fn in_two_lines(ticks: Ticks, pixels: i32) -> Ticks {
+    let slot = f64::from(pixels) / ticks.labels.len().max(1) as f64;
+    let widest = ticks.labels.iter().map(|(_, label)| canvas::width(label, 11) + 8).max().unwrap_or(0);
+    let needed = (f64::from(widest) / slot).ceil() as usize;
+    if needed <= 1 {
+        return ticks;
+    }
+    let step = needed.div_ceil(2);
+    let kept = ticks.labels.into_iter().step_by(step).enumerate();
+    let (upper, lower): (Vec<_>, Vec<_>) = kept.partition(|(index, _)| index % 2 == 0);
+    let labels = |line: Vec<(usize, (f64, String))>| line.into_iter().map(|(_, label)| label).collect();
+    Ticks { range: ticks.range, labels: labels(upper), lower: labels(lower) }
 }
 
 #[cfg(test)]

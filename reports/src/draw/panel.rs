@@ -18,14 +18,18 @@ type Chart<'a, 'b> = ChartContext<'a, SVGBackend<'b>, Cartesian2d<Ticks, Ticks>>
 const HEADING: i32 = 30;
 /// Room for tick labels and the horizontal axis' label.
 const BELOW: i32 = 50;
+/// Room for a second line of tick labels.
+const LOWER: i32 = 14;
 /// Room at the right for what rules say.
 const RIGHT: i32 = 26;
 
 /// Draws a panel into its place.
 pub(super) fn draw(canvas: &Canvas, panel: &Panel, place: Place) -> Result<(), String> {
     let left = left_room(panel);
-    let inner = (place.width - left - RIGHT, place.height - HEADING - BELOW);
-    let (x, y) = (axis::horizontal(panel, inner.0), axis::vertical(panel, inner.1));
+    let x = axis::horizontal(panel, place.width - left - RIGHT);
+    let below = if x.lower.is_empty() { BELOW } else { BELOW + LOWER };
+    let inner = (place.width - left - RIGHT, place.height - HEADING - below);
+    let y = axis::vertical(panel, inner.1);
 
     let heading = canvas::cut(&panel.title, place.width - left, 13);
     canvas.text(&heading, (place.x + left, place.y + 8), &Style::new(13, INK).bold())?;
@@ -35,11 +39,15 @@ pub(super) fn draw(canvas: &Canvas, panel: &Panel, place: Place) -> Result<(), S
         canvas.text(&panel.y.label, (place.x + 8, middle.1), &Style::new(12, MUTED).upright().middle_h().middle_v())?;
     }
 
-    let chart = axes(canvas, place, left, &x, &y)?;
+    let chart = axes(canvas, place, (left, below), &x, &y)?;
     let spot = |at: (f64, f64)| -> Spot {
         let (x, y) = chart.plotting_area().map_coordinate(&at);
         (f64::from(x) / f64::from(FINE), f64::from(y) / f64::from(FINE))
     };
+    for (at, name) in &x.lower {
+        let foot = spot((*at, y.range.0));
+        canvas.text(name, (foot.0 as i32, foot.1 as i32 + 22), &Style::new(11, INK).middle_h())?;
+    }
     for (at, said) in &panel.rules {
         let Some(at) = axis::position(&panel.y, *at) else {
             continue;
@@ -62,12 +70,18 @@ fn left_room(panel: &Panel) -> i32 {
     }
 }
 
-fn axes<'a, 'b>(canvas: &Canvas<'b>, place: Place, left: i32, x: &Ticks, y: &Ticks) -> Result<Chart<'a, 'b>, String> {
+fn axes<'a, 'b>(
+    canvas: &Canvas<'b>,
+    place: Place,
+    (left, below): (i32, i32),
+    x: &Ticks,
+    y: &Ticks,
+) -> Result<Chart<'a, 'b>, String> {
     let area = canvas.part(place);
     let mut chart = ChartBuilder::on(&area)
         .margin_top(HEADING * FINE)
         .margin_right(RIGHT * FINE)
-        .margin_bottom((BELOW - 24) * FINE)
+        .margin_bottom((below - 24) * FINE)
         .x_label_area_size(24 * FINE)
         .y_label_area_size(left * FINE)
         .build_cartesian_2d(x.clone(), y.clone())

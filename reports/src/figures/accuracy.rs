@@ -1,42 +1,44 @@
 //! Accuracy: the largest relative error of each strategy against each reference, beside what is accepted.
 
 use crate::chart::{Axis, Body, Entry, Figure, Join, Panel, Point, Scale, Series};
-use crate::figures::{Kind, by_size};
+use crate::figures::{Kind, by_size, file_name};
 use crate::format::Unit;
 use crate::look::{LIMIT, look};
 use crate::rows::Check;
 use crate::view::{View, distinct};
 
 /// Listed in [`FIGURES`](crate::figures::FIGURES).
-pub(super) const KIND: Kind = Kind { name: "accuracy", title: "Accuracy", make };
+pub(super) const KIND: Kind = Kind { name: "accuracy", title: "Accuracy", about: ABOUT, make };
 
 /// Where an error of zero is drawn: below the rounding error of any f64.
 const EXACT: f64 = 1e-17;
 
-const CAPTION: &str = "The largest relative error over all sizes, by function and reference; the upright stroke is the \
+const ABOUT: &str = "The largest relative error over all sizes, by function and reference; the upright stroke is the \
                        tolerance, and a point to its right fails. Exact agreement is drawn at 10⁻¹⁷.";
 
 fn make(view: &View) -> Vec<Figure> {
     let suites = distinct(view.run.checks.iter().map(|check| check.key.suite.as_str()));
-    let panels: Vec<Panel> = suites.iter().map(|suite| panel(view, suite)).filter(|panel| !panel.is_empty()).collect();
-    if panels.is_empty() {
-        return Vec::new();
-    }
+    suites.into_iter().filter_map(|suite| figure(view, suite)).collect()
+}
+
+fn figure(view: &View, suite: &str) -> Option<Figure> {
+    let panels: Vec<Panel> = vec![panel(view, suite)].into_iter().filter(|panel| !panel.is_empty()).collect();
     let mut legend = by_size::legend(view, &panels, None);
     legend.push(Entry { label: "tolerance".to_owned(), look: LIMIT, join: Join::Apart });
-    let title = "largest relative error against tolerance".to_owned();
-    vec![Figure {
-        name: KIND.name.to_owned(),
-        title,
-        caption: CAPTION.to_owned(),
+    (!panels.is_empty()).then(|| Figure {
+        name: file_name(KIND.name, suite),
+        title: format!("{suite}: largest relative error against tolerance"),
+        caption: String::new(),
         body: Body::Panels { panels, legend },
-    }]
+    })
 }
 
 fn panel(view: &View, suite: &str) -> Panel {
     let checks: Vec<&Check> =
         view.run.checks.iter().filter(|check| check.key.suite == suite && check.remainder_order.is_none()).collect();
-    let lines = distinct(checks.iter().map(|check| line_of(check)));
+    let functions = distinct(checks.iter().map(|check| check.key.function.as_str()));
+    let mut lines = distinct(checks.iter().map(|check| line_of(check)));
+    lines.sort_by_key(|(function, _)| functions.iter().position(|known| known == function));
     let present = distinct(checks.iter().map(|check| check.key.strategy.as_str()));
     let mut series = vec![Series { look: LIMIT, join: Join::Apart, points: tolerances(&checks, &lines) }];
     for (lane, strategy) in present.iter().enumerate() {
@@ -47,7 +49,7 @@ fn panel(view: &View, suite: &str) -> Panel {
     }
     let names = lines.iter().map(|(function, reference)| format!("{function} against {reference}")).collect();
     Panel {
-        title: suite.to_owned(),
+        title: String::new(),
         x: Axis { label: "largest relative error".to_owned(), scale: Scale::Log(Unit::Error) },
         y: Axis { label: String::new(), scale: Scale::Names(names) },
         series,

@@ -16,7 +16,7 @@ pub(super) type Metric<'f> = &'f dyn Fn(&Cell) -> Option<(f64, Option<(f64, f64)
 /// A figure for each suite that has panels; `panels` makes those of one suite.
 pub(super) fn per_suite<'a>(
     view: &View<'a>,
-    (kind, title, caption): (&str, &str, &str),
+    (kind, title): (&str, &str),
     faint: Option<&str>,
     panels: impl Fn(&'a str) -> Vec<Panel>,
 ) -> Vec<Figure> {
@@ -26,7 +26,7 @@ pub(super) fn per_suite<'a>(
         (!panels.is_empty()).then(|| Figure {
             name: file_name(kind, suite),
             title: format!("{suite}: {title}"),
-            caption: format!("{caption} {}", sizes_sentence(view, suite)),
+            caption: sizes_sentence(view, suite),
             body: Body::Panels { panels, legend },
         })
     };

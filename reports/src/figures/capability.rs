@@ -8,12 +8,12 @@ use crate::rows::{Matrix, Outcome};
 use crate::view::{Group, View, distinct, state};
 
 /// Listed in [`FIGURES`](crate::figures::FIGURES).
-pub(super) const KIND: Kind = Kind { name: "capability", title: "Capability", make };
+pub(super) const KIND: Kind = Kind { name: "capability", title: "Capability", about: ABOUT, make };
 
 /// A cell's outcomes from worst to best.
 const WORST_FIRST: [&str; 7] = ["invalid", "failed", "timeout", "refused", "skipped", "unchecked", "ok"];
 
-const CAPTION: &str = "The worst outcome over all sizes, with how many sizes it befell where it was not all.";
+const ABOUT: &str = "The worst outcome over all sizes, with how many sizes it befell where it was not all.";
 
 fn make(view: &View) -> Vec<Figure> {
     let figure = |name: &str, title: &str, caption: &str, grid: Grid| Figure {
@@ -22,7 +22,7 @@ fn make(view: &View) -> Vec<Figure> {
         caption: caption.to_owned(),
         body: Body::Grid(grid),
     };
-    let suites = suites(view).map(|grid| figure(KIND.name, "which strategy runs what", CAPTION, grid));
+    let suites = suites(view).map(|grid| figure(KIND.name, "which strategy runs what", "", grid));
     let matrix = view.run.matrix.as_ref().filter(|matrix| !matrix.cells.is_empty()).map(|matrix| {
         let caption = "Language constructs by order of derivative; order 0 is the value.";
         figure(

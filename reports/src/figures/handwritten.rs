@@ -7,14 +7,14 @@ use crate::rows::{Cell, HANDWRITTEN};
 use crate::view::{Group, View};
 
 /// Listed in [`FIGURES`](crate::figures::FIGURES).
-pub(super) const KIND: Kind = Kind { name: "handwritten", title: "Against the hand-written code", make };
+pub(super) const KIND: Kind = Kind { name: "handwritten", title: "Against the hand-written code", about: ABOUT, make };
 
-const CAPTION: &str = "Median time over that of code written by hand for the same function on the same kernels: 1 is as good \
+const ABOUT: &str = "Median time over that of code written by hand for the same function on the same kernels: 1 is as good \
                        as by hand.";
 
 fn make(view: &View) -> Vec<Figure> {
     let panels = |suite| view.running_groups(suite).iter().map(|group| panel(view, group)).collect();
-    by_size::per_suite(view, (KIND.name, "time ÷ hand-written", CAPTION), None, panels)
+    by_size::per_suite(view, (KIND.name, "time ÷ hand-written"), None, panels)
 }
 
 fn panel(view: &View, group: &Group) -> Panel {

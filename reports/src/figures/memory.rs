@@ -7,14 +7,14 @@ use crate::rows::{Cell, Status};
 use crate::view::{Group, View};
 
 /// Listed in [`FIGURES`](crate::figures::FIGURES).
-pub(super) const KIND: Kind = Kind { name: "memory", title: "Memory against size", make };
+pub(super) const KIND: Kind = Kind { name: "memory", title: "Memory against size", about: ABOUT, make };
 
-const CAPTION: &str = "The most bytes of array buffers alive at once. Thin dashed lines with hollow markers are the bytes \
+const ABOUT: &str = "The most bytes of array buffers alive at once. Thin dashed lines with hollow markers are the bytes \
                        kept between the forward and the backward pass. Counted, not measured: the same on every machine.";
 
 fn make(view: &View) -> Vec<Figure> {
     let panels = |suite| view.running_groups(suite).iter().map(|group| panel(view, group)).collect();
-    by_size::per_suite(view, (KIND.name, "memory against size", CAPTION), Some("kept for the backward pass"), panels)
+    by_size::per_suite(view, (KIND.name, "memory against size"), Some("kept for the backward pass"), panels)
 }
 
 fn panel(view: &View, group: &Group) -> Panel {

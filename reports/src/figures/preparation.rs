@@ -7,9 +7,9 @@ use crate::format::Unit;
 use crate::view::View;
 
 /// Listed in [`FIGURES`](crate::figures::FIGURES).
-pub(super) const KIND: Kind = Kind { name: "preparation", title: "One-off cost", make };
+pub(super) const KIND: Kind = Kind { name: "preparation", title: "One-off cost", about: ABOUT, make };
 
-const CAPTION: &str = "Time to parse, specialise, transform, optimise and lower, paid once before the first evaluation and in no other figure.";
+const ABOUT: &str = "Time to parse, specialise, transform, optimise and lower, paid once before the first evaluation and in no other figure.";
 
 fn make(view: &View) -> Vec<Figure> {
     let panels = |suite: &str| {
@@ -18,5 +18,5 @@ fn make(view: &View) -> Vec<Figure> {
         let panel = |group| by_size::panel(view, group, axis(), by_size::series(view, group, &time, Join::Line));
         groups.iter().map(panel).collect()
     };
-    by_size::per_suite(view, (KIND.name, "one-off cost", CAPTION), None, panels)
+    by_size::per_suite(view, (KIND.name, "one-off cost"), None, panels)
 }

@@ -10,20 +10,20 @@ use crate::rows::{Cell, VALUE};
 use crate::view::{Group, View};
 
 /// Listed in [`FIGURES`](crate::figures::FIGURES).
-pub(super) const KIND: Kind = Kind { name: "ratio", title: "Derivative ÷ value", make };
+pub(super) const KIND: Kind = Kind { name: "ratio", title: "Derivative ÷ value", about: ABOUT, make };
 
 const BOUNDS: [f64; 3] = [3.0, 4.0, 5.0];
 
 /// The functions that the bounds are about.
 const BOUNDED: [&str; 2] = ["gradient", "value_and_gradient"];
 
-const CAPTION: &str = "Median time over the median time of the same strategy's value. A gradient by reverse mode is \
+const ABOUT: &str = "Median time over the median time of the same strategy's value. A gradient by reverse mode is \
                        expected between the lines at 3 and 5, whatever the number of inputs.";
 
 fn make(view: &View) -> Vec<Figure> {
     let derivative = |group: &&Group| group.function != VALUE;
     let panels = |suite| view.running_groups(suite).iter().filter(derivative).map(|group| panel(view, group)).collect();
-    by_size::per_suite(view, (KIND.name, "derivative ÷ value", CAPTION), None, panels)
+    by_size::per_suite(view, (KIND.name, "derivative ÷ value"), None, panels)
 }
 
 fn panel(view: &View, group: &Group) -> Panel {

@@ -8,14 +8,14 @@ use crate::rows::{Cell, VALUE};
 use crate::view::{Group, View};
 
 /// Listed in [`FIGURES`](crate::figures::FIGURES).
-pub(super) const KIND: Kind = Kind { name: "time", title: "Time against size", make };
+pub(super) const KIND: Kind = Kind { name: "time", title: "Time against size", about: ABOUT, make };
 
-const CAPTION: &str = "Median time of one evaluation with its 95 % interval; both axes are logarithmic. Thin dashed lines \
+const ABOUT: &str = "Median time of one evaluation with its 95\u{a0}% interval; both axes are logarithmic. Thin dashed lines \
                        with hollow markers are the same strategy's value.";
 
 fn make(view: &View) -> Vec<Figure> {
     let panels = |suite| view.running_groups(suite).iter().map(|group| panel(view, group)).collect();
-    by_size::per_suite(view, (KIND.name, "time against size", CAPTION), Some("value"), panels)
+    by_size::per_suite(view, (KIND.name, "time against size"), Some("value"), panels)
 }
 
 fn panel(view: &View, group: &Group) -> Panel {

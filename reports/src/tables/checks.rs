@@ -10,7 +10,7 @@ const NOTE: &str = "The largest relative error against each reference. `finite` 
 
 pub(super) fn table(view: &View) -> Table {
     let mut columns = key_heads(view);
-    columns.extend(heads(&["against", "error#", "accepted#", "at element#", "outcome", "reason"]));
+    columns.extend(heads(&["against", "error#", "accepted#", "at element#", "outcome", "reason…"]));
     let rows = view.run.checks.iter().map(|check| line(view, check)).collect();
     Table { name: "checks", title: "Checks", note: NOTE, reference: true, columns, rows }
 }

@@ -11,7 +11,7 @@ const NOTE: &str =
 pub(super) fn table(view: &View) -> Table {
     let mut columns = heads(&["row#"]);
     columns.extend(key_heads(view));
-    columns.extend(heads(&["median#", "95 % interval#", "min#", "samples#"]));
+    columns.extend(heads(&["median#", "95\u{a0}% interval#", "min#", "samples#"]));
     let paid_once = |(_, cell): &(usize, &Cell)| cell.status == Status::Ok && is_preparation(cell);
     let line = |(number, cell): (usize, &Cell)| {
         let mut fields = vec![Field::whole(Some(number as u64))];

@@ -10,7 +10,7 @@ const NOTE: &str = "A refusal is a result: the strategy says what it cannot expr
 pub(super) fn table(view: &View) -> Table {
     let mut columns = heads(&["row#"]);
     columns.extend(key_heads(view));
-    columns.extend(heads(&["outcome", "reason"]));
+    columns.extend(heads(&["outcome", "reason…"]));
     let line = |(number, cell): (usize, &Cell)| {
         let shown_elsewhere = cell.status == Status::Ok;
         let from = if shown_elsewhere { vec![number] } else { Vec::new() };

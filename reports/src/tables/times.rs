@@ -6,7 +6,7 @@ use crate::rows::{Cell, Status};
 use crate::tables::{Field, Line, Table, heads, key_fields, key_heads, mark, numbered};
 use crate::view::{View, state};
 
-const NOTE: &str = "Time of one evaluation in the steady state, one-off cost left out; the interval is the median's 95 % interval. Ratios \
+const NOTE: &str = "Time of one evaluation in the steady state, one-off cost left out; the interval is the median's 95\u{a0}% interval. Ratios \
                     are of medians: to the same strategy's value, to the hand-written code, to the fastest contestant at the same \
                     size. The row number is that of cells.csv.";
 
@@ -15,7 +15,7 @@ pub(super) fn table(view: &View) -> Table {
     columns.extend(key_heads(view));
     columns.extend(heads(&[
         "median#",
-        "95 % interval#",
+        "95\u{a0}% interval#",
         "min#",
         "samples#",
         "÷ value#",

@@ -1,4 +1,5 @@
-//! Who is fastest, and by how much: a row for each suite and function, a column for each contestant.
+//! Who is fastest, and by how much: a row for each suite and function, a column for each contestant, and a row
+//! for each function over all suites.
 
 use crate::derive::Ratio;
 use crate::derive::is_contestant;
@@ -7,9 +8,10 @@ use crate::rows::Cell;
 use crate::tables::{Field, Head, Line, Table, heads};
 use crate::view::{Ranked, Verdict, View};
 
-const NOTE: &str = "Time over the fastest contestant's: the geometric mean over all sizes of the ratio of medians, with its 95 % \
-                    bootstrap interval, paired by round. ≈ marks what cannot be told from the fastest. Only strategies whose \
-                    results were checked and right at every size are ranked; for the others the table says why not.";
+const NOTE: &str = "Time over the fastest contestant's: the geometric mean over all sizes of the ratio of medians, with its \
+                    95\u{a0}% bootstrap interval, paired by round. ≈ marks what cannot be told from the fastest. Only \
+                    strategies whose results were checked and right at every size are ranked; for the others the table says \
+                    why not. The rows for all suites compare only the cells that every contestant finished.";
 
 pub(super) fn table(view: &View) -> Table {
     let entered = |strategy: &&str| is_contestant(strategy, &view.run.manifest);
@@ -18,9 +20,11 @@ pub(super) fn table(view: &View) -> Table {
     if view.is_mixed() {
         columns.extend(heads(&["kernels", "threads#"]));
     }
-    columns.extend(strategies.iter().map(|strategy| Head { text: (*strategy).to_owned(), numeric: true }));
-    columns.extend(heads(&["fastest ÷ hand-written#", "sizes#"]));
-    let rows = view.verdicts().iter().map(|verdict| line(view, verdict, &strategies)).collect();
+    columns.extend(strategies.iter().map(|strategy| Head { text: (*strategy).to_owned(), numeric: true, wide: false }));
+    columns.extend(heads(&["fastest ÷ hand-written#", "cells#"]));
+    let overall = view.overall_verdicts().iter().filter(|verdict| !verdict.ranking.is_empty());
+    let verdicts = view.verdicts().iter().chain(overall);
+    let rows = verdicts.map(|verdict| line(view, verdict, &strategies)).collect();
     Table { name: "verdicts", title: "Who is fastest", note: NOTE, reference: false, columns, rows }
 }
 
@@ -32,7 +36,7 @@ fn line(view: &View, verdict: &Verdict, strategies: &[&str]) -> Line {
     fields.extend(strategies.iter().map(|strategy| standing(view, verdict, strategy)));
     let to_handwritten = verdict.ranking.first().and_then(|fastest| fastest.to_handwritten);
     fields.push(to_handwritten.map(|ratio| shown(&ratio)).unwrap_or_default());
-    fields.push(Field::whole(Some(verdict.sizes.len() as u64)));
+    fields.push(Field::whole(Some(verdict.contests.len() as u64)));
     Line { cell: None, mark: "", fields }
 }
 
@@ -47,8 +51,15 @@ fn standing(view: &View, verdict: &Verdict, strategy: &str) -> Field {
     let ranked = &verdict.ranking[place];
     let from = row_numbers(view, ranked);
     if place == 0 {
-        let text = if verdict.ranking.len() == 1 { "1".to_owned() } else { "1 fastest".to_owned() };
-        return Field { text, sort: Some(1.0), strong: true, from, ..Field::default() };
+        let (text, small) = if verdict.ranking.len() == 1 { ("1", "no rival") } else { ("1 fastest", "") };
+        return Field {
+            text: text.into(),
+            small: small.into(),
+            sort: Some(1.0),
+            strong: true,
+            from,
+            ..Field::default()
+        };
     }
     let field = shown(&ranked.to_fastest);
     let text = if ranked.to_fastest.differs() { field.text } else { format!("≈ {}", field.text) };

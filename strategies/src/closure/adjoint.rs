@@ -32,7 +32,7 @@ use adjudicate_ir::span::Span;
 use adjudicate_ir::types::Type;
 
 use super::activity::{self, Activity};
-use super::cotangent::Cotangent;
+use crate::cotangent::Cotangent;
 
 /// Which parameters of a graph are active.
 pub(super) type Mask = Vec<bool>;

@@ -29,36 +29,19 @@ impl Check {
         let plan = plan(self.selecting, &self.measuring)?;
         let stop = stop_on_interrupt()?;
         let mut progress = Progress::new(&plan, output, None);
-        let tally = measure(
-            &plan,
-            Depth::Check,
-            &SystemClock::start(),
-            &stop,
-            &mut progress,
-        )?;
+        let tally = measure(&plan, Depth::Check, &SystemClock::start(), &stop, &mut progress)?;
         let failures = std::mem::take(&mut progress.failures);
         drop(progress);
         for failure in &failures {
             output.error(failure);
         }
-        let Tally {
-            passed,
-            failed,
-            skipped,
-            broken,
-            ..
-        } = tally;
+        let Tally { passed, failed, skipped, broken, .. } = tally;
         if self.json {
             let failed = failed + broken;
-            output.result(
-                &serde_json::json!({ "passed": passed, "failed": failed, "skipped": skipped })
-                    .to_string(),
-            )?;
+            output
+                .result(&serde_json::json!({ "passed": passed, "failed": failed, "skipped": skipped }).to_string())?;
         } else {
-            output.result(&format!(
-                "{passed} passed, {} failed, {skipped} skipped",
-                failed + broken
-            ))?;
+            output.result(&format!("{passed} passed, {} failed, {skipped} skipped", failed + broken))?;
         }
         Ok(verdict(&tally))
     }
@@ -67,9 +50,7 @@ impl Check {
 /// The exit code of a tally.
 pub fn verdict(tally: &Tally) -> Exit {
     match tally {
-        Tally {
-            interrupted: true, ..
-        } => Exit::Interrupted,
+        Tally { interrupted: true, .. } => Exit::Interrupted,
         Tally { failed: 1.., .. } => Exit::Wrong,
         Tally { broken: 1.., .. } => Exit::Refused,
         Tally { .. } => Exit::Ok,

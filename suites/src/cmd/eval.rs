@@ -60,14 +60,10 @@ pub struct Eval {
 
 /// An ask by its name.
 pub fn ask(name: &str) -> Result<Ask, String> {
-    Ask::ALL
-        .iter()
-        .copied()
-        .find(|a| a.name() == name)
-        .ok_or_else(|| {
-            let names: Vec<&str> = Ask::ALL.iter().map(|a| a.name()).collect();
-            unknown("derivative", name, &names).message
-        })
+    Ask::ALL.iter().copied().find(|a| a.name() == name).ok_or_else(|| {
+        let names: Vec<&str> = Ask::ALL.iter().map(|a| a.name()).collect();
+        unknown("derivative", name, &names).message
+    })
 }
 
 /// A strategy by its name.
@@ -80,14 +76,10 @@ pub fn strategy(name: &str) -> Result<&'static dyn Strategy, Failure> {
 
 /// Reads a file of the user's as text.
 pub fn read_text(path: &PathBuf) -> Result<String, Failure> {
-    let bytes = fs::read(path)
-        .map_err(|e| Failure::usage(format!("cannot read {}: {e}", path.display())))?;
+    let bytes = fs::read(path).map_err(|e| Failure::usage(format!("cannot read {}: {e}", path.display())))?;
     String::from_utf8(bytes).map_err(|e| {
         let at = e.utf8_error().valid_up_to();
-        Failure::usage(format!(
-            "cannot read {}: byte {at} is not UTF-8",
-            path.display()
-        ))
+        Failure::usage(format!("cannot read {}: byte {at} is not UTF-8", path.display()))
     })
 }
 
@@ -109,11 +101,8 @@ impl Eval {
         let leaves: Vec<Value> = arguments.iter().flat_map(Datum::leaves).collect();
         let (result, timings) = self.repeat(prepared.as_mut(), &leaves, &program)?;
         let result = to_json(&prepared.output().build(&result));
-        let value = if self.derivative == Ask::Value {
-            result.clone()
-        } else {
-            self.value(strategy, &program, &arguments)?
-        };
+        let value =
+            if self.derivative == Ask::Value { result.clone() } else { self.value(strategy, &program, &arguments)? };
         let answer = json!({ "value": value, "result": result, "timings_ns": timings, "prepare_ns": prepare_ns });
         output.result(&answer.to_string())?;
         Ok(Exit::Ok)
@@ -146,25 +135,13 @@ impl Eval {
         };
         if self.derivative != Ask::Value {
             if let Some(wrong) = self.wrt.iter().find(|&&i| i >= own) {
-                return Err(Failure::usage(format!(
-                    "--wrt {wrong}: there are {own} arguments, counted from 0"
-                )));
+                return Err(Failure::usage(format!("--wrt {wrong}: there are {own} arguments, counted from 0")));
             }
-            if let Some(twice) = (1..self.wrt.len()).find(|&i| self.wrt[..i].contains(&self.wrt[i]))
-            {
-                return Err(Failure::usage(format!(
-                    "--wrt names argument {} twice",
-                    self.wrt[twice]
-                )));
+            if let Some(twice) = (1..self.wrt.len()).find(|&i| self.wrt[..i].contains(&self.wrt[i])) {
+                return Err(Failure::usage(format!("--wrt names argument {} twice", self.wrt[twice])));
             }
         }
-        Ok(Request::new(
-            &self.function,
-            self.derivative,
-            &self.wrt,
-            self.order as usize,
-            arguments,
-        ))
+        Ok(Request::new(&self.function, self.derivative, &self.wrt, self.order as usize, arguments))
     }
 
     /// Runs once, and again while there is time.
@@ -181,10 +158,7 @@ impl Eval {
             let result = prepared.run(leaves);
             timings.push(start.elapsed().as_nanos() as u64);
             let result = result.map_err(|e| run_failure(&e, program))?;
-            if self
-                .min_seconds
-                .is_none_or(|least| begin.elapsed() >= least)
-            {
+            if self.min_seconds.is_none_or(|least| begin.elapsed() >= least) {
                 return Ok((result, timings));
             }
         }
@@ -201,9 +175,7 @@ impl Eval {
         let request = Request::new(&self.function, Ask::Value, &[], 1, own);
         let mut prepared = prepare(strategy, program, &request)?;
         let leaves: Vec<Value> = own.iter().flat_map(Datum::leaves).collect();
-        let result = prepared
-            .run(&leaves)
-            .map_err(|e| run_failure(&e, program))?;
+        let result = prepared.run(&leaves).map_err(|e| run_failure(&e, program))?;
         Ok(to_json(&prepared.output().build(&result)))
     }
 }
@@ -220,31 +192,20 @@ pub fn parse(file: &std::path::Path, text: &str, function: &str) -> Result<Progr
 }
 
 /// Prepares a request; what goes wrong is rendered with an excerpt of the source.
-pub fn prepare(
-    strategy: &dyn Strategy,
-    program: &Program,
-    request: &Request,
-) -> Result<Box<dyn Prepared>, Failure> {
-    strategy
-        .prepare(program, request)
-        .map_err(|error| match error {
-            PrepareError::Program(error) => Failure::usage(error.to_string().trim_end().to_owned()),
-            PrepareError::Refused(refusal) => Failure {
-                exit: Exit::Refused,
-                message: format!(
-                    "refused: {} cannot express this\n{}",
-                    strategy.name(),
-                    render(&refusal.diagnostic, &program.sources).trim_end()
-                ),
-            },
-        })
+pub fn prepare(strategy: &dyn Strategy, program: &Program, request: &Request) -> Result<Box<dyn Prepared>, Failure> {
+    strategy.prepare(program, request).map_err(|error| match error {
+        PrepareError::Program(error) => Failure::usage(error.to_string().trim_end().to_owned()),
+        PrepareError::Refused(refusal) => Failure {
+            exit: Exit::Refused,
+            message: format!(
+                "refused: {} cannot express this\n{}",
+                strategy.name(),
+                render(&refusal.diagnostic, &program.sources).trim_end()
+            ),
+        },
+    })
 }
 
 fn run_failure(error: &RunError, program: &Program) -> Failure {
-    Failure {
-        exit: Exit::Wrong,
-        message: render(&error.diagnostic, &program.sources)
-            .trim_end()
-            .to_owned(),
-    }
+    Failure { exit: Exit::Wrong, message: render(&error.diagnostic, &program.sources).trim_end().to_owned() }
 }

@@ -48,9 +48,7 @@ pub struct Measuring {
 
 /// A positive number of seconds.
 pub fn seconds(text: &str) -> Result<Duration, String> {
-    let number: f64 = text
-        .parse()
-        .map_err(|_| "not a number of seconds".to_owned())?;
+    let number: f64 = text.parse().map_err(|_| "not a number of seconds".to_owned())?;
     match Duration::try_from_secs_f64(number) {
         Ok(duration) if !duration.is_zero() => Ok(duration),
         _ => Err("not a positive number of seconds".to_owned()),
@@ -60,18 +58,8 @@ pub fn seconds(text: &str) -> Result<Duration, String> {
 impl Selecting {
     /// The selection.
     pub fn selection(self) -> Selection {
-        let Selecting {
-            suite,
-            strategy,
-            function,
-            size,
-        } = self;
-        Selection {
-            suites: suite,
-            strategies: strategy,
-            functions: function,
-            sizes: size,
-        }
+        let Selecting { suite, strategy, function, size } = self;
+        Selection { suites: suite, strategies: strategy, functions: function, sizes: size }
     }
 }
 
@@ -90,9 +78,7 @@ impl Measuring {
 pub fn plan(selecting: Selecting, measuring: &Measuring) -> Result<Plan, Failure> {
     let plan = Plan::new(&selecting.selection(), measuring.settings())?;
     if plan.groups.is_empty() {
-        return Err(Failure::usage(
-            "no cell matches all of the selection; `adjudicate list` shows what there is",
-        ));
+        return Err(Failure::usage("no cell matches all of the selection; `adjudicate list` shows what there is"));
     }
     Ok(plan)
 }

@@ -39,16 +39,8 @@ struct Item {
 impl List {
     /// Carries the command out.
     pub fn run(self, output: &mut Output) -> Result<Exit, Failure> {
-        let kinds: Vec<Kind> = if self.kind.is_empty() {
-            Kind::value_variants().to_vec()
-        } else {
-            self.kind.clone()
-        };
-        let text = if self.json {
-            as_json(&kinds)
-        } else {
-            as_text(&kinds)
-        };
+        let kinds: Vec<Kind> = if self.kind.is_empty() { Kind::value_variants().to_vec() } else { self.kind.clone() };
+        let text = if self.json { as_json(&kinds) } else { as_text(&kinds) };
         output.result(&text)?;
         Ok(Exit::Ok)
     }
@@ -64,17 +56,10 @@ impl Kind {
     }
 
     fn items(self) -> Vec<Item> {
-        let plain = |name: &str, about: &str| Item {
-            name: name.to_owned(),
-            about: about.to_owned(),
-            more: vec![],
-        };
+        let plain = |name: &str, about: &str| Item { name: name.to_owned(), about: about.to_owned(), more: vec![] };
         match self {
             Kind::Suites => SUITES.iter().map(|s| suite(s)).collect(),
-            Kind::Strategies => STRATEGIES
-                .iter()
-                .map(|s| plain(s.name(), s.about()))
-                .collect(),
+            Kind::Strategies => STRATEGIES.iter().map(|s| plain(s.name(), s.about())).collect(),
             Kind::Primitives => PRIMS.iter().map(|p| plain(p.name, p.about)).collect(),
         }
     }
@@ -95,11 +80,7 @@ fn as_text(kinds: &[Kind]) -> String {
     for kind in kinds {
         lines.push(kind.name().to_owned());
         let items = kind.items();
-        let width = items
-            .iter()
-            .map(|i| i.name.chars().count())
-            .max()
-            .unwrap_or(0);
+        let width = items.iter().map(|i| i.name.chars().count()).max().unwrap_or(0);
         for item in items {
             lines.push(format!("  {:width$}  {}", item.name, item.about));
             for (what, values) in item.more {

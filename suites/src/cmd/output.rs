@@ -26,11 +26,7 @@ pub struct Output {
 impl Output {
     /// The process' own stdout and stderr.
     pub fn standard(verbosity: Verbosity) -> Self {
-        Self {
-            results: Box::new(io::stdout()),
-            remarks: Box::new(io::stderr()),
-            verbosity,
-        }
+        Self { results: Box::new(io::stdout()), remarks: Box::new(io::stderr()), verbosity }
     }
 
     /// Prints a result, with a line end.

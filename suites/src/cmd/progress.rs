@@ -21,21 +21,11 @@ impl<'o> Progress<'o> {
     /// Progress of a plan.
     pub fn new(plan: &Plan, output: &'o mut Output, folder: Option<RunFolder>) -> Self {
         let drawn = output.is_terminal() && output.verbosity == Verbosity::Normal;
-        let target = if drawn {
-            ProgressDrawTarget::stderr()
-        } else {
-            ProgressDrawTarget::hidden()
-        };
+        let target = if drawn { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
         let bar = ProgressBar::with_draw_target(Some(plan.cells() as u64), target);
-        let style =
-            ProgressStyle::with_template("{bar:24} {pos}/{len} {elapsed_precise} {wide_msg}");
+        let style = ProgressStyle::with_template("{bar:24} {pos}/{len} {elapsed_precise} {wide_msg}");
         bar.set_style(style.expect("the template is well-formed"));
-        Self {
-            output,
-            bar,
-            folder,
-            failures: Vec::new(),
-        }
+        Self { output, bar, folder, failures: Vec::new() }
     }
 
     fn say(&mut self, text: &str) {
@@ -44,10 +34,7 @@ impl<'o> Progress<'o> {
         }
     }
 
-    fn keep(
-        &mut self,
-        f: impl FnOnce(&mut RunFolder) -> Result<(), Failure>,
-    ) -> Result<(), Failure> {
+    fn keep(&mut self, f: impl FnOnce(&mut RunFolder) -> Result<(), Failure>) -> Result<(), Failure> {
         self.folder.as_mut().map_or(Ok(()), f)
     }
 }
@@ -60,15 +47,8 @@ impl Sink for Progress<'_> {
 
     fn doing(&mut self, key: &Key, what: &str) {
         if !self.bar.is_hidden() {
-            let Key {
-                suite,
-                size,
-                function,
-                strategy,
-                ..
-            } = key;
-            self.bar
-                .set_message(format!("{suite} {size} {function} {strategy}: {what}"));
+            let Key { suite, size, function, strategy, .. } = key;
+            self.bar.set_message(format!("{suite} {size} {function} {strategy}: {what}"));
         }
     }
 
@@ -115,13 +95,7 @@ fn describe_check(row: &Check) -> String {
 }
 
 fn describe_cell(row: &Cell) -> String {
-    let Key {
-        suite,
-        size,
-        function,
-        strategy,
-        ..
-    } = &row.key;
+    let Key { suite, size, function, strategy, .. } = &row.key;
     let name = format!("{suite} {size} {function} {strategy}");
     let reason = row.reason.as_deref().unwrap_or_default();
     match (row.status, row.median_ns) {
@@ -140,11 +114,7 @@ pub fn human_time(nanos: f64) -> String {
         n if n < 1e9 => (n / 1e6, "ms"),
         n => (n / 1e9, "s"),
     };
-    let digits = if value < 10.0 {
-        2
-    } else {
-        usize::from(value < 100.0)
-    };
+    let digits = if value < 10.0 { 2 } else { usize::from(value < 100.0) };
     format!("{value:.digits$} {unit}")
 }
 
@@ -155,11 +125,6 @@ mod tests {
     #[test]
     fn times_have_three_digits() {
         let times = [4.0, 43.21, 999.0, 1234.0, 56_789.0, 1.5e7, 2.345e9, 6e10].map(human_time);
-        assert_eq!(
-            times,
-            [
-                "4.00 ns", "43.2 ns", "999 ns", "1.23 us", "56.8 us", "15.0 ms", "2.35 s", "60.0 s"
-            ]
-        );
+        assert_eq!(times, ["4.00 ns", "43.2 ns", "999 ns", "1.23 us", "56.8 us", "15.0 ms", "2.35 s", "60.0 s"]);
     }
 }

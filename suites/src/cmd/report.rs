@@ -27,11 +27,7 @@ impl Report {
     /// Carries the command out.
     pub fn run(self, output: &mut Output) -> Result<Exit, Failure> {
         let under_runs = Path::new("runs").join(&self.run);
-        let folder = if self.run.is_dir() || !under_runs.is_dir() {
-            self.run
-        } else {
-            under_runs
-        };
+        let folder = if self.run.is_dir() || !under_runs.is_dir() { self.run } else { under_runs };
         if !folder.is_dir() {
             let message = format!("there is no run folder {}", folder.display());
             return Err(Failure::usage(message));
@@ -45,11 +41,7 @@ impl Report {
 
 /// Renders reports of the given formats, all if there are none, into a run folder. Returns the
 /// files written.
-pub fn render(
-    folder: &Path,
-    formats: &[String],
-    output: &mut Output,
-) -> Result<Vec<PathBuf>, Failure> {
+pub fn render(folder: &Path, formats: &[String], output: &mut Output) -> Result<Vec<PathBuf>, Failure> {
     let renderers = renderers(formats)?;
     let (run, warnings) = Run::read(|file| fs::read(folder.join(file)).ok())
         .map_err(|e| Failure::usage(format!("{}: {e}", folder.display())))?;
@@ -58,8 +50,8 @@ pub fn render(
     }
     let mut written = Vec::new();
     for renderer in renderers {
-        let artifacts = (renderer.render)(&run)
-            .map_err(|e| Failure::internal(format!("the {} report: {e}", renderer.name)))?;
+        let artifacts =
+            (renderer.render)(&run).map_err(|e| Failure::internal(format!("the {} report: {e}", renderer.name)))?;
         for artifact in artifacts {
             let path = folder.join(&artifact.path);
             write_file(&path, &artifact.bytes)?;

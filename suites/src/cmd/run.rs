@@ -17,9 +17,7 @@ use crate::runs::manifest::manifest;
 
 /// Check, count and time everything; write a run folder and its report
 #[derive(Args, Debug)]
-#[command(
-    after_help = "Examples:\n  adjudicate run\n  adjudicate run --profile quick --suite 'm*' --out runs/trial"
-)]
+#[command(after_help = "Examples:\n  adjudicate run\n  adjudicate run --profile quick --suite 'm*' --out runs/trial")]
 pub struct Run {
     #[command(flatten)]
     selecting: Selecting,
@@ -46,19 +44,11 @@ impl Run {
         }
         output.remark(&describe(&plan));
         let manifest = manifest(&plan, command_line(), SystemTime::now());
-        let path = self
-            .out
-            .unwrap_or_else(|| PathBuf::from("runs").join(&manifest.run_id));
+        let path = self.out.unwrap_or_else(|| PathBuf::from("runs").join(&manifest.run_id));
         let stop = stop_on_interrupt()?;
         let folder = RunFolder::create(&path, &manifest)?;
         let mut progress = Progress::new(&plan, output, Some(folder));
-        let measured = measure(
-            &plan,
-            Depth::Time,
-            &SystemClock::start(),
-            &stop,
-            &mut progress,
-        );
+        let measured = measure(&plan, Depth::Time, &SystemClock::start(), &stop, &mut progress);
         let failures = std::mem::take(&mut progress.failures);
         drop(progress);
         for failure in &failures {
@@ -69,10 +59,7 @@ impl Run {
             ..failure
         })?;
         if tally.interrupted {
-            output.error(&format!(
-                "interrupted; the rows so far are in {}",
-                path.display()
-            ));
+            output.error(&format!("interrupted; the rows so far are in {}", path.display()));
         }
         let pages = super::report::render(&path, &[], output)?;
         self::summary(output, &path, &pages, &tally, self.json)?;
@@ -87,13 +74,7 @@ fn summary(
     tally: &Tally,
     json: bool,
 ) -> Result<(), Failure> {
-    let Tally {
-        passed,
-        failed,
-        skipped,
-        broken,
-        interrupted,
-    } = *tally;
+    let Tally { passed, failed, skipped, broken, interrupted } = *tally;
     if json {
         let object = serde_json::json!({
             "run": path, "reports": pages, "passed": passed, "failed": failed,
@@ -104,13 +85,8 @@ fn summary(
     output.result(&format!(
         "{passed} checks passed, {failed} failed; {skipped} cells refused, {broken} failed or timed out"
     ))?;
-    let shown = pages
-        .iter()
-        .find(|p| p.extension().is_some_and(|e| e == "html"));
-    output.result(&format!(
-        "{}",
-        shown.map_or(path, PathBuf::as_path).display()
-    ))
+    let shown = pages.iter().find(|p| p.extension().is_some_and(|e| e == "html"));
+    output.result(&format!("{}", shown.map_or(path, PathBuf::as_path).display()))
 }
 
 /// What will be done, and about how long it takes.
@@ -118,12 +94,7 @@ fn describe(plan: &Plan) -> String {
     let mut text = String::new();
     for group in &plan.groups {
         let cells: Vec<String> = group.cells.iter().map(|c| format!("{c:?}")).collect();
-        text.push_str(&format!(
-            "{} {}: {}\n",
-            group.suite.name,
-            group.size.name,
-            cells.join(", ")
-        ));
+        text.push_str(&format!("{} {}: {}\n", group.suite.name, group.size.name, cells.join(", ")));
     }
     let settings = &plan.settings;
     text.push_str(&format!(
@@ -139,17 +110,8 @@ fn describe(plan: &Plan) -> String {
 /// The command line as it was given, but for the path of the program.
 fn command_line() -> String {
     let args = std::env::args().skip(1);
-    let quoted = args.map(|a| {
-        if a.contains([' ', '*', '?', '[', '{', '(']) {
-            format!("'{a}'")
-        } else {
-            a
-        }
-    });
-    std::iter::once("adjudicate".to_owned())
-        .chain(quoted)
-        .collect::<Vec<_>>()
-        .join(" ")
+    let quoted = args.map(|a| if a.contains([' ', '*', '?', '[', '{', '(']) { format!("'{a}'") } else { a });
+    std::iter::once("adjudicate".to_owned()).chain(quoted).collect::<Vec<_>>().join(" ")
 }
 
 /// A stop that Ctrl-C requests. A second Ctrl-C ends the process at once.

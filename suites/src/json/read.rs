@@ -27,11 +27,9 @@ pub enum JsonError {
 /// Reads the list of the arguments of a call.
 pub fn arguments(text: &str) -> Result<Vec<Datum>, JsonError> {
     match parse(text)? {
-        Json::Array(items) => items
-            .iter()
-            .enumerate()
-            .map(|(i, item)| convert(item, &mut Path(vec![Step::Item(i)])))
-            .collect(),
+        Json::Array(items) => {
+            items.iter().enumerate().map(|(i, item)| convert(item, &mut Path(vec![Step::Item(i)]))).collect()
+        }
         other => Err(Path::default().error(format!(
             "the arguments are a list, one item each, like [3.0, [1.0, 2.0]]; this is {}",
             kind(&other)
@@ -67,10 +65,7 @@ impl Path {
             }
             .expect("writing to a string");
         }
-        JsonError::Shape {
-            path,
-            message: message.into(),
-        }
+        JsonError::Shape { path, message: message.into() }
     }
 
     fn within<R>(&mut self, step: Step, f: impl FnOnce(&mut Self) -> R) -> R {
@@ -101,9 +96,7 @@ fn convert(json: &Json, path: &mut Path) -> Result<Datum, JsonError> {
             Scalar::Int(i) => Ok(Datum::I64(i)),
             Scalar::Bool(b) => Ok(Datum::Bool(b)),
         },
-        Json::String(s) => {
-            Ok(special_float(s).map_or_else(|| Datum::Str(s.as_str().into()), Datum::F64))
-        }
+        Json::String(s) => Ok(special_float(s).map_or_else(|| Datum::Str(s.as_str().into()), Datum::F64)),
         Json::Array(_) => array(json, path),
         Json::Object(fields) => object(fields, path),
     }
@@ -123,8 +116,7 @@ fn object(fields: &Map<String, Json>, path: &mut Path) -> Result<Datum, JsonErro
     if let Some(Json::Array(items)) = fields.get("tuple").filter(|_| fields.len() == 1) {
         return path.within(Step::Field("tuple".to_owned()), |path| {
             let items = items.iter().enumerate();
-            let items =
-                items.map(|(i, item)| path.within(Step::Item(i), |path| convert(item, path)));
+            let items = items.map(|(i, item)| path.within(Step::Item(i), |path| convert(item, path)));
             Ok(Datum::Tuple(items.collect::<Result<_, _>>()?))
         });
     }
@@ -134,10 +126,7 @@ fn object(fields: &Map<String, Json>, path: &mut Path) -> Result<Datum, JsonErro
         names.push(name.as_str().into());
         items.push(path.within(Step::Field(name.clone()), |path| convert(item, path))?);
     }
-    let ty = RecordType {
-        name: "dict".into(),
-        fields: names,
-    };
+    let ty = RecordType { name: "dict".into(), fields: names };
     Ok(Datum::Record(ty.into(), items))
 }
 
@@ -153,9 +142,7 @@ fn scalar(number: &Number, path: &Path) -> Result<Scalar, JsonError> {
     match (number.as_i64(), number.as_f64()) {
         (Some(i), _) => Ok(Scalar::Int(i)),
         (None, Some(x)) if !number.is_u64() => Ok(Scalar::Float(x)),
-        _ => Err(path.error(format!(
-            "{number} does not fit a 64-bit integer; write {number}.0 for a float"
-        ))),
+        _ => Err(path.error(format!("{number} does not fit a 64-bit integer; write {number}.0 for a float"))),
     }
 }
 
@@ -169,10 +156,7 @@ fn array(json: &Json, path: &mut Path) -> Result<Datum, JsonError> {
     }
     let mut items = Vec::new();
     collect(json, &shape, &mut items, path)?;
-    let bools = items
-        .iter()
-        .filter(|s| matches!(s, Scalar::Bool(_)))
-        .count();
+    let bools = items.iter().filter(|s| matches!(s, Scalar::Bool(_))).count();
     if bools != 0 && bools != items.len() {
         return Err(path.error("an array holds numbers or booleans, not both"));
     }
@@ -213,12 +197,7 @@ impl Scalar {
 }
 
 /// Appends the items of nested lists of the given extents, in row-major order.
-fn collect(
-    json: &Json,
-    shape: &[usize],
-    out: &mut Vec<Scalar>,
-    path: &mut Path,
-) -> Result<(), JsonError> {
+fn collect(json: &Json, shape: &[usize], out: &mut Vec<Scalar>, path: &mut Path) -> Result<(), JsonError> {
     match (json, shape) {
         (Json::Array(items), [extent, inner @ ..]) => {
             if items.len() != *extent {
@@ -233,10 +212,7 @@ fn collect(
             Ok(())
         }
         (Json::Array(_), []) => Err(path.error("a list stands where the first row has a number")),
-        (_, [_, ..]) => Err(path.error(format!(
-            "{} stands where the first row has a list",
-            kind(json)
-        ))),
+        (_, [_, ..]) => Err(path.error(format!("{} stands where the first row has a list", kind(json)))),
         (Json::Number(n), []) => {
             out.push(scalar(n, path)?);
             Ok(())
@@ -254,5 +230,4 @@ fn collect(
     }
 }
 
-const NOT_A_NUMBER: &str =
-    "the items of a list are numbers; write {\"tuple\": […]} for a list of other things";
+const NOT_A_NUMBER: &str = "the items of a list are numbers; write {\"tuple\": […]} for a list of other things";

@@ -20,11 +20,7 @@ pub fn to_json(datum: &Datum) -> Json {
         Datum::Bools(a) => nested(a, |b| json!(b)),
         Datum::Tuple(items) => json!({ "tuple": items.iter().map(to_json).collect::<Vec<_>>() }),
         Datum::Record(ty, items) => {
-            let fields = ty
-                .fields
-                .iter()
-                .map(ToString::to_string)
-                .zip(items.iter().map(to_json));
+            let fields = ty.fields.iter().map(ToString::to_string).zip(items.iter().map(to_json));
             Json::Object(fields.collect::<Map<_, _>>())
         }
         Datum::Str(s) => json!(s.as_ref()),
@@ -50,11 +46,7 @@ fn rows<T: Element>(items: &[T], shape: &[usize], item: fn(T) -> Json) -> Json {
         [] => item(items[0]),
         [extent, inner @ ..] => {
             let step = inner.iter().product::<usize>();
-            Json::Array(
-                (0..*extent)
-                    .map(|i| rows(&items[i * step..(i + 1) * step], inner, item))
-                    .collect(),
-            )
+            Json::Array((0..*extent).map(|i| rows(&items[i * step..(i + 1) * step], inner, item)).collect())
         }
     }
 }

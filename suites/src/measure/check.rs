@@ -63,38 +63,15 @@ impl Oracle {
         f: &mut Objective<'_>,
     ) -> Result<Self, Trouble> {
         let point = Point::new(arguments, wrt);
-        let mut direction = || {
-            unit(
-                (0..point.dimension())
-                    .map(|_| random.uniform(1.0))
-                    .collect(),
-            )
-        };
+        let mut direction = || unit((0..point.dimension()).map(|_| random.uniform(1.0)).collect());
         let u = direction();
-        let vector: Direction =
-            flatten(&vectors.iter().flat_map(Datum::leaves).collect::<Vec<_>>());
+        let vector: Direction = flatten(&vectors.iter().flat_map(Datum::leaves).collect::<Vec<_>>());
         let vector_norm = norm(&vector);
-        let v = if vector_norm > 0.0 {
-            unit(vector)
-        } else {
-            direction()
-        };
+        let v = if vector_norm > 0.0 { unit(vector) } else { direction() };
         let along_u = Line::new(&point, &u, f)?;
         let along_v = Line::new(&point, &v, f)?;
-        let mixed = if second {
-            Some(mixed(&point, &u, &v, f)?)
-        } else {
-            None
-        };
-        Ok(Self {
-            point,
-            u,
-            v,
-            along_u,
-            along_v,
-            mixed,
-            vector_norm,
-        })
+        let mixed = if second { Some(mixed(&point, &u, &v, f)?) } else { None };
+        Ok(Self { point, u, v, along_u, along_v, mixed, vector_norm })
     }
 
     /// Compares a result with what the oracle knows.
@@ -106,12 +83,7 @@ impl Oracle {
             Ask::ValueAndGradient => self.gradient(key, flat.get(1..).unwrap_or_default()),
             Ask::Jvp => {
                 let expected = self.along_v.slope() * self.vector_norm;
-                vec![finite(
-                    key,
-                    flat.first().copied().unwrap_or(f64::NAN),
-                    expected,
-                    0.0,
-                )]
+                vec![finite(key, flat.first().copied().unwrap_or(f64::NAN), expected, 0.0)]
             }
             Ask::Hvp => {
                 let product: Vec<f64> = flat.iter().map(|x| x / self.vector_norm).collect();
@@ -128,10 +100,7 @@ impl Oracle {
         let typical = norm(gradient) / (gradient.len() as f64).sqrt();
         let along = |line: &Line, d: &Direction| {
             let slope = dot(gradient, d);
-            [
-                finite(key, slope, line.slope(), typical),
-                taylor(key, line.taylor_order(slope)),
-            ]
+            [finite(key, slope, line.slope(), typical), taylor(key, line.taylor_order(slope))]
         };
         [along(&self.along_u, &self.u), along(&self.along_v, &self.v)].concat()
     }
@@ -142,14 +111,8 @@ impl Oracle {
         }
         let typical = norm(product) / (product.len() as f64).sqrt();
         let mut checks = Vec::new();
-        checks.extend(
-            self.mixed
-                .map(|mixed| finite(key, dot(&self.u, product), mixed, typical)),
-        );
-        checks.push(taylor(
-            key,
-            self.along_v.curvature_order(dot(&self.v, product)),
-        ));
+        checks.extend(self.mixed.map(|mixed| finite(key, dot(&self.u, product), mixed, typical)));
+        checks.push(taylor(key, self.along_v.curvature_order(dot(&self.v, product))));
         checks
     }
 
@@ -158,18 +121,18 @@ impl Oracle {
         let sizes = self.point.sizes();
         let mut product = vec![0.0; self.point.dimension()];
         let mut blocks = hessian.iter();
-        let mut row = 0;
+        let mut rest = product.as_mut_slice();
         for &rows in &sizes {
+            let (here, below) = rest.split_at_mut(rows);
             let mut column = 0;
             for &columns in &sizes {
-                for i in row..row + rows {
-                    for j in column..column + columns {
-                        product[i] += blocks.next().unwrap_or(&f64::NAN) * self.v[j];
-                    }
+                let v = &self.v[column..column + columns];
+                for out in here.iter_mut() {
+                    *out += v.iter().map(|x| blocks.next().unwrap_or(&f64::NAN) * x).sum::<f64>();
                 }
                 column += columns;
             }
-            row += rows;
+            rest = below;
         }
         product
     }
@@ -181,28 +144,12 @@ pub fn against_handwritten(key: &Key, result: &[Value], baseline: &[Value]) -> C
 }
 
 /// Compares a result with another strategy's.
-pub fn against_strategy(
-    key: &Key,
-    ask: Ask,
-    result: &[Value],
-    name: &str,
-    other: &[Value],
-) -> Check {
-    let tolerance = if ask == Ask::Value {
-        VALUE_TOLERANCE
-    } else {
-        DERIVATIVE_TOLERANCE
-    };
+pub fn against_strategy(key: &Key, ask: Ask, result: &[Value], name: &str, other: &[Value]) -> Check {
+    let tolerance = if ask == Ask::Value { VALUE_TOLERANCE } else { DERIVATIVE_TOLERANCE };
     elementwise(key, name, result, other, tolerance)
 }
 
-fn elementwise(
-    key: &Key,
-    reference: &str,
-    result: &[Value],
-    other: &[Value],
-    tolerance: f64,
-) -> Check {
+fn elementwise(key: &Key, reference: &str, result: &[Value], other: &[Value], tolerance: f64) -> Check {
     let difference = compare(result, other, tolerance);
     Check {
         largest_relative_error: difference.error,
@@ -216,11 +163,7 @@ fn elementwise(
 /// is typical of such products where this one happens to be small.
 fn finite(key: &Key, ours: f64, estimate: f64, typical: f64) -> Check {
     let scale = estimate.abs().max(typical);
-    let error = if scale == 0.0 {
-        ours.abs()
-    } else {
-        (ours - estimate).abs() / scale
-    };
+    let error = if scale == 0.0 { ours.abs() } else { (ours - estimate).abs() / scale };
     Check {
         largest_relative_error: Some(error).filter(|e| e.is_finite()),
         passed: error <= FINITE_TOLERANCE,
@@ -239,10 +182,7 @@ fn taylor(key: &Key, order: Option<f64>) -> Check {
 
 fn wrong_size(key: &Key, ours: usize, expected: usize) -> Check {
     let reason = format!("the result has {ours} elements where {expected} are expected");
-    Check {
-        reason: Some(reason),
-        ..row(key, "finite", FINITE_TOLERANCE)
-    }
+    Check { reason: Some(reason), ..row(key, "finite", FINITE_TOLERANCE) }
 }
 
 fn row(key: &Key, reference: &str, tolerance: f64) -> Check {

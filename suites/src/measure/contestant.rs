@@ -2,7 +2,6 @@
 //! as a value.
 
 use std::hint::black_box;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use adjudicate_ir::datum::Datum;
 use adjudicate_ir::program::{Program, ProgramError};
@@ -10,6 +9,7 @@ use adjudicate_ir::value::Value;
 use adjudicate_strategies::{Facts, PrepareError, Prepared, RunError};
 
 use super::plan::Cell;
+use crate::guard;
 use crate::suites::{Handwritten, Size, Suite};
 
 /// A cell that is ready to run.
@@ -60,18 +60,15 @@ pub fn prepare(
 ) -> Result<Runner, Trouble> {
     let Some(strategy) = cell.strategy else {
         let baseline = (suite.handwritten)(cell.ask, size);
-        return baseline
-            .map(Runner::Handwritten)
-            .ok_or_else(|| Trouble::Refused("not written".to_owned()));
+        return baseline.map(Runner::Handwritten).ok_or_else(|| Trouble::Refused("not written".to_owned()));
     };
     let request = suite.request(cell.ask, size, arguments);
     match guarded(|| strategy.prepare(program, &request))? {
         Ok(prepared) => Ok(Runner::Prepared(prepared)),
         Err(PrepareError::Program(error)) => Err(Trouble::Failed(one_line(&error))),
-        Err(PrepareError::Refused(refusal)) => Err(Trouble::Refused(format!(
-            "{}: {}",
-            refusal.position, refusal.diagnostic.message
-        ))),
+        Err(PrepareError::Refused(refusal)) => {
+            Err(Trouble::Refused(format!("{}: {}", refusal.position, refusal.diagnostic.message)))
+        }
     }
 }
 
@@ -110,20 +107,13 @@ impl Runner {
     }
 }
 
-fn failed(error: RunError) -> Trouble {
-    Trouble::Failed(format!("{}: {}", error.position, error.diagnostic.message))
+/// A panic is a defect of what runs: the cell has failed, the run goes on.
+fn guarded<R>(f: impl FnOnce() -> R) -> Result<R, Trouble> {
+    guard::guarded(f).map_err(Trouble::Failed)
 }
 
-/// Turns a panic, which is a defect of what runs, into a failed cell: the run goes on.
-fn guarded<R>(f: impl FnOnce() -> R) -> Result<R, Trouble> {
-    catch_unwind(AssertUnwindSafe(f)).map_err(|payload| {
-        let text = payload
-            .downcast_ref::<String>()
-            .map(String::as_str)
-            .or_else(|| payload.downcast_ref::<&str>().copied())
-            .unwrap_or("no message");
-        Trouble::Failed(format!("panic: {text}"))
-    })
+fn failed(error: RunError) -> Trouble {
+    Trouble::Failed(format!("{}: {}", error.position, error.diagnostic.message))
 }
 
 /// The first error of a program with its position, on one line.

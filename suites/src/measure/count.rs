@@ -18,53 +18,30 @@ pub struct Counted {
 pub fn count(runner: &mut Runner, args: &[Value]) -> Result<Counted, Trouble> {
     let (result, counts) = counts::measure(|| runner.run(args));
     result?;
-    let calls = counts
-        .calls_by_kind()
-        .filter(|(_, n)| *n > 0)
-        .map(|(kind, n)| (format!("calls:{kind}"), n));
+    let calls = counts.calls_by_kind().filter(|(_, n)| *n > 0).map(|(kind, n)| (format!("calls:{kind}"), n));
     let totals = counts.totals().map(|(name, n)| (name.to_owned(), n));
-    Ok(Counted {
-        kernels: totals.chain(calls).collect(),
-        facts: runner.facts(),
-    })
+    Ok(Counted { kernels: totals.chain(calls).collect(), facts: runner.facts() })
 }
 
 impl Counted {
     /// The number of a total of the kernels.
     pub fn total(&self, name: &str) -> Option<u64> {
-        self.kernels
-            .iter()
-            .find(|(n, _)| n == name)
-            .map(|(_, value)| *value)
+        self.kernels.iter().find(|(n, _)| n == name).map(|(_, value)| *value)
     }
 
     /// One row for each thing counted.
     pub fn rows<'k>(&'k self, key: &'k Key) -> impl Iterator<Item = Count> + 'k {
-        let Facts {
-            nodes,
-            tape_entries,
-            tape_bytes,
-            residual_bytes,
-            closures_made,
-        } = &self.facts;
+        let Facts { nodes, tape_entries, tape_bytes, residual_bytes, closures_made } = &self.facts;
         let facts = [
             ("tape_entries", tape_entries),
             ("tape_bytes", tape_bytes),
             ("residual_bytes", residual_bytes),
             ("closures_made", closures_made),
         ];
-        let facts = facts
-            .into_iter()
-            .filter_map(|(name, value)| Some((name.to_owned(), (*value)?)));
-        let nodes = nodes
-            .iter()
-            .map(|(stage, n)| (format!("nodes_after:{stage}"), *n));
+        let facts = facts.into_iter().filter_map(|(name, value)| Some((name.to_owned(), (*value)?)));
+        let nodes = nodes.iter().map(|(stage, n)| (format!("nodes_after:{stage}"), *n));
         let all = self.kernels.iter().cloned().chain(facts).chain(nodes);
-        all.map(|(metric, value)| Count {
-            key: key.clone(),
-            metric,
-            value,
-        })
+        all.map(|(metric, value)| Count { key: key.clone(), metric, value })
     }
 
     /// Fills the columns of counts of a cell.

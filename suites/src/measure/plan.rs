@@ -150,61 +150,33 @@ impl Plan {
     ) -> Result<Plan, Failure> {
         let suite_names: Vec<&str> = suites.iter().map(|s| s.name).collect();
         let wanted_suites = Patterns::new("suite", &selection.suites, &suite_names)?;
-        let suites: Vec<_> = suites
-            .iter()
-            .filter(|s| wanted_suites.matches(s.name))
-            .collect();
+        let suites: Vec<_> = suites.iter().filter(|s| wanted_suites.matches(s.name)).collect();
 
         let mut names: Vec<&str> = strategies.iter().map(|s| s.name()).collect();
         names.push(HANDWRITTEN);
         let wanted = Patterns::new("strategy", &selection.strategies, &names)?;
         let is_default = |name: &str| !name.contains(':') && name != ORACLE;
         let wants = |name: &str| {
-            if selection.strategies.is_empty() {
-                is_default(name)
-            } else {
-                wanted.matches(name)
-            }
+            if selection.strategies.is_empty() { is_default(name) } else { wanted.matches(name) }
         };
-        let mut contestants: Vec<Option<&'static dyn Strategy>> = strategies
-            .iter()
-            .copied()
-            .filter(|s| wants(s.name()))
-            .map(Some)
-            .collect();
+        let mut contestants: Vec<Option<&'static dyn Strategy>> =
+            strategies.iter().copied().filter(|s| wants(s.name())).map(Some).collect();
         if wants(HANDWRITTEN) {
             contestants.push(None);
         }
 
-        let functions: Vec<&str> = suites
-            .iter()
-            .flat_map(|s| s.asks)
-            .map(|a| a.name())
-            .collect();
+        let functions: Vec<&str> = suites.iter().flat_map(|s| s.asks).map(|a| a.name()).collect();
         let wanted_functions = Patterns::new("function", &selection.functions, &functions)?;
-        let sizes: Vec<&str> = suites
-            .iter()
-            .flat_map(|s| s.sizes)
-            .map(|s| s.name)
-            .collect();
+        let sizes: Vec<&str> = suites.iter().flat_map(|s| s.sizes).map(|s| s.name).collect();
         let wanted_sizes = Patterns::new("size", &selection.sizes, &sizes)?;
 
         let mut groups = Vec::new();
         for suite in suites {
-            let asks = suite
-                .asks
-                .iter()
-                .filter(|a| wanted_functions.matches(a.name()));
-            let cells: Vec<Cell> = asks
-                .flat_map(|&ask| {
-                    contestants
-                        .iter()
-                        .map(move |&strategy| Cell { ask, strategy })
-                })
-                .collect();
+            let asks = suite.asks.iter().filter(|a| wanted_functions.matches(a.name()));
+            let cells: Vec<Cell> =
+                asks.flat_map(|&ask| contestants.iter().map(move |&strategy| Cell { ask, strategy })).collect();
             for size in suite.sizes.iter().filter(|s| wanted_sizes.matches(s.name)) {
-                let exists =
-                    |c: &&Cell| c.strategy.is_some() || (suite.handwritten)(c.ask, size).is_some();
+                let exists = |c: &&Cell| c.strategy.is_some() || (suite.handwritten)(c.ask, size).is_some();
                 let cells: Vec<Cell> = cells.iter().filter(exists).copied().collect();
                 if !cells.is_empty() {
                     groups.push(Group { suite, size, cells });
@@ -239,26 +211,17 @@ impl Patterns {
         }
         let mut set = GlobSetBuilder::new();
         for pattern in patterns {
-            let glob = Glob::new(pattern).map_err(|e| {
-                Failure::usage(format!(
-                    "the {kind} pattern `{pattern}` is malformed: {}",
-                    e.kind()
-                ))
-            })?;
+            let glob = Glob::new(pattern)
+                .map_err(|e| Failure::usage(format!("the {kind} pattern `{pattern}` is malformed: {}", e.kind())))?;
             let matcher = glob.compile_matcher();
-            if !names
-                .iter()
-                .any(|name| matcher.is_match(name) || name == pattern)
-            {
+            if !names.iter().any(|name| matcher.is_match(name) || name == pattern) {
                 return Err(unknown(kind, pattern, names));
             }
             set.add(glob);
             // A name that holds glob characters, such as a size in parentheses, matches itself.
             set.add(Glob::new(&globset::escape(pattern)).expect("an escaped pattern is one"));
         }
-        Ok(Self(Some(
-            set.build().expect("each pattern is well-formed"),
-        )))
+        Ok(Self(Some(set.build().expect("each pattern is well-formed"))))
     }
 
     fn matches(&self, name: &str) -> bool {
@@ -266,24 +229,20 @@ impl Patterns {
     }
 }
 
-/// The error for a name that is none of `names`, with the nearest of them.
+/// The error for a name that is none of `names`: the nearest of them, and all.
 pub fn unknown(kind: &str, name: &str, names: &[&str]) -> Failure {
-    let near = names
-        .iter()
-        .map(|n| (strsim::jaro_winkler(name, n), n))
-        .max_by(|a, b| a.0.total_cmp(&b.0));
     let mut listed: Vec<&str> = Vec::new();
     for n in names {
         if !listed.contains(n) {
             listed.push(n);
         }
     }
+    let likeness = |n: &&&str| strsim::normalized_damerau_levenshtein(name, n).max(strsim::jaro_winkler(name, n));
+    let nearest = listed.iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
     let listed = listed.join(", ");
-    Failure::usage(match near {
-        Some((likeness, near)) if likeness > 0.7 => {
-            format!("there is no {kind} `{name}`; did you mean `{near}`? (there are: {listed})")
-        }
-        _ => format!("there is no {kind} `{name}`; there are: {listed}"),
+    Failure::usage(match nearest {
+        Some(nearest) => format!("there is no {kind} `{name}`; did you mean `{nearest}`? There are: {listed}"),
+        None => format!("there is no {kind} `{name}`, nor any other"),
     })
 }
 
@@ -293,43 +252,27 @@ mod tests {
 
     fn plan(suites: &[&str], sizes: &[&str]) -> Result<Plan, Failure> {
         let strings = |names: &[&str]| names.iter().map(ToString::to_string).collect();
-        let selection = Selection {
-            suites: strings(suites),
-            sizes: strings(sizes),
-            ..Selection::default()
-        };
+        let selection = Selection { suites: strings(suites), sizes: strings(sizes), ..Selection::default() };
         Plan::new(&selection, Profile::Quick.settings())
     }
 
     #[test]
     fn without_patterns_every_suite_and_size_is_there() {
         let plan = plan(&[], &[]).unwrap();
-        assert_eq!(
-            plan.groups.len(),
-            SUITES.iter().map(|s| s.sizes.len()).sum::<usize>()
-        );
+        assert_eq!(plan.groups.len(), SUITES.iter().map(|s| s.sizes.len()).sum::<usize>());
         assert!(plan.cells() > 0 && !plan.estimate().is_zero());
     }
 
     #[test]
     fn patterns_are_globs_and_names_match_themselves() {
-        assert_eq!(
-            plan(&["m*"], &["512x(64-256-256-10)"])
-                .unwrap()
-                .groups
-                .len(),
-            1
-        );
+        assert_eq!(plan(&["m*"], &["512x(64-256-256-10)"]).unwrap().groups.len(), 1);
         assert_eq!(plan(&["{cube,rnn}"], &["*x*"]).unwrap().groups.len(), 3);
     }
 
     #[test]
     fn an_unknown_name_suggests_the_nearest() {
         let failure = plan(&["hesian"], &[]).unwrap_err();
-        assert!(
-            failure.message.contains("did you mean `hessian`?"),
-            "{failure}"
-        );
+        assert!(failure.message.contains("did you mean `hessian`?"), "{failure}");
         let failure = plan(&["[z"], &[]).unwrap_err();
         assert!(failure.message.contains("malformed"), "{failure}");
     }

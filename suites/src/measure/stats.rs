@@ -61,11 +61,7 @@ fn sorted(values: &[f64]) -> Vec<f64> {
 
 fn middle(sorted: &[f64]) -> f64 {
     let half = sorted.len() / 2;
-    if sorted.len() % 2 == 1 {
-        sorted[half]
-    } else {
-        f64::midpoint(sorted[half - 1], sorted[half])
-    }
+    if sorted.len() % 2 == 1 { sorted[half] } else { f64::midpoint(sorted[half - 1], sorted[half]) }
 }
 
 /// How many order statistics to leave out on each side: the largest `r` with
@@ -95,17 +91,7 @@ mod tests {
     #[test]
     fn interval_ranks_are_those_of_the_tables() {
         // Ranks from the usual table of the sign test, counted from 0.
-        for (n, rank) in [
-            (1, 0),
-            (5, 0),
-            (6, 0),
-            (8, 0),
-            (9, 1),
-            (12, 2),
-            (15, 3),
-            (20, 5),
-            (30, 9),
-        ] {
+        for (n, rank) in [(1, 0), (5, 0), (6, 0), (8, 0), (9, 1), (12, 2), (15, 3), (20, 5), (30, 9)] {
             assert_eq!(interval_rank(n), rank, "n = {n}");
         }
     }

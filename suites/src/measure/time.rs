@@ -11,12 +11,7 @@ use super::contestant::{Runner, Trouble};
 const MOST: u64 = 1 << 22;
 
 /// The number of iterations that fill a sample. It is found by doubling, which warms caches too.
-pub fn calibrate(
-    runner: &mut Runner,
-    args: &[Value],
-    sample: Duration,
-    clock: &dyn Clock,
-) -> Result<u64, Trouble> {
+pub fn calibrate(runner: &mut Runner, args: &[Value], sample: Duration, clock: &dyn Clock) -> Result<u64, Trouble> {
     let wanted = nanos(sample);
     let mut iterations = 1;
     loop {
@@ -30,12 +25,7 @@ pub fn calibrate(
 }
 
 /// The time of a number of iterations in a row, in nanoseconds.
-pub fn sample_of(
-    runner: &mut Runner,
-    args: &[Value],
-    iterations: u64,
-    clock: &dyn Clock,
-) -> Result<u64, Trouble> {
+pub fn sample_of(runner: &mut Runner, args: &[Value], iterations: u64, clock: &dyn Clock) -> Result<u64, Trouble> {
     let start = clock.nanos();
     runner.repeat(args, iterations)?;
     Ok(clock.nanos() - start)

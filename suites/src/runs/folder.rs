@@ -46,10 +46,7 @@ impl RunFolder {
             )),
             _ => unwritable(path, &e),
         })?;
-        write_file(
-            &path.join(MANIFEST),
-            files::write_manifest(manifest).as_bytes(),
-        )?;
+        write_file(&path.join(MANIFEST), files::write_manifest(manifest).as_bytes())?;
         Ok(Self {
             path: path.to_owned(),
             cells: Table::create::<Cell>(path)?,
@@ -69,11 +66,7 @@ impl Table {
     fn create<R: Row>(folder: &Path) -> Result<Self, Failure> {
         let path = folder.join(R::FILE);
         let file = OpenOptions::new().create_new(true).append(true).open(&path);
-        let mut table = Self {
-            file: file.map_err(|e| unwritable(&path, &e))?,
-            path,
-            length: 0,
-        };
+        let mut table = Self { file: file.map_err(|e| unwritable(&path, &e))?, path, length: 0 };
         table.append(&files::header::<R>())?;
         Ok(table)
     }

@@ -8,9 +8,7 @@ use std::fs;
 use adjudicate_reports::rows::Machine;
 
 /// Instruction sets that change how fast kernels are.
-const FLAGS: &[&str] = &[
-    "sse4_2", "avx", "avx2", "fma", "avx512f", "avx512dq", "avx512vl", "asimd", "sve",
-];
+const FLAGS: &[&str] = &["sse4_2", "avx", "avx2", "fma", "avx512f", "avx512dq", "avx512vl", "asimd", "sve"];
 
 /// The prefixes of environment variables that change numerics or threads.
 const VARIABLES: &[&str] = &[
@@ -32,38 +30,26 @@ const VARIABLES: &[&str] = &[
 pub fn machine() -> Machine {
     let cpuinfo = read("/proc/cpuinfo");
     let field = |names: &[&str]| {
-        let line = cpuinfo
-            .lines()
-            .find(|l| names.iter().any(|n| l.starts_with(n)));
-        line.and_then(|l| l.split_once(':'))
-            .map(|(_, value)| value.trim().to_owned())
-            .unwrap_or_default()
+        let line = cpuinfo.lines().find(|l| names.iter().any(|n| l.starts_with(n)));
+        line.and_then(|l| l.split_once(':')).map(|(_, value)| value.trim().to_owned()).unwrap_or_default()
     };
     let flags = field(&["flags", "Features"]);
     let has = |flag: &&&str| flags.split_whitespace().any(|f| f == **flag);
     Machine {
         cpu: field(&["model name", "CPU part"]),
-        cores: std::thread::available_parallelism()
-            .map_or(0, |n| u32::try_from(n.get()).unwrap_or(u32::MAX)),
+        cores: std::thread::available_parallelism().map_or(0, |n| u32::try_from(n.get()).unwrap_or(u32::MAX)),
         caches: caches(),
         flags: FLAGS.iter().filter(has).map(ToString::to_string).collect(),
         kernel: kernel(),
-        load: read("/proc/loadavg")
-            .split_whitespace()
-            .next()
-            .and_then(|l| l.parse().ok()),
+        load: read("/proc/loadavg").split_whitespace().next().and_then(|l| l.parse().ok()),
     }
 }
 
 /// The environment variables that change numerics or threads.
 pub fn environment() -> BTreeMap<String, String> {
     let matters = |name: &str| VARIABLES.iter().any(|prefix| name.starts_with(prefix));
-    let variables = std::env::vars_os().filter_map(|(name, value)| {
-        Some((
-            name.into_string().ok()?,
-            value.to_string_lossy().into_owned(),
-        ))
-    });
+    let variables = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.to_string_lossy().into_owned())));
     variables.filter(|(name, _)| matters(name)).collect()
 }
 
@@ -73,9 +59,7 @@ fn read(path: &str) -> String {
 
 fn kernel() -> String {
     let release = read("/proc/sys/kernel/osrelease");
-    format!("{} {}", std::env::consts::OS, release.trim())
-        .trim()
-        .to_owned()
+    format!("{} {}", std::env::consts::OS, release.trim()).trim().to_owned()
 }
 
 /// Bytes of the first core's caches: `L1d`, `L1i`, `L2`, `L3`.
@@ -83,9 +67,7 @@ fn caches() -> BTreeMap<String, u64> {
     let mut caches = BTreeMap::new();
     for index in 0..8 {
         let file = |name: &str| {
-            let text = read(&format!(
-                "/sys/devices/system/cpu/cpu0/cache/index{index}/{name}"
-            ));
+            let text = read(&format!("/sys/devices/system/cpu/cpu0/cache/index{index}/{name}"));
             text.trim().to_owned()
         };
         let kind = match file("type").as_str() {

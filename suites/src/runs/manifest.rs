@@ -40,20 +40,13 @@ pub fn manifest(plan: &Plan, command: String, started: SystemTime) -> Manifest {
             threads: u32::try_from(settings.threads).unwrap_or(u32::MAX),
         },
         environment: environment(),
-        models: plan
-            .groups
-            .iter()
-            .map(|g| (g.suite.file.to_owned(), digest([g.suite.source])))
-            .collect(),
+        models: plan.groups.iter().map(|g| (g.suite.file.to_owned(), digest([g.suite.source]))).collect(),
         inputs: plan
             .groups
             .iter()
             .map(|g| {
                 let arguments = g.suite.arguments(Ask::Hvp, g.size, settings.seed);
-                (
-                    format!("{} {}", g.suite.name, g.size.name),
-                    inputs_digest(&arguments),
-                )
+                (format!("{} {}", g.suite.name, g.size.name), inputs_digest(&arguments))
             })
             .collect(),
         noise_floor: None,
@@ -62,11 +55,7 @@ pub fn manifest(plan: &Plan, command: String, started: SystemTime) -> Manifest {
 }
 
 fn features() -> Vec<String> {
-    if cfg!(feature = "openblas") {
-        vec!["openblas".to_owned()]
-    } else {
-        Vec::new()
-    }
+    if cfg!(feature = "openblas") { vec!["openblas".to_owned()] } else { Vec::new() }
 }
 
 /// `20260102-030405-quick`: the moment in UTC and the profile.
@@ -93,10 +82,7 @@ fn inputs_digest(arguments: &[Datum]) -> String {
 fn digest<'t>(texts: impl IntoIterator<Item = &'t str>) -> String {
     let mut hash = Sha256::new();
     texts.into_iter().for_each(|text| hash.update(text));
-    hash.finalize()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]
@@ -105,10 +91,7 @@ mod tests {
 
     #[test]
     fn a_run_is_named_after_its_moment_and_profile() {
-        assert_eq!(
-            run_id(OffsetDateTime::UNIX_EPOCH, "quick"),
-            "19700101-000000-quick"
-        );
+        assert_eq!(run_id(OffsetDateTime::UNIX_EPOCH, "quick"), "19700101-000000-quick");
     }
 
     #[test]

@@ -57,22 +57,13 @@ impl Buffer {
 
 /// α·aᵀ·b where `a` is transposed if asked.
 pub(super) fn scaled(alpha: f64, ta: bool) -> Gemm {
-    Gemm {
-        alpha,
-        ta,
-        ..Gemm::PLAIN
-    }
+    Gemm { alpha, ta, ..Gemm::PLAIN }
 }
 
 /// The inner product of two vectors.
 pub(super) fn dot(a: &Array<f64>, b: &Array<f64>) -> f64 {
     let mut product = Array::scalar(0.0);
-    gemm(
-        Gemm::PLAIN,
-        &a.reshape(&[a.len()]),
-        &b.reshape(&[b.len()]),
-        &mut product,
-    );
+    gemm(Gemm::PLAIN, &a.reshape(&[a.len()]), &b.reshape(&[b.len()]), &mut product);
     product.item()
 }
 

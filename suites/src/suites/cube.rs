@@ -20,26 +20,10 @@ pub(super) const CUBE: Suite = Suite {
     asks: &[Ask::Value, Ask::Gradient, Ask::Hvp],
     wrt: &[0],
     sizes: &[
-        Size {
-            name: "scalar",
-            entry: "cube",
-            extents: &[],
-        },
-        Size {
-            name: "1",
-            entry: "total",
-            extents: &[1],
-        },
-        Size {
-            name: "64",
-            entry: "total",
-            extents: &[64],
-        },
-        Size {
-            name: "4096",
-            entry: "total",
-            extents: &[4096],
-        },
+        Size { name: "scalar", entry: "cube", extents: &[] },
+        Size { name: "1", entry: "total", extents: &[1] },
+        Size { name: "64", entry: "total", extents: &[64] },
+        Size { name: "4096", entry: "total", extents: &[4096] },
     ],
     inputs,
     handwritten,
@@ -55,23 +39,17 @@ fn inputs(size: &Size, mut random: Random) -> Vec<Datum> {
 fn handwritten(ask: Ask, size: &Size) -> Option<Handwritten> {
     let of_scalar = size.extents.is_empty();
     match ask {
-        Ask::Value if of_scalar => {
-            Some(Box::new(|args| vec![Value::f64(scalar(&args[0]).powi(3))]))
-        }
+        Ask::Value if of_scalar => Some(Box::new(|args| vec![Value::f64(scalar(&args[0]).powi(3))])),
         Ask::Gradient if of_scalar => Some(Box::new(|args| {
             let x = scalar(&args[0]);
             vec![Value::f64(3.0 * x * x)]
         })),
-        Ask::Hvp if of_scalar => Some(Box::new(|args| {
-            vec![Value::f64(6.0 * scalar(&args[0]) * scalar(&args[1]))]
-        })),
+        Ask::Hvp if of_scalar => Some(Box::new(|args| vec![Value::f64(6.0 * scalar(&args[0]) * scalar(&args[1]))])),
         Ask::Value => Some(Box::new(|args| {
             let x = array(&args[0]);
             vec![Value::f64(dot(&unary(Unary::Square, x), x))]
         })),
-        Ask::Gradient => Some(Box::new(|args| {
-            vec![tripled(unary(Unary::Square, array(&args[0])))]
-        })),
+        Ask::Gradient => Some(Box::new(|args| vec![tripled(unary(Unary::Square, array(&args[0])))])),
         Ask::Hvp => Some(Box::new(|args| {
             let mut product = binary(Binary::Mul, array(&args[0]).into(), array(&args[1]).into());
             binary_assign(Binary::Mul, &mut product, 6.0.into());

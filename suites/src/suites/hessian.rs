@@ -8,9 +8,7 @@ use adjudicate_ir::datum::Datum;
 use adjudicate_ir::program::Ask;
 use adjudicate_ir::value::Value;
 use adjudicate_kernels::gemm::matmul;
-use adjudicate_kernels::{
-    Array, Binary, Unary, binary, binary_assign, binary_assign_right, gemm, unary, unary_assign,
-};
+use adjudicate_kernels::{Array, Binary, Unary, binary, binary_assign, binary_assign_right, gemm, unary, unary_assign};
 
 use super::buffers::{array, dot, scaled};
 use super::{Handwritten, Size, Suite};
@@ -28,34 +26,18 @@ pub(super) const HESSIAN: Suite = Suite {
     asks: &[Ask::Value, Ask::Gradient, Ask::Hessian, Ask::Hvp],
     wrt: &[0],
     sizes: &[
-        Size {
-            name: "569x10",
-            entry: "loss",
-            extents: &[569, 10],
-        },
-        Size {
-            name: "569x20",
-            entry: "loss",
-            extents: &[569, 20],
-        },
-        Size {
-            name: "569x30",
-            entry: "loss",
-            extents: &[569, 30],
-        },
+        Size { name: "569x10", entry: "loss", extents: &[569, 10] },
+        Size { name: "569x20", entry: "loss", extents: &[569, 20] },
+        Size { name: "569x30", entry: "loss", extents: &[569, 30] },
     ],
     inputs,
     handwritten,
 };
 
 fn inputs(size: &Size, mut random: Random) -> Vec<Datum> {
-    let &[examples, features] = size.extents else {
-        panic!("numbers of examples and features")
-    };
+    let &[examples, features] = size.extents else { panic!("numbers of examples and features") };
     let column = |j: usize| BREAST_CANCER.iter().map(move |row| row[j]);
-    let columns: Vec<Vec<f64>> = (0..features)
-        .map(|j| standardise(&column(j).collect::<Vec<_>>()))
-        .collect();
+    let columns: Vec<Vec<f64>> = (0..features).map(|j| standardise(&column(j).collect::<Vec<_>>())).collect();
     let row = |i: usize| columns.iter().map(move |c| c[i]).chain([1.0]);
     let x = (0..examples).flat_map(row).collect();
     let y = column(BREAST_CANCER[0].len() - 1).take(examples).collect();
@@ -100,34 +82,18 @@ fn gradient(args: &[Value]) -> Vec<Value> {
 fn hessian(args: &[Value]) -> Vec<Value> {
     let (w, x) = (array(&args[0]), array(&args[1]));
     let weights = variances(x, w);
-    let weighted = binary(
-        Binary::Mul,
-        x.into(),
-        (&weights.reshape(&[weights.len(), 1])).into(),
-    );
+    let weighted = binary(Binary::Mul, x.into(), (&weights.reshape(&[weights.len(), 1])).into());
     let d = w.len();
     let mut h = Array::zeros(&[d, d]);
-    gemm(
-        scaled(1.0 / weights.len() as f64, true),
-        x,
-        &weighted,
-        &mut h,
-    );
-    h.make_mut()
-        .iter_mut()
-        .step_by(d + 1)
-        .for_each(|diagonal| *diagonal += RIDGE);
+    gemm(scaled(1.0 / weights.len() as f64, true), x, &weighted, &mut h);
+    h.make_mut().iter_mut().step_by(d + 1).for_each(|diagonal| *diagonal += RIDGE);
     vec![Value::array(h)]
 }
 
 fn product(args: &[Value]) -> Vec<Value> {
     let (w, x, v) = (array(&args[0]), array(&args[1]), array(&args[3]));
     let mut weighted = variances(x, w);
-    binary_assign(
-        Binary::Mul,
-        &mut weighted,
-        (&matmul(x, v, false, false)).into(),
-    );
+    binary_assign(Binary::Mul, &mut weighted, (&matmul(x, v, false, false)).into());
     vec![pulled_back(&weighted, x, v)]
 }
 
@@ -150,14 +116,6 @@ fn variances(x: &Array<f64>, w: &Array<f64>) -> Array<f64> {
 /// Xᵀr/n + λv.
 fn pulled_back(r: &Array<f64>, x: &Array<f64>, v: &Array<f64>) -> Value {
     let mut out = binary(Binary::Mul, v.into(), RIDGE.into());
-    gemm(
-        adjudicate_kernels::Gemm {
-            beta: 1.0,
-            ..scaled(1.0 / r.len() as f64, true)
-        },
-        x,
-        r,
-        &mut out,
-    );
+    gemm(adjudicate_kernels::Gemm { beta: 1.0, ..scaled(1.0 / r.len() as f64, true) }, x, r, &mut out);
     Value::array(out)
 }

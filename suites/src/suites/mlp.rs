@@ -10,9 +10,7 @@ use adjudicate_ir::program::Ask;
 use adjudicate_ir::value::Value;
 use adjudicate_kernels::ops::Reduce;
 use adjudicate_kernels::reduce::reduce;
-use adjudicate_kernels::{
-    Array, Binary, Gemm, Unary, binary_assign, binary_assign_right, gemm, unary, unary_assign,
-};
+use adjudicate_kernels::{Array, Binary, Gemm, Unary, binary_assign, binary_assign_right, gemm, unary, unary_assign};
 
 use super::buffers::{Buffer, array, dot, scaled, sum};
 use super::{Handwritten, Size, Suite};
@@ -29,26 +27,10 @@ pub(super) const MLP: Suite = Suite {
     asks: &[Ask::Value, Ask::Gradient, Ask::Hvp],
     wrt: &[0],
     sizes: &[
-        Size {
-            name: "32x(64-32-10)",
-            entry: "loss",
-            extents: &[32, 64, 32, 10],
-        },
-        Size {
-            name: "128x(64-128-10)",
-            entry: "loss",
-            extents: &[128, 64, 128, 10],
-        },
-        Size {
-            name: "128x(64-256-256-10)",
-            entry: "loss",
-            extents: &[128, 64, 256, 256, 10],
-        },
-        Size {
-            name: "512x(64-256-256-10)",
-            entry: "loss",
-            extents: &[512, 64, 256, 256, 10],
-        },
+        Size { name: "32x(64-32-10)", entry: "loss", extents: &[32, 64, 32, 10] },
+        Size { name: "128x(64-128-10)", entry: "loss", extents: &[128, 64, 128, 10] },
+        Size { name: "128x(64-256-256-10)", entry: "loss", extents: &[128, 64, 256, 256, 10] },
+        Size { name: "512x(64-256-256-10)", entry: "loss", extents: &[512, 64, 256, 256, 10] },
     ],
     inputs,
     handwritten,
@@ -56,10 +38,7 @@ pub(super) const MLP: Suite = Suite {
 
 fn inputs(size: &Size, mut random: Random) -> Vec<Datum> {
     let (&batch, widths) = size.extents.split_first().expect("a batch and widths");
-    let layers = widths
-        .windows(2)
-        .map(|w| layer(w[0], w[1], &mut random))
-        .collect();
+    let layers = widths.windows(2).map(|w| layer(w[0], w[1], &mut random)).collect();
     let (x, y) = examples(batch, &mut random);
     vec![Datum::Tuple(layers), Datum::Array(x), Datum::Array(y)]
 }
@@ -67,10 +46,7 @@ fn inputs(size: &Size, mut random: Random) -> Vec<Datum> {
 /// Weights uniform within Glorot and Bengio's bound √(6/(n + m)), and small biases.
 fn layer(n: usize, m: usize, random: &mut Random) -> Datum {
     let bound = (6.0 / (n + m) as f64).sqrt();
-    Datum::Tuple(vec![
-        Datum::Array(random.array(&[n, m], bound)),
-        Datum::Array(random.array(&[m], 0.1)),
-    ])
+    Datum::Tuple(vec![Datum::Array(random.array(&[n, m], bound)), Datum::Array(random.array(&[m], 0.1))])
 }
 
 /// Different random images scaled to 0..1, and their classes as rows with a single one.
@@ -84,10 +60,7 @@ fn examples(batch: usize, random: &mut Random) -> (Array<f64>, Array<f64>) {
         pixels.extend(image.iter().map(|p| p / 16.0));
         classes[i * CLASSES + *class as usize] = 1.0;
     }
-    (
-        Array::from_vec(&[batch, pixels.len() / batch], pixels),
-        Array::from_vec(&[batch, CLASSES], classes),
-    )
+    (Array::from_vec(&[batch, pixels.len() / batch], pixels), Array::from_vec(&[batch, CLASSES], classes))
 }
 
 fn handwritten(ask: Ask, size: &Size) -> Option<Handwritten> {
@@ -110,19 +83,9 @@ struct Net {
 impl Net {
     fn new(extents: &[usize]) -> Self {
         let (&batch, widths) = extents.split_first().expect("a batch and widths");
-        let outputs = || {
-            widths[1..]
-                .iter()
-                .map(|&m| Buffer::new(&[batch, m]))
-                .collect()
-        };
+        let outputs = || widths[1..].iter().map(|&m| Buffer::new(&[batch, m])).collect();
         let weights = widths.windows(2).map(Buffer::new);
-        Self {
-            batch,
-            activations: outputs(),
-            cotangents: outputs(),
-            gradient: weights.collect(),
-        }
+        Self { batch, activations: outputs(), cotangents: outputs(), gradient: weights.collect() }
     }
 
     /// Layers, images and classes of the arguments.
@@ -166,24 +129,12 @@ impl Net {
         for i in (0..self.activations.len()).rev() {
             let (below, here) = self.cotangents.split_at_mut(i);
             let dz = here[0].get();
-            let input = if i == 0 {
-                x
-            } else {
-                self.activations[i - 1].get()
-            };
+            let input = if i == 0 { x } else { self.activations[i - 1].get() };
             gemm(scaled(1.0, true), input, dz, self.gradient[i].free());
             biases.push(sum(dz, 0));
             if let Some(below) = below.last_mut() {
                 let dh = below.free();
-                gemm(
-                    Gemm {
-                        tb: true,
-                        ..Gemm::PLAIN
-                    },
-                    dz,
-                    array(&layers[2 * i]),
-                    dh,
-                );
+                gemm(Gemm { tb: true, ..Gemm::PLAIN }, dz, array(&layers[2 * i]), dh);
                 // The activation has done its work: its buffer takes 1 − h².
                 let slope = self.activations[i - 1].get_mut();
                 unary_assign(Unary::Square, slope);
@@ -192,12 +143,7 @@ impl Net {
             }
         }
         let biases = biases.into_iter().rev().map(Value::array);
-        self.gradient
-            .iter()
-            .map(Buffer::value)
-            .zip(biases)
-            .flat_map(|(w, b)| [w, b])
-            .collect()
+        self.gradient.iter().map(Buffer::value).zip(biases).flat_map(|(w, b)| [w, b]).collect()
     }
 
     /// dz = (softmax(z) − y)/batch.

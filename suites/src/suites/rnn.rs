@@ -10,9 +10,7 @@ use adjudicate_ir::program::Ask;
 use adjudicate_ir::value::Value;
 use adjudicate_kernels::gemm::matmul;
 use adjudicate_kernels::layout::stack;
-use adjudicate_kernels::{
-    Array, Binary, Gemm, Unary, binary_assign, binary_assign_right, gemm, unary, unary_assign,
-};
+use adjudicate_kernels::{Array, Binary, Gemm, Unary, binary_assign, binary_assign_right, gemm, unary, unary_assign};
 
 use super::buffers::{Buffer, array, dot, scalar, scaled, sum};
 use super::{Handwritten, Size, Suite};
@@ -27,30 +25,16 @@ pub(super) const RNN: Suite = Suite {
     asks: &[Ask::Value, Ask::Gradient, Ask::Hvp],
     wrt: &[0],
     sizes: &[
-        Size {
-            name: "50x8",
-            entry: "loss",
-            extents: &[50, 8],
-        },
-        Size {
-            name: "100x32",
-            entry: "loss",
-            extents: &[100, 32],
-        },
-        Size {
-            name: "300x64",
-            entry: "loss",
-            extents: &[300, 64],
-        },
+        Size { name: "50x8", entry: "loss", extents: &[50, 8] },
+        Size { name: "100x32", entry: "loss", extents: &[100, 32] },
+        Size { name: "300x64", entry: "loss", extents: &[300, 64] },
     ],
     inputs,
     handwritten,
 };
 
 fn inputs(size: &Size, mut random: Random) -> Vec<Datum> {
-    let &[length, hidden] = size.extents else {
-        panic!("a length and a width")
-    };
+    let &[length, hidden] = size.extents else { panic!("a length and a width") };
     let spots: Vec<f64> = SUNSPOTS.iter().map(|row| row[1]).collect();
     let spots = standardise(&spots);
     let bound = 1.0 / (hidden as f64).sqrt();
@@ -61,15 +45,12 @@ fn inputs(size: &Size, mut random: Random) -> Vec<Datum> {
         Datum::Array(random.array(&[hidden], bound)),
         Datum::F64(random.uniform(bound)),
     ]);
-    let series =
-        |from: usize| Datum::Array(Array::from_slice(&[length], &spots[from..from + length]));
+    let series = |from: usize| Datum::Array(Array::from_slice(&[length], &spots[from..from + length]));
     vec![params, series(0), series(1)]
 }
 
 fn handwritten(ask: Ask, size: &Size) -> Option<Handwritten> {
-    let &[length, hidden] = size.extents else {
-        panic!("a length and a width")
-    };
+    let &[length, hidden] = size.extents else { panic!("a length and a width") };
     let mut net = Net::new(length, hidden);
     match ask {
         Ask::Value => Some(Box::new(move |args| vec![Value::f64(net.value(args))])),
@@ -92,38 +73,20 @@ struct Net {
 impl Net {
     fn new(length: usize, hidden: usize) -> Self {
         let rows = |n: usize| (0..n).map(|_| Buffer::new(&[hidden])).collect();
-        Self {
-            length,
-            hidden,
-            states: rows(length + 1),
-            cotangents: rows(length),
-        }
+        Self { length, hidden, states: rows(length + 1), cotangents: rows(length) }
     }
 
     /// Fills the states and returns the errors eₜ.
     fn forward(&mut self, args: &[Value]) -> (Array<f64>, Array<f64>) {
-        let [wx, wh, b, wo, bo, xs, ys] = args else {
-            panic!("five parameters and two series")
-        };
-        let (column, row) = (
-            array(xs).reshape(&[self.length, 1]),
-            array(wx).reshape(&[1, self.hidden]),
-        );
+        let [wx, wh, b, wo, bo, xs, ys] = args else { panic!("five parameters and two series") };
+        let (column, row) = (array(xs).reshape(&[self.length, 1]), array(wx).reshape(&[1, self.hidden]));
         let mut inputs = matmul(&column, &row, false, false);
         binary_assign(Binary::Add, &mut inputs, array(b).into());
         for (t, input) in inputs.as_slice().chunks_exact(self.hidden).enumerate() {
             let (before, after) = self.states.split_at_mut(t + 1);
             let h = after[0].free();
             h.make_mut().copy_from_slice(input);
-            gemm(
-                Gemm {
-                    beta: 1.0,
-                    ..Gemm::PLAIN
-                },
-                before[t].get(),
-                array(wh),
-                h,
-            );
+            gemm(Gemm { beta: 1.0, ..Gemm::PLAIN }, before[t].get(), array(wh), h);
             unary_assign(Unary::Tanh, h);
         }
         let states = together(&self.states[1..]);
@@ -142,12 +105,7 @@ impl Net {
         let (mut errors, states) = self.forward(args);
         let (wh, wo, xs) = (array(&args[1]), array(&args[3]), array(&args[5]));
         binary_assign(Binary::Mul, &mut errors, (2.0 / self.length as f64).into());
-        let direct = matmul(
-            &errors.reshape(&[self.length, 1]),
-            &wo.reshape(&[1, self.hidden]),
-            false,
-            false,
-        );
+        let direct = matmul(&errors.reshape(&[self.length, 1]), &wo.reshape(&[1, self.hidden]), false, false);
         let mut slopes = unary(Unary::Square, &states);
         binary_assign_right(Binary::Sub, 1.0.into(), &mut slopes);
         self.backward(&direct, &slopes, wh);
@@ -164,23 +122,13 @@ impl Net {
 
     /// Fills dz of each step, last first.
     fn backward(&mut self, direct: &Array<f64>, slopes: &Array<f64>, wh: &Array<f64>) {
-        let rows =
-            |x: &Array<f64>, t: usize| x.as_slice()[t * self.hidden..][..self.hidden].to_vec();
+        let rows = |x: &Array<f64>, t: usize| x.as_slice()[t * self.hidden..][..self.hidden].to_vec();
         for t in (0..self.length).rev() {
             let (here, later) = self.cotangents.split_at_mut(t + 1);
             let dz = here[t].free();
             dz.make_mut().copy_from_slice(&rows(direct, t));
             if let Some(later) = later.first() {
-                gemm(
-                    Gemm {
-                        beta: 1.0,
-                        tb: true,
-                        ..scaled(1.0, false)
-                    },
-                    later.get(),
-                    wh,
-                    dz,
-                );
+                gemm(Gemm { beta: 1.0, tb: true, ..scaled(1.0, false) }, later.get(), wh, dz);
             }
             let slope = Array::from_vec(&[self.hidden], rows(slopes, t));
             binary_assign(Binary::Mul, dz, (&slope).into());

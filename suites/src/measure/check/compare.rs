@@ -25,15 +25,9 @@ impl Difference {
 /// the largest magnitude in its leaf of the reference: an element that ought to vanish carries the
 /// rounding of its neighbours. Where the whole leaf vanishes the error is absolute.
 pub fn compare(ours: &[Value], reference: &[Value], tolerance: f64) -> Difference {
-    let mut difference = Difference {
-        error: Some(0.0),
-        first: None,
-    };
+    let mut difference = Difference { error: Some(0.0), first: None };
     if ours.len() != reference.len() {
-        return Difference {
-            error: None,
-            first: Some(0),
-        };
+        return Difference { error: None, first: Some(0) };
     }
     let mut start = 0;
     for (a, b) in ours.iter().zip(reference) {
@@ -41,18 +35,11 @@ pub fn compare(ours: &[Value], reference: &[Value], tolerance: f64) -> Differenc
             difference.note(None, tolerance, start);
         }
         let (a, b) = (floats(a), floats(b));
-        let scale = b
-            .iter()
-            .filter(|x| x.is_finite())
-            .fold(0.0_f64, |s, x| s.max(x.abs()));
+        let scale = b.iter().filter(|x| x.is_finite()).fold(0.0_f64, |s, x| s.max(x.abs()));
         let scale = if scale == 0.0 { 1.0 } else { scale };
         for (i, (x, y)) in a.iter().zip(b).enumerate() {
             let same = x == y || (x.is_nan() && y.is_nan());
-            let error = if same {
-                Some(0.0)
-            } else {
-                Some((x - y).abs() / scale).filter(|e| e.is_finite())
-            };
+            let error = if same { Some(0.0) } else { Some((x - y).abs() / scale).filter(|e| e.is_finite()) };
             difference.note(error, tolerance, start + i);
         }
         start += b.len();
@@ -82,38 +69,16 @@ mod tests {
     #[test]
     fn errors_are_relative_to_the_leaf() {
         let d = compare(&[vector(&[100.0, 1e-9])], &[vector(&[100.0, 0.0])], 1e-10);
-        assert_eq!(
-            d,
-            Difference {
-                error: Some(1e-11),
-                first: None
-            }
-        );
-        let d = compare(
-            &[Value::f64(0.0), vector(&[1.0, 2.5])],
-            &[Value::f64(0.0), vector(&[1.0, 2.0])],
-            1e-10,
-        );
-        assert_eq!(
-            d,
-            Difference {
-                error: Some(0.25),
-                first: Some(2)
-            }
-        );
+        assert_eq!(d, Difference { error: Some(1e-11), first: None });
+        let d = compare(&[Value::f64(0.0), vector(&[1.0, 2.5])], &[Value::f64(0.0), vector(&[1.0, 2.0])], 1e-10);
+        assert_eq!(d, Difference { error: Some(0.25), first: Some(2) });
     }
 
     #[test]
     fn nan_agrees_with_nan_alone() {
         let nan = [Value::f64(f64::NAN)];
         assert!(compare(&nan, &nan, 1e-10).is_within());
-        assert_eq!(
-            compare(&nan, &[Value::f64(1.0)], 1e-10),
-            Difference {
-                error: None,
-                first: Some(0)
-            }
-        );
+        assert_eq!(compare(&nan, &[Value::f64(1.0)], 1e-10), Difference { error: None, first: Some(0) });
         let inf = [Value::f64(f64::INFINITY)];
         assert!(compare(&inf, &inf, 1e-10).is_within());
         assert!(!compare(&inf, &[Value::f64(1.0)], 1e-10).is_within());

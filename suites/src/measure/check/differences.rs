@@ -45,9 +45,7 @@ impl Line {
     /// φ'(0).
     pub fn slope(&self) -> f64 {
         let estimates = self.sides.windows(2).zip(1..).map(|(pair, k)| {
-            let [(far_right, far_left), (right, left)] = pair else {
-                unreachable!("windows of two")
-            };
+            let [(far_right, far_left), (right, left)] = pair else { unreachable!("windows of two") };
             (8.0 * (right - left) - (far_right - far_left)) / (12.0 * step(k))
         });
         steadiest(&estimates.collect::<Vec<_>>())
@@ -56,13 +54,8 @@ impl Line {
     /// The order at which |φ(h) − φ(0) − h·slope| vanishes: 2 for the right slope, 1 for a wrong
     /// one. `None` if the remainder drowns in rounding from the start: φ is straight.
     pub fn taylor_order(&self, slope: f64) -> Option<f64> {
-        let remainder =
-            |k: i32, (right, _): &(f64, f64)| (right - self.origin - step(k) * slope).abs();
-        self.order(
-            (0..)
-                .zip(&self.sides)
-                .map(|(k, side)| (remainder(k, side), 1.0)),
-        )
+        let remainder = |k: i32, (right, _): &(f64, f64)| (right - self.origin - step(k) * slope).abs();
+        self.order((0..).zip(&self.sides).map(|(k, side)| (remainder(k, side), 1.0)))
     }
 
     /// The order at which |(φ(h) − 2φ(0) + φ(−h))/h² − curvature| vanishes: 2 for the right
@@ -72,17 +65,14 @@ impl Line {
             let h = step(k);
             ((right - 2.0 * self.origin + left) / (h * h) - curvature).abs()
         };
-        let scaled = (0..)
-            .zip(&self.sides)
-            .map(|(k, side)| (remainder(k, side), step(k) * step(k)));
+        let scaled = (0..).zip(&self.sides).map(|(k, side)| (remainder(k, side), step(k) * step(k)));
         self.order(scaled)
     }
 
     /// The order from the two smallest neighbouring steps whose remainders stand clear of
     /// rounding, which a value's last bits bring divided by the given scale.
     fn order(&self, remainders: impl Iterator<Item = (f64, f64)>) -> Option<f64> {
-        let clear =
-            |(r, scale): &(f64, f64)| *r > 1e4 * f64::EPSILON * self.origin.abs().max(1e-3) / scale;
+        let clear = |(r, scale): &(f64, f64)| *r > 1e4 * f64::EPSILON * self.origin.abs().max(1e-3) / scale;
         let clear: Vec<f64> = remainders.take_while(clear).map(|(r, _)| r).collect();
         match clear.as_slice() {
             [.., larger, smaller] => Some((larger / smaller).log2()),
@@ -92,12 +82,7 @@ impl Line {
 }
 
 /// uᵀHv.
-pub fn mixed(
-    point: &Point,
-    u: &Direction,
-    v: &Direction,
-    f: &mut Objective<'_>,
-) -> Result<f64, Trouble> {
+pub fn mixed(point: &Point, u: &Direction, v: &Direction, f: &mut Objective<'_>) -> Result<f64, Trouble> {
     let mut plain = Vec::new();
     for k in 0..STEPS {
         let h = step(k);
@@ -105,21 +90,14 @@ pub fn mixed(
         let corners = at(1.0, 1.0)? - at(1.0, -1.0)? - at(-1.0, 1.0)? + at(-1.0, -1.0)?;
         plain.push(corners / (4.0 * h * h));
     }
-    let extrapolated: Vec<f64> = plain
-        .windows(2)
-        .map(|d| (4.0 * d[1] - d[0]) / 3.0)
-        .collect();
+    let extrapolated: Vec<f64> = plain.windows(2).map(|d| (4.0 * d[1] - d[0]) / 3.0).collect();
     Ok(steadiest(&extrapolated))
 }
 
 /// The estimate that differs least from its predecessor.
 fn steadiest(estimates: &[f64]) -> f64 {
-    let pairs = estimates
-        .windows(2)
-        .map(|pair| ((pair[1] - pair[0]).abs(), pair[1]));
-    pairs
-        .min_by(|a, b| a.0.total_cmp(&b.0))
-        .map_or(f64::NAN, |(_, estimate)| estimate)
+    let pairs = estimates.windows(2).map(|pair| ((pair[1] - pair[0]).abs(), pair[1]));
+    pairs.min_by(|a, b| a.0.total_cmp(&b.0)).map_or(f64::NAN, |(_, estimate)| estimate)
 }
 
 #[cfg(test)]

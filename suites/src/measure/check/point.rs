@@ -21,20 +21,13 @@ impl Point {
     pub fn new(arguments: &[Datum], wrt: &[usize]) -> Self {
         let ranges = leaf_ranges(arguments);
         let args: Vec<Value> = arguments.iter().flat_map(Datum::leaves).collect();
-        let slots = wrt
-            .iter()
-            .flat_map(|&i| ranges[i].clone())
-            .filter(|&i| is_float(&args[i]))
-            .collect();
+        let slots = wrt.iter().flat_map(|&i| ranges[i].clone()).filter(|&i| is_float(&args[i])).collect();
         Self { args, slots }
     }
 
     /// Extents of the leaves at the slots, as numbers of elements.
     pub fn sizes(&self) -> Vec<usize> {
-        self.slots
-            .iter()
-            .map(|&i| floats(&self.args[i]).len())
-            .collect()
+        self.slots.iter().map(|&i| floats(&self.args[i]).len()).collect()
     }
 
     /// Number of coordinates.
@@ -97,10 +90,7 @@ pub fn floats(value: &Value) -> &[f64] {
 
 /// The elements of all floats among values, one after the other.
 pub fn flatten(values: &[Value]) -> Vec<f64> {
-    values
-        .iter()
-        .flat_map(|v| floats(v).iter().copied())
-        .collect()
+    values.iter().flat_map(|v| floats(v).iter().copied()).collect()
 }
 
 /// The inner product.

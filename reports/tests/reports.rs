@@ -1,0 +1,176 @@
+//! Every report of one fixture run: text as stored, pages and pictures by their structure.
+//!
+//! `UPDATE_EXPECT=1 cargo test -p adjudicate-reports` stores the text anew.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use adjudicate_reports::figures::{FIGURES, draw_all};
+use adjudicate_reports::rows::{Cell, Status};
+use adjudicate_reports::view::View;
+use adjudicate_reports::{Artifact, REPORTS, Run};
+use expect_test::expect_file;
+
+/// A run with something of everything: cells that are right, wrong, refused, failed and timed out, and missing counts.
+fn fixture() -> Run {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixture");
+    let (run, warnings) = Run::read(|name| std::fs::read(folder.join(name)).ok()).unwrap();
+    assert!(warnings.is_empty(), "{warnings:?}");
+    run
+}
+
+fn render(name: &str, run: &Run) -> BTreeMap<String, Vec<u8>> {
+    let report = REPORTS.iter().find(|report| report.name == name).unwrap();
+    (report.render)(run).unwrap().into_iter().map(|Artifact { path, bytes }| (path, bytes)).collect()
+}
+
+fn text(name: &str, path: &str, run: &Run) -> String {
+    String::from_utf8(render(name, run)[path].clone()).unwrap()
+}
+
+/// The ends of every tag that has no content: they open and do not close.
+const VOID: [&str; 4] = ["meta", "link", "input", "br"];
+
+/// Whether every element of a page or drawing is closed, in order.
+fn check_nesting(what: &str, markup: &str) {
+    let mut open = Vec::new();
+    for piece in markup.split('<').skip(1) {
+        let tag = piece.split('>').next().unwrap();
+        let name = tag.trim_start_matches('/').split([' ', '\n', '/']).next().unwrap();
+        if tag.starts_with('/') {
+            assert_eq!(open.pop(), Some(name), "{what}: </{name}>");
+        } else if !tag.starts_with(['!', '?']) && !tag.ends_with('/') && !VOID.contains(&name) {
+            open.push(name);
+        }
+    }
+    assert!(open.is_empty(), "{what}: {open:?} left open");
+}
+
+#[test]
+fn reports_have_distinct_names_and_paths_and_the_same_bytes_each_time() {
+    let run = fixture();
+    let mut paths = Vec::new();
+    for report in REPORTS {
+        let (once, again) = ((report.render)(&run).unwrap(), (report.render)(&run).unwrap());
+        assert!(once == again, "{} differs from time to time", report.name);
+        assert!(!once.is_empty() && !report.about.is_empty(), "{}", report.name);
+        paths.extend(once.into_iter().map(|artifact| artifact.path));
+    }
+    let count = paths.len();
+    paths.sort();
+    paths.dedup();
+    assert_eq!(paths.len(), count, "two reports write one file");
+}
+
+#[test]
+fn text_is_as_stored() {
+    let run = fixture();
+    expect_file!["expected/report.md"].assert_eq(&text("md", "report.md", &run));
+    for path in ["tables/verdicts.tex", "tables/problems.tex", "tables/preparation.tex"] {
+        expect_file![format!("{}/tests/expected/{path}", env!("CARGO_MANIFEST_DIR"))]
+            .assert_eq(&text("latex", path, &run));
+    }
+    expect_file!["expected/tables/summary.csv"].assert_eq(&text("csv", "tables/summary.csv", &run));
+    let tidy = text("csv", "tables/tidy.csv", &run);
+    let first: String = tidy.split_inclusive('\n').take(40).collect();
+    expect_file!["expected/tables/tidy-head.csv"].assert_eq(&first);
+}
+
+#[test]
+fn the_page_needs_nothing_else_and_every_link_in_it_leads_somewhere() {
+    let page = text("html", "index.html", &fixture());
+    let (markup, script) = page.split_once("<script>").unwrap();
+    check_nesting("index.html", &format!("{markup}{}", script.split_once("</script>").unwrap().1));
+    assert!(
+        !page.contains("http-equiv")
+            && !page.contains("src=")
+            && !markup.replace("http://www.w3.org/2000/svg", "").contains("://")
+    );
+    let ids: Vec<&str> = page.split(" id=\"").skip(1).map(|rest| rest.split('"').next().unwrap()).collect();
+    for (index, id) in ids.iter().enumerate() {
+        assert!(!ids[..index].contains(id), "two elements are called {id}");
+    }
+    for target in page.split("href=\"#").skip(1).map(|rest| rest.split('"').next().unwrap()) {
+        assert!(ids.contains(&target), "nothing is called {target}");
+    }
+}
+
+#[test]
+fn every_cell_is_on_the_page_and_what_is_wrong_is_never_ranked() {
+    let run = fixture();
+    let page = text("html", "index.html", &run);
+    for number in 1..=run.cells.len() {
+        assert!(page.contains(&format!("id=\"cell-{number}\"")), "row {number} is missing");
+    }
+    assert!(page.contains("class=\"invalid\""));
+    assert!(page.contains("differs from `tape` by 2.4e-3"));
+    let invalid =
+        run.cells.iter().find(|cell| cell.reason.as_deref().is_some_and(|why| why.starts_with("differs"))).unwrap();
+    assert_eq!(View::new(&run).to_fastest(invalid), None);
+}
+
+#[test]
+fn figures_are_well_formed_and_name_their_run() {
+    let run = fixture();
+    let drawn = draw_all(&View::new(&run)).unwrap();
+    for kind in FIGURES {
+        assert!(drawn.iter().any(|drawn| drawn.kind.name == kind.name), "the fixture shows no {}", kind.name);
+    }
+    for figure in &drawn {
+        check_nesting(&figure.figure.name, &figure.svg);
+        assert!(figure.svg.contains(&run.manifest.run_id) && figure.svg.contains("adjudicate run"));
+        assert!(!figure.svg.contains("NaN") && !figure.svg.contains("stroke-width=\"900"), "{}", figure.figure.name);
+    }
+    for (path, bytes) in render("png", &run) {
+        assert!(bytes.starts_with(b"\x89PNG\r\n\x1a\n"), "{path}");
+    }
+}
+
+/// Reports of odd runs are made without error, and hold no number that is none.
+fn check_odd(what: &str, run: &Run) {
+    for report in REPORTS {
+        for artifact in (report.render)(run).unwrap_or_else(|error| panic!("{what}: {}: {error}", report.name)) {
+            let text = String::from_utf8_lossy(&artifact.bytes);
+            let is_text = !artifact.path.ends_with(".png");
+            assert!(!is_text || !(text.contains("NaN") || text.contains(">inf<")), "{what}: {}", artifact.path);
+        }
+    }
+}
+
+#[test]
+fn odd_runs_have_reports_too() {
+    check_odd("an empty run", &Run::default());
+    let only = |keep: &dyn Fn(&Cell) -> bool| {
+        let mut run = fixture();
+        run.cells.retain(|cell| keep(cell));
+        run
+    };
+    check_odd(
+        "one cell",
+        &only(&|cell| cell.key.size.starts_with("32x") && cell.key.function == "value" && cell.key.strategy == "tape"),
+    );
+    check_odd("one size", &only(&|cell| cell.key.size == "100"));
+    check_odd("nothing finished", &only(&|cell| cell.status != Status::Ok));
+    let mut crowded = fixture();
+    for (index, cell) in crowded.cells.iter_mut().enumerate() {
+        cell.key.size = format!("a long name of size number {}", index % 9);
+        cell.work = None;
+    }
+    check_odd("more names of sizes than fit", &crowded);
+    let mut zero = fixture();
+    zero.cells.iter_mut().for_each(|cell| (cell.median_ns, cell.peak_live_bytes) = (Some(0.0), Some(0)));
+    zero.samples.clear();
+    check_odd("times of zero", &zero);
+    let mut mixed = fixture();
+    mixed.cells.extend(fixture().cells.into_iter().map(|mut cell| {
+        cell.key.threads = 2;
+        cell
+    }));
+    check_odd("two thread counts", &mixed);
+    let mut hostile = fixture();
+    for cell in &mut hostile.cells {
+        cell.key.suite = format!("<script>alert(\"{}\")</script> \\ $ & | µ", cell.key.suite);
+    }
+    check_odd("names that need escaping", &hostile);
+    assert!(!text("html", "index.html", &hostile).contains("<script>alert"));
+}

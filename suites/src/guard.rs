@@ -1,0 +1,55 @@
+//! Panics as values. A panic is a defect, of a strategy or of this program; it must not take the
+//! rows of a run with it, nor greet a user with a stack trace.
+
+use std::cell::{Cell, RefCell};
+use std::panic::{self, AssertUnwindSafe};
+use std::sync::Once;
+
+thread_local! {
+    static GUARDED: Cell<bool> = const { Cell::new(false) };
+    /// Where the last guarded panic of this thread was.
+    static PLACE: RefCell<String> = const { RefCell::new(String::new()) };
+}
+
+/// Runs `f`; a panic becomes an error that says where it was and what it said. It is printed
+/// besides only if a backtrace is asked for in the environment.
+pub fn guarded<R>(f: impl FnOnce() -> R) -> Result<R, String> {
+    listen();
+    let before = GUARDED.replace(true);
+    let result = panic::catch_unwind(AssertUnwindSafe(f));
+    GUARDED.set(before);
+    result.map_err(|payload| {
+        let text = payload.downcast_ref::<String>().map(String::as_str);
+        let text = text.or_else(|| payload.downcast_ref::<&str>().copied()).unwrap_or("no message");
+        format!("panic at {}: {text}", PLACE.take())
+    })
+}
+
+/// Keeps guarded panics from being printed, and notes where they are.
+fn listen() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let wanted = std::env::var_os("RUST_BACKTRACE").is_some_and(|v| v != "0");
+        let before = panic::take_hook();
+        panic::set_hook(Box::new(move |info| {
+            if GUARDED.get() {
+                PLACE.set(info.location().map_or_else(String::new, |l| format!("{}:{}", l.file(), l.line())));
+            }
+            if wanted || !GUARDED.get() {
+                before(info);
+            }
+        }));
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_says_where_and_what() {
+        assert_eq!(guarded(|| 3), Ok(3));
+        let error = guarded::<()>(|| panic!("no {}", "way")).unwrap_err();
+        assert!(error.contains("guard.rs:") && error.ends_with(": no way"), "{error}");
+    }
+}

@@ -1,0 +1,116 @@
+//! The timing phase of a group: rounds that visit every sound cell in seeded random order, so that
+//! whatever drifts hits all alike.
+
+use adjudicate_reports::rows::{Key, Sample};
+
+use super::entry::{Entry, prepare_from_text};
+use super::group::Bench;
+use super::plan::Group;
+use super::summary::prepare_key;
+use super::time::{calibrate, nanos, sample_of};
+use crate::exit::Failure;
+use crate::random::Random;
+
+impl Bench<'_> {
+    /// Times preparing, from the text of the model to a runner. The first preparation of a cell is
+    /// a sample only if there is no time for more.
+    pub(super) fn time_prepares(&mut self, group: &Group, entries: &mut [Entry]) -> Result<(), Failure> {
+        let wanted: Vec<usize> = entries.iter().map(|e| self.prepares_wanted(e)).collect();
+        for (entry, &n) in entries.iter_mut().zip(&wanted) {
+            if n == 1 {
+                self.sink.sample(&prepare_sample(entry, 0, 0))?;
+            } else {
+                entry.prepares.clear();
+            }
+        }
+        let mut random = Random::new(self.settings.seed, "order of preparations");
+        for round in 0..self.settings.prepares {
+            let mut order: Vec<usize> = (0..entries.len()).filter(|&i| wanted[i] >= 2 && round < wanted[i]).collect();
+            random.shuffle(&mut order);
+            for (place, i) in order.into_iter().enumerate() {
+                if self.stopped() {
+                    return Ok(());
+                }
+                self.time_prepare(group, &mut entries[i], round, place)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// How many preparations of a cell to time.
+    fn prepares_wanted(&self, entry: &Entry) -> usize {
+        if !entry.is_sound() || entry.cell.strategy.is_none() {
+            return 0;
+        }
+        let budget = nanos(self.settings.prepare_budget) as f64;
+        let affordable = (budget / entry.prepares[0].max(1.0)) as usize;
+        affordable.clamp(1, self.settings.prepares.max(1))
+    }
+
+    fn time_prepare(&mut self, group: &Group, entry: &mut Entry, round: usize, place: usize) -> Result<(), Failure> {
+        self.sink.doing(&prepare_key(&entry.key), "time");
+        let start = self.clock.nanos();
+        let runner = prepare_from_text(group, &entry.cell, &entry.arguments);
+        let spent = self.clock.nanos() - start;
+        drop(runner);
+        entry.prepares.push(spent as f64);
+        self.spend(entry, spent);
+        self.sink.sample(&prepare_sample(entry, round, place))
+    }
+
+    /// Times every sound cell in interleaved rounds.
+    pub(super) fn time_all(&mut self, group: &Group, entries: &mut [Entry]) -> Result<(), Failure> {
+        let (sample, clock) = (self.settings.sample, self.clock);
+        for entry in entries.iter_mut().filter(|e| e.is_sound()) {
+            if self.stopped() {
+                return Ok(());
+            }
+            self.sink.doing(&entry.key, "calibrate");
+            let iterations = self.timed(entry, |runner, args| calibrate(runner, args, sample, clock));
+            entry.iterations = iterations.unwrap_or(1);
+        }
+        let purpose = format!("order of samples {} {}", group.suite.name, group.size.name);
+        let mut random = Random::new(self.settings.seed, &purpose);
+        for round in 0..self.settings.warmup + self.settings.rounds {
+            let mut order: Vec<usize> = (0..entries.len()).filter(|&i| entries[i].is_sound()).collect();
+            random.shuffle(&mut order);
+            for (place, i) in order.into_iter().enumerate() {
+                if self.stopped() {
+                    return Ok(());
+                }
+                self.sample(&mut entries[i], round, place)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn sample(&mut self, entry: &mut Entry, round: usize, place: usize) -> Result<(), Failure> {
+        self.sink.doing(&entry.key, "time");
+        let (iterations, clock) = (entry.iterations, self.clock);
+        let taken = self.timed(entry, |runner, args| sample_of(runner, args, iterations, clock));
+        let Some(total) = taken else { return Ok(()) };
+        let warmup = round < self.settings.warmup;
+        let row = sample_row(&entry.key, round, place, iterations, total as f64, warmup);
+        if !warmup {
+            entry.samples.push(row.ns_per_iteration);
+        }
+        self.sink.sample(&row)
+    }
+}
+
+fn prepare_sample(entry: &Entry, round: usize, place: usize) -> Sample {
+    let total = entry.prepares.last().copied().unwrap_or_default();
+    sample_row(&prepare_key(&entry.key), round, place, 1, total, false)
+}
+
+fn sample_row(key: &Key, round: usize, place: usize, iterations: u64, total: f64, warmup: bool) -> Sample {
+    Sample {
+        key: key.clone(),
+        round: round as u32,
+        order: place as u32,
+        iterations,
+        total_ns: total,
+        ns_per_iteration: total / iterations as f64,
+        warmup,
+    }
+}

@@ -1,0 +1,57 @@
+//! The model files give under every strategy what they give under CPython with NumPy. The values
+//! are stored; `scripts/numpy_suites.py` makes them.
+
+use adjudicate_ir::datum::Datum;
+use adjudicate_ir::program::{Ask, Request};
+use adjudicate_ir::value::Value;
+use adjudicate_strategies::{PrepareError, STRATEGIES};
+use adjudicate_suites::json::datum;
+use adjudicate_suites::measure::check::compare::compare;
+use adjudicate_suites::suites::{SUITES, find};
+use serde::Deserialize;
+
+#[derive(Deserialize)]
+struct Entry {
+    suite: String,
+    function: String,
+    args: Vec<serde_json::Value>,
+    value: serde_json::Value,
+}
+
+fn entries() -> Vec<Entry> {
+    serde_json::from_str(include_str!("numpy_values.json")).expect("the stored values are JSON")
+}
+
+fn read(json: &serde_json::Value) -> Datum {
+    datum(&json.to_string()).expect("the stored values are arguments")
+}
+
+#[test]
+fn every_strategy_gives_the_values_of_numpy() {
+    for entry in entries() {
+        let program = find(&entry.suite).expect("a suite").program().expect("the model parses");
+        let args: Vec<Datum> = entry.args.iter().map(read).collect();
+        let leaves: Vec<Value> = args.iter().flat_map(Datum::leaves).collect();
+        let expected = read(&entry.value).leaves();
+        let request = Request::new(&entry.function, Ask::Value, &[], 1, &args);
+        for strategy in STRATEGIES {
+            let place = format!("{} {} by {}", entry.suite, entry.function, strategy.name());
+            let mut prepared = match strategy.prepare(&program, &request) {
+                Ok(prepared) => prepared,
+                Err(PrepareError::Refused(_)) => continue,
+                Err(PrepareError::Program(error)) => panic!("{place}: {error}"),
+            };
+            let result = prepared.run(&leaves).unwrap_or_else(|e| panic!("{place}: {e:?}"));
+            let difference = compare(&result, &expected, 1e-12);
+            assert!(difference.is_within(), "{place}: {difference:?}");
+        }
+    }
+}
+
+#[test]
+fn every_suite_has_stored_values() {
+    let entries = entries();
+    for suite in SUITES {
+        assert!(entries.iter().any(|e| e.suite == suite.name), "{}", suite.name);
+    }
+}
