@@ -7,7 +7,7 @@
 //! Phases of lowering, one file each:
 //!
 //! 1. [`scan`]: which nodes are live, which graphs are lowered inline and which are called.
-//! 2. [`lower`]: each called graph becomes a tree of [`tree::Step`]s over virtual registers. `If` and
+//! 2. [`lower`], [`control`]: each called graph becomes a tree of [`tree::Step`]s over virtual registers. `If` and
 //!    `Loop` graphs that nobody else uses are lowered in place, with their results in registers;
 //!    the items of a tuple stay in registers of their own until somebody needs the tuple as one.
 //! 3. [`liveness`]: a backward walk marks the last use of every register. The machine *moves* a
@@ -25,16 +25,20 @@
 //! What applying a primitive *means* is decided by a [`Domain`]: [`Plain`] computes.
 
 mod code;
+mod control;
 mod domain;
 mod emit;
 mod liveness;
 mod lower;
 mod machine;
+mod places;
 mod registers;
+mod run;
 mod scan;
 pub mod slots;
 mod tree;
 
 pub use code::{Executable, PrimInstr, SiteId, VjpInstr};
 pub use domain::{Domain, ExecError, Plain};
-pub use machine::{MAX_NESTING, Machine, Run};
+pub use machine::Machine;
+pub use run::{MAX_NESTING, Run};

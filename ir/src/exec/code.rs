@@ -205,6 +205,20 @@ pub struct VjpInstr {
     pub span: Span,
 }
 
+impl VjpInstr {
+    /// Splits the operands into arguments of the graph and one seed for each float item.
+    pub fn split(&self, mut args: Vec<Value>) -> (Vec<Value>, Vec<Value>) {
+        let seeds = args.split_off(self.params.len());
+        assert_eq!(seeds.len(), self.items.iter().filter(|ty| ty.is_float()).count(), "a seed for each float item");
+        (args, seeds)
+    }
+
+    /// Types of the arguments whose cotangents are asked for.
+    pub fn wrt_types(&self) -> impl Iterator<Item = &Type> {
+        self.wrt.iter().map(|&i| &self.params[i as usize])
+    }
+}
+
 /// A module lowered to a register program.
 #[derive(Debug)]
 pub struct Executable {

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::code::{PrimInstr, VjpInstr};
-use super::machine::Run;
+use super::run::Run;
 use crate::span::Span;
 use crate::value::Value;
 

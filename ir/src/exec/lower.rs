@@ -8,44 +8,23 @@
 //! `If`'s results, and a loop body its items into the state registers wherever the old state is
 //! not read afterwards.
 
-use std::rc::Rc;
-
 use indexmap::IndexMap;
 use smallvec::SmallVec;
 
 use super::code::{ConstId, Operand, PrimInstr, Reg, SiteId, VjpInstr};
-use super::scan::{Scan, Uses};
+use super::places::{Dest, Place, Scope, WHOLE};
+use super::scan::Scan;
 use super::tree::{Action, Block, Operands, Regs, Step, Tree};
-use crate::graph::{Const, Graph, GraphId, Module, Node, NodeId, Op, VjpSpec};
+use crate::graph::{Const, GraphId, Module, Node, NodeId, Op, VjpSpec};
 use crate::span::Span;
 use crate::types::Type;
 use crate::value::Value;
 
-/// `If`s and `Loop`s nested deeper than this are called, not lowered in place.
-const MAX_INLINE_DEPTH: u32 = 64;
-
-/// Where the value of a node is: as one, as items, or both.
-#[derive(Clone, Debug, Default)]
-struct Place {
-    whole: Option<Operand>,
-    items: Option<Rc<[Operand]>>,
-}
-
-impl Place {
-    fn whole(operand: Operand) -> Self {
-        Self { whole: Some(operand), items: None }
-    }
-
-    fn items(items: impl IntoIterator<Item = Operand>) -> Self {
-        Self { whole: None, items: Some(items.into_iter().collect()) }
-    }
-}
-
 /// Tables shared by all functions of an executable.
 #[derive(Debug)]
 pub(super) struct Lowering<'m> {
-    module: &'m Module,
-    scan: &'m Scan,
+    pub(super) module: &'m Module,
+    pub(super) scan: &'m Scan,
     first_site: u32,
     pub(super) consts: Vec<Value>,
     const_ids: IndexMap<Const, ConstId>,
@@ -54,29 +33,9 @@ pub(super) struct Lowering<'m> {
     /// Graphs that need a function of their own, in order of discovery.
     pub(super) wanted: IndexMap<GraphId, ()>,
     // of the function at hand
-    regs: u32,
+    pub(super) regs: u32,
     position: u32,
-    depth: u32,
-}
-
-/// Where a graph's result is wanted.
-enum Dest<'d> {
-    /// Returned from the function.
-    Return,
-    /// In these registers, which nothing else writes on this path.
-    Into(&'d [Reg]),
-    /// Anywhere, preferably in these registers: the state of a loop.
-    State(&'d [Reg]),
-}
-
-/// A graph in the course of being lowered.
-struct Scope<'m> {
-    id: GraphId,
-    graph: &'m Graph,
-    uses: &'m Uses,
-    places: Vec<Place>,
-    /// Registers chosen beforehand for item `.1` of the value of node `.0`.
-    chosen: IndexMap<(NodeId, u32), Reg>,
+    pub(super) depth: u32,
 }
 
 impl<'m> Lowering<'m> {
@@ -108,7 +67,7 @@ impl<'m> Lowering<'m> {
     }
 
     /// Lowers the nodes of a graph into `out`; the operands that hold the items of its result.
-    fn graph(&mut self, id: GraphId, params: Vec<Place>, dest: &Dest<'_>, out: &mut Block) -> Vec<Operand> {
+    pub(super) fn graph(&mut self, id: GraphId, params: Vec<Place>, dest: &Dest<'_>, out: &mut Block) -> Vec<Operand> {
         let graph = self.module.graph(id);
         let uses = &self.scan.graphs[&id];
         let mut scope =
@@ -177,7 +136,7 @@ impl<'m> Lowering<'m> {
     }
 
     /// The value of a node as one operand, making a tuple of its items if need be.
-    fn whole(&mut self, scope: &mut Scope<'m>, id: NodeId, out: &mut Block) -> Operand {
+    pub(super) fn whole(&mut self, scope: &mut Scope<'m>, id: NodeId, out: &mut Block) -> Operand {
         let place = &scope.places[id.0 as usize];
         if let Some(whole) = place.whole {
             return whole;
@@ -191,7 +150,7 @@ impl<'m> Lowering<'m> {
         whole
     }
 
-    fn wholes(&mut self, scope: &mut Scope<'m>, ids: &[NodeId], out: &mut Block) -> Operands {
+    pub(super) fn wholes(&mut self, scope: &mut Scope<'m>, ids: &[NodeId], out: &mut Block) -> Operands {
         ids.iter().map(|&id| self.whole(scope, id, out)).collect()
     }
 
@@ -295,7 +254,7 @@ impl<'m> Lowering<'m> {
     }
 
     /// Registers for the items of a result.
-    fn dsts(&mut self, scope: &Scope<'m>, id: NodeId, node: &Node, into: Option<&[Reg]>) -> Regs {
+    pub(super) fn dsts(&mut self, scope: &Scope<'m>, id: NodeId, node: &Node, into: Option<&[Reg]>) -> Regs {
         if let Some(regs) = into {
             return Regs::from_slice(regs);
         }
@@ -311,143 +270,11 @@ impl<'m> Lowering<'m> {
         }
     }
 
-    fn result(node: &Node, dsts: &[Reg]) -> Place {
+    pub(super) fn result(node: &Node, dsts: &[Reg]) -> Place {
         let mut operands = dsts.iter().map(|&r| Operand::reg(r));
         match node.ty.as_tuple() {
             Some(_) => Place::items(operands),
             None => Place::whole(operands.next().expect("one result")),
-        }
-    }
-
-    /// Ends the function with a call or a branch in tail position, if the node is one.
-    fn tail(&mut self, scope: &mut Scope<'m>, node: &'m Node, out: &mut Block) -> bool {
-        let action = match &node.op {
-            Op::Call(graph) => {
-                self.wanted.insert(*graph, ());
-                Action::Call { graph: *graph, tail: true }
-            }
-            Op::Apply(_) => Action::Apply { tail: true },
-            Op::If(then, other) => {
-                self.branches(scope, node, (*then, *other), &Dest::Return, out);
-                return true;
-            }
-            _ => return false,
-        };
-        let args = self.wholes(scope, &node.args, out);
-        self.step(out, action, args, Regs::new(), node.span);
-        true
-    }
-
-    fn branches(
-        &mut self,
-        scope: &mut Scope<'m>,
-        node: &Node,
-        (then, other): (GraphId, GraphId),
-        dest: &Dest<'_>,
-        out: &mut Block,
-    ) {
-        let cond = self.whole(scope, node.args[0], out);
-        let places: Vec<Place> = node.args[1..].iter().map(|&a| scope.places[a.0 as usize].clone()).collect();
-        let at = self.tick();
-        let then = self.sub(then, &places, dest, node.span);
-        let other = self.sub(other, &places, dest, node.span);
-        out.steps.push(Step::If { cond, at, then, other });
-    }
-
-    /// A graph as a block of its own.
-    fn sub(&mut self, id: GraphId, params: &[Place], dest: &Dest<'_>, span: Span) -> Block {
-        let mut block = self.block();
-        self.sub_into(id, params, dest, span, &mut block);
-        block
-    }
-
-    /// A graph lowered in place, or called if others refer to it too.
-    fn sub_into(
-        &mut self,
-        id: GraphId,
-        params: &[Place],
-        dest: &Dest<'_>,
-        span: Span,
-        out: &mut Block,
-    ) -> Vec<Operand> {
-        if self.scan.inline[id.0 as usize] && self.depth < MAX_INLINE_DEPTH {
-            self.depth += 1;
-            let items = self.graph(id, params.to_vec(), dest, out);
-            self.depth -= 1;
-            return items;
-        }
-        self.wanted.insert(id, ());
-        let args = params.iter().map(|place| self.gathered(place, span, out)).collect();
-        let tail = matches!(dest, Dest::Return);
-        let dsts: Regs = match dest {
-            Dest::Return => Regs::new(),
-            Dest::Into(regs) => Regs::from_slice(regs),
-            Dest::State(_) => {
-                let count = self.module.graph(id).result_type().as_tuple().map_or(1, <[Type]>::len);
-                (0..count).map(|_| self.reg()).collect()
-            }
-        };
-        self.step(out, Action::Call { graph: id, tail }, args, dsts.clone(), span);
-        dsts.into_iter().map(Operand::reg).collect()
-    }
-
-    fn gathered(&mut self, place: &Place, span: Span, out: &mut Block) -> Operand {
-        if let Some(whole) = place.whole {
-            return whole;
-        }
-        let items = place.items.as_deref().expect("a place");
-        let dst = self.reg();
-        self.step(out, Action::Tuple, Operands::from_slice(items), Regs::from_slice(&[dst]), span);
-        Operand::reg(dst)
-    }
-
-    fn repeat(
-        &mut self,
-        scope: &mut Scope<'m>,
-        id: NodeId,
-        node: &Node,
-        (cond, body): (GraphId, GraphId),
-        into: Option<&[Reg]>,
-        out: &mut Block,
-    ) -> Place {
-        let count = node.ty.as_tuple().expect("the state of a loop is a tuple").len();
-        let inits = self.wholes(scope, &node.args[..count], out);
-        let states = self.dsts(scope, id, node, into);
-        self.moves(&inits, &states, node.span, out);
-        let fresh = Reg(self.regs);
-        let state_places = states.iter().map(|&s| Place::whole(Operand::reg(s)));
-        let invariants = node.args[count..].iter().map(|&a| scope.places[a.0 as usize].clone());
-        let places: Vec<Place> = state_places.chain(invariants).collect();
-        let mut test = self.block();
-        let cond = self.sub_into(cond, &places, &Dest::State(&[]), node.span, &mut test)[0];
-        let mut block = self.block();
-        let next = self.sub_into(body, &places, &Dest::State(&states), node.span, &mut block);
-        self.moves(&next, &states, node.span, &mut block);
-        let exit = self.block();
-        out.steps.push(Step::Loop { test, cond, body: block, exit, fresh, states: states.clone() });
-        Self::result(node, &states)
-    }
-
-    /// Moves all at once: no source is overwritten before it is read.
-    fn moves(&mut self, from: &[Operand], to: &[Reg], span: Span, out: &mut Block) {
-        assert_eq!(from.len(), to.len(), "as many values as registers");
-        let mut pending: Vec<(Operand, Reg)> =
-            from.iter().copied().zip(to.iter().copied()).filter(|(f, t)| f.as_reg() != Some(*t)).collect();
-        while !pending.is_empty() {
-            let free = pending.iter().position(|(_, t)| pending.iter().all(|(f, _)| f.as_reg() != Some(*t)));
-            if let Some(i) = free {
-                let (source, target) = pending.swap_remove(i);
-                self.step(out, Action::Move, Operands::from_slice(&[source]), Regs::from_slice(&[target]), span);
-                continue;
-            }
-            // Only cycles are left: one of their registers is saved elsewhere.
-            let (_, target) = pending[0];
-            let saved = self.reg();
-            let source = Operands::from_slice(&[Operand::reg(target)]);
-            self.step(out, Action::Move, source, Regs::from_slice(&[saved]), span);
-            for (f, _) in pending.iter_mut().filter(|(f, _)| f.as_reg() == Some(target)) {
-                *f = Operand::reg(saved);
-            }
         }
     }
 
@@ -482,70 +309,22 @@ impl<'m> Lowering<'m> {
         Operand::constant(id)
     }
 
-    fn reg(&mut self) -> Reg {
+    pub(super) fn reg(&mut self) -> Reg {
         self.regs += 1;
         Reg(self.regs - 1)
     }
 
-    fn tick(&mut self) -> u32 {
+    pub(super) fn tick(&mut self) -> u32 {
         self.position += 1;
         self.position
     }
 
-    fn block(&mut self) -> Block {
+    pub(super) fn block(&mut self) -> Block {
         Block { at: self.tick(), ..Block::default() }
     }
 
-    fn step(&mut self, out: &mut Block, action: Action, args: Operands, dsts: Regs, span: Span) {
+    pub(super) fn step(&mut self, out: &mut Block, action: Action, args: Operands, dsts: Regs, span: Span) {
         let at = self.tick();
         out.steps.push(Step::Do { action, at, args, dsts, drops: SmallVec::new(), span });
-    }
-}
-
-/// Stands for a value as one in [`Scope::chosen`].
-const WHOLE: u32 = u32::MAX;
-
-impl Scope<'_> {
-    /// Chooses registers for nodes whose values are wanted in them.
-    fn choose(&mut self, dest: &Dest<'_>) {
-        let (regs, state) = match dest {
-            Dest::Return => return,
-            Dest::Into(regs) => (*regs, false),
-            Dest::State(regs) => (*regs, true),
-        };
-        let ret = self.graph.node(self.graph.ret);
-        if ret.op != Op::Tuple {
-            return;
-        }
-        for (i, (&item, &reg)) in ret.args.iter().zip(regs).enumerate() {
-            if let Some(key) = self.origin(item)
-                && !(state && self.read_after(i, key.0))
-            {
-                self.chosen.entry(key).or_insert(reg);
-            }
-        }
-    }
-
-    /// The node that makes the value of this one in a register of its own, and which item of it.
-    fn origin(&self, item: NodeId) -> Option<(NodeId, u32)> {
-        let node = self.graph.node(item);
-        match node.op {
-            Op::Prim(_) | Op::Closure(_) => Some((item, WHOLE)),
-            Op::Call(_) | Op::Apply(_) | Op::If(..) if node.ty.as_tuple().is_none() => Some((item, WHOLE)),
-            Op::Get(index) => {
-                let tuple = self.graph.node(node.args[0]);
-                let apart = matches!(tuple.op, Op::Call(_) | Op::Apply(_) | Op::Vjp(_) | Op::If(..) | Op::Loop { .. })
-                    || matches!(tuple.op, Op::Prim(_)) && self.uses.only_gets[node.args[0].0 as usize];
-                apart.then_some((node.args[0], index))
-            }
-            _ => None,
-        }
-    }
-
-    /// Whether the old state `i` may be read once node `maker` has written the new one.
-    fn read_after(&self, i: usize, maker: NodeId) -> bool {
-        let param = self.graph.params[i].0 as usize;
-        let structured = matches!(self.graph.node(maker).op, Op::If(..) | Op::Loop { .. });
-        structured || self.uses.in_tuple[param] || (self.uses.live[param] && self.uses.last[param] > maker.0)
     }
 }

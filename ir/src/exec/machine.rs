@@ -6,23 +6,20 @@
 
 use super::code::{CallSite, Executable, Function, Instr, Operand, PrimInstr, Reg, Span16, VjpInstr};
 use super::domain::{Domain, ExecError};
+use super::run::Run;
 use super::slots::{EMPTY, copy, is_scalar, put, put_copy, put_moved, take};
 use crate::graph::GraphId;
 use crate::span::Span;
-use crate::types::Type;
 use crate::value::{Fields, Value};
-
-/// How deep derivatives may be nested at run time (each takes room on the host stack).
-pub const MAX_NESTING: u32 = 200;
 
 /// Operands of a primitive that are passed in place; more go through the heap.
 const PLACES: usize = 4;
 
 /// What a function returns, still in its registers.
 #[derive(Clone, Copy, Debug)]
-struct Returned {
-    base: usize,
-    args: Span16,
+pub(super) struct Returned {
+    pub(super) base: usize,
+    pub(super) args: Span16,
 }
 
 /// Where to go on in the caller.
@@ -35,97 +32,16 @@ struct Frame {
 /// Storage for running, kept from run to run, and counts of the last run.
 #[derive(Debug)]
 pub struct Machine {
-    regs: Vec<Value>,
-    frames: Vec<Frame>,
+    pub(super) regs: Vec<Value>,
+    pub(super) frames: Vec<Frame>,
     /// Operands of the primitive at hand.
     places: [Value; PLACES],
     /// Operands on their way.
     scratch: Vec<Value>,
-    returned: Returned,
-    nesting: u32,
-    closures_made: u64,
-    peak_frames: usize,
-}
-
-/// A running program, as a domain sees it.
-#[derive(Debug)]
-pub struct Run<'r> {
-    exe: &'r Executable,
-    machine: &'r mut Machine,
-    /// The first free register.
-    base: usize,
-    span: Span,
-}
-
-impl Executable {
-    /// Runs the entry; the items of its result, or its result if that is not a tuple.
-    pub fn run<D: Domain>(
-        &self,
-        machine: &mut Machine,
-        domain: &mut D,
-        args: impl IntoIterator<Item = Value>,
-    ) -> Result<Vec<Value>, ExecError> {
-        let mut count = 0;
-        for (slot, arg) in machine.arguments(self).iter_mut().zip(args) {
-            put(slot, arg);
-            count += 1;
-        }
-        assert_eq!(count, machine.arguments(self).len(), "as many arguments as parameters");
-        let results = self.run_placed(machine, domain)?;
-        Ok((0..results).map(|i| machine.result(self, i)).collect())
-    }
-
-    /// As [`Executable::run`], for arguments put where [`Machine::arguments`] says. The results, how
-    /// many there are, are then asked for with [`Machine::result`].
-    pub fn run_placed<D: Domain>(&self, machine: &mut Machine, domain: &mut D) -> Result<usize, ExecError> {
-        (machine.nesting, machine.closures_made, machine.peak_frames) = (0, 0, 0);
-        let function = self.function(self.entry).expect("a graph of the module");
-        match machine.execute(self, domain, function.pc as usize, 0, 0) {
-            Ok(returned) => {
-                machine.returned = returned;
-                Ok(returned.args.len as usize)
-            }
-            Err(error) => {
-                machine.reset();
-                Err(error)
-            }
-        }
-    }
-}
-
-impl Run<'_> {
-    /// Runs another graph of the same executable: the items of its result, or its result if that is
-    /// not a tuple.
-    pub fn call<D: Domain>(
-        &mut self,
-        domain: &mut D,
-        graph: GraphId,
-        args: impl IntoIterator<Item = Value>,
-    ) -> Result<Vec<Value>, ExecError> {
-        if self.machine.nesting >= MAX_NESTING {
-            let message = format!("derivatives are nested more than {MAX_NESTING} deep while running");
-            return Err(ExecError { span: self.span, message });
-        }
-        let function = self.exe.function(graph).expect("a graph of the module");
-        self.machine.make_room(self.base, function);
-        let mut count = 0;
-        for (slot, arg) in self.machine.regs[self.base..].iter_mut().zip(args) {
-            put(slot, arg);
-            count += 1;
-        }
-        assert_eq!(count, function.params as usize, "as many arguments as parameters");
-        let floor = self.machine.frames.len();
-        self.machine.nesting += 1;
-        let returned = self.machine.execute(self.exe, domain, function.pc as usize, self.base, floor)?;
-        self.machine.nesting -= 1;
-        let operands = &self.exe.operands[returned.args.range()];
-        Ok(operands.iter().map(|&operand| self.machine.read(self.exe, returned.base, operand)).collect())
-    }
-
-    /// How many derivatives the run is inside of.
-    pub fn nesting(&self) -> u32 {
-        self.machine.nesting
-    }
+    pub(super) returned: Returned,
+    pub(super) nesting: u32,
+    pub(super) closures_made: u64,
+    pub(super) peak_frames: usize,
 }
 
 impl Default for Machine {
@@ -159,7 +75,7 @@ impl Machine {
         self.peak_frames
     }
 
-    fn reset(&mut self) {
+    pub(super) fn reset(&mut self) {
         self.regs.clear();
         self.frames.clear();
         self.scratch.clear();
@@ -167,23 +83,8 @@ impl Machine {
         self.nesting = 0;
     }
 
-    /// Where the arguments of a program's entry are put.
     #[inline]
-    pub fn arguments(&mut self, exe: &Executable) -> &mut [Value] {
-        let function = exe.function(exe.entry).expect("a graph of the module");
-        self.make_room(0, function);
-        &mut self.regs[..function.params as usize]
-    }
-
-    /// Takes a result of the last run, which was of this program. Each is taken once, in order.
-    #[inline]
-    pub fn result(&mut self, exe: &Executable, index: usize) -> Value {
-        let operand = exe.operands[self.returned.args.range()][index];
-        self.read(exe, self.returned.base, operand)
-    }
-
-    #[inline]
-    fn make_room(&mut self, base: usize, function: &Function) {
+    pub(super) fn make_room(&mut self, base: usize, function: &Function) {
         let needed = base + (function.registers.max(function.params)) as usize;
         if self.regs.len() < needed {
             self.regs.resize(needed, EMPTY);
@@ -191,7 +92,7 @@ impl Machine {
     }
 
     #[inline(always)]
-    fn read(&mut self, exe: &Executable, base: usize, operand: Operand) -> Value {
+    pub(super) fn read(&mut self, exe: &Executable, base: usize, operand: Operand) -> Value {
         if operand.is_const() {
             return copy(&exe.consts[operand.index()]);
         }
@@ -260,7 +161,7 @@ impl Machine {
         exe.operands[range].iter().map(|&operand| self.read(exe, base, operand)).collect()
     }
 
-    fn execute<D: Domain>(
+    pub(super) fn execute<D: Domain>(
         &mut self,
         exe: &Executable,
         domain: &mut D,
@@ -467,18 +368,4 @@ impl Machine {
 #[cold]
 fn no_code(span: Span) -> ExecError {
     ExecError { span, message: "the zero of a function type was called".to_owned() }
-}
-
-impl VjpInstr {
-    /// Splits the operands into arguments of the graph and one seed for each float item.
-    pub fn split(&self, mut args: Vec<Value>) -> (Vec<Value>, Vec<Value>) {
-        let seeds = args.split_off(self.params.len());
-        assert_eq!(seeds.len(), self.items.iter().filter(|ty| ty.is_float()).count(), "a seed for each float item");
-        (args, seeds)
-    }
-
-    /// Types of the arguments whose cotangents are asked for.
-    pub fn wrt_types(&self) -> impl Iterator<Item = &Type> {
-        self.wrt.iter().map(|&i| &self.params[i as usize])
-    }
 }

@@ -1,0 +1,110 @@
+//! Running a program from outside, and a graph of it from inside a domain.
+
+use super::code::Executable;
+use super::domain::{Domain, ExecError};
+use super::machine::Machine;
+use super::slots::put;
+use crate::graph::GraphId;
+use crate::span::Span;
+use crate::value::Value;
+
+/// How deep derivatives may be nested at run time (each takes room on the host stack).
+pub const MAX_NESTING: u32 = 200;
+
+/// A running program, as a domain sees it.
+#[derive(Debug)]
+pub struct Run<'r> {
+    pub(super) exe: &'r Executable,
+    pub(super) machine: &'r mut Machine,
+    /// The first free register.
+    pub(super) base: usize,
+    pub(super) span: Span,
+}
+
+impl Executable {
+    /// Runs the entry; the items of its result, or its result if that is not a tuple.
+    pub fn run<D: Domain>(
+        &self,
+        machine: &mut Machine,
+        domain: &mut D,
+        args: impl IntoIterator<Item = Value>,
+    ) -> Result<Vec<Value>, ExecError> {
+        let mut count = 0;
+        for (slot, arg) in machine.arguments(self).iter_mut().zip(args) {
+            put(slot, arg);
+            count += 1;
+        }
+        assert_eq!(count, machine.arguments(self).len(), "as many arguments as parameters");
+        let results = self.run_placed(machine, domain)?;
+        Ok((0..results).map(|i| machine.result(self, i)).collect())
+    }
+
+    /// As [`Executable::run`], for arguments put where [`Machine::arguments`] says. The results, how
+    /// many there are, are then asked for with [`Machine::result`].
+    pub fn run_placed<D: Domain>(&self, machine: &mut Machine, domain: &mut D) -> Result<usize, ExecError> {
+        (machine.nesting, machine.closures_made, machine.peak_frames) = (0, 0, 0);
+        let function = self.function(self.entry).expect("a graph of the module");
+        match machine.execute(self, domain, function.pc as usize, 0, 0) {
+            Ok(returned) => {
+                machine.returned = returned;
+                Ok(returned.args.len as usize)
+            }
+            Err(error) => {
+                machine.reset();
+                Err(error)
+            }
+        }
+    }
+}
+
+impl Run<'_> {
+    /// Runs another graph of the same executable: the items of its result, or its result if that is
+    /// not a tuple.
+    pub fn call<D: Domain>(
+        &mut self,
+        domain: &mut D,
+        graph: GraphId,
+        args: impl IntoIterator<Item = Value>,
+    ) -> Result<Vec<Value>, ExecError> {
+        if self.machine.nesting >= MAX_NESTING {
+            let message = format!("derivatives are nested more than {MAX_NESTING} deep while running");
+            return Err(ExecError { span: self.span, message });
+        }
+        let function = self.exe.function(graph).expect("a graph of the module");
+        self.machine.make_room(self.base, function);
+        let mut count = 0;
+        for (slot, arg) in self.machine.regs[self.base..].iter_mut().zip(args) {
+            put(slot, arg);
+            count += 1;
+        }
+        assert_eq!(count, function.params as usize, "as many arguments as parameters");
+        let floor = self.machine.frames.len();
+        self.machine.nesting += 1;
+        let returned = self.machine.execute(self.exe, domain, function.pc as usize, self.base, floor)?;
+        self.machine.nesting -= 1;
+        let operands = &self.exe.operands[returned.args.range()];
+        Ok(operands.iter().map(|&operand| self.machine.read(self.exe, returned.base, operand)).collect())
+    }
+
+    /// How many derivatives the run is inside of.
+    pub fn nesting(&self) -> u32 {
+        self.machine.nesting
+    }
+}
+
+impl Machine {
+    /// Where the arguments of a program's entry are put.
+    #[inline]
+    pub fn arguments(&mut self, exe: &Executable) -> &mut [Value] {
+        let function = exe.function(exe.entry).expect("a graph of the module");
+        self.make_room(0, function);
+        &mut self.regs[..function.params as usize]
+    }
+
+    /// Takes a result of the last run, which was of this program. Each is taken once, in order.
+    #[inline]
+    pub fn result(&mut self, exe: &Executable, index: usize) -> Value {
+        let operand = exe.operands[self.returned.args.range()][index];
+        self.read(exe, self.returned.base, operand)
+    }
+}
