@@ -24,7 +24,7 @@ pub(super) struct Returned {
 
 /// Where to go on in the caller.
 #[derive(Clone, Copy, Debug)]
-struct Frame {
+pub(super) struct Frame {
     pc: u32,
     base: usize,
 }
