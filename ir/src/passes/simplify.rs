@@ -11,7 +11,7 @@ use smallvec::SmallVec;
 use crate::builder::Builder;
 use crate::graph::{Args, Const, Graph, GraphId, Module, Node, NodeId, Op};
 use crate::prims::Prim;
-use crate::rules::{self, Law, Term};
+use crate::rules::{self, Term};
 use crate::types::Type;
 use crate::value::Value;
 
@@ -97,7 +97,7 @@ impl Simplifier<'_> {
         for law in rules::laws() {
             let mut bound = Bindings::new();
             if matches_prim(b, &law.lhs, prim, args, &mut bound)
-                && let Some(done) = self.build(b, law, &law.rhs, &bound, ty, true)
+                && let Some(done) = self.build(b, &law.rhs, &bound, ty, true)
             {
                 return Some(done);
             }
@@ -109,7 +109,6 @@ impl Simplifier<'_> {
     fn build(
         &mut self,
         b: &mut Builder,
-        law: &Law,
         term: &Term,
         bound: &Bindings<'_>,
         ty: &Type,
@@ -126,7 +125,7 @@ impl Simplifier<'_> {
                 let def = crate::prims::by_name(name)?;
                 let mut args = Args::new();
                 for term in terms {
-                    args.push(self.build(b, law, term, bound, ty, false)?);
+                    args.push(self.build(b, term, bound, ty, false)?);
                 }
                 let attrs = match &**name {
                     "reshape" | "broadcast_to" => ty.shape().iter().map(|&n| n as i64).collect(),

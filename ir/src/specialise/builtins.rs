@@ -136,7 +136,7 @@ impl Cx<'_> {
     }
 
     /// The value with its elements converted to floats.
-    pub(super) fn to_float(&mut self, value: &Val) -> Res<Val> {
+    pub(super) fn floats_of(&mut self, value: &Val) -> Res<Val> {
         match value {
             Val::Float(_) => Ok(value.clone()),
             Val::Int(n) => Ok(Val::Float(*n as f64)),

@@ -19,6 +19,9 @@ pub(super) struct Key {
     pub(super) args: Vec<Abs>,
 }
 
+/// The leaves of a result, and what each depends on.
+type Leaves = (Vec<NodeId>, Vec<Origin>);
+
 /// A finished copy.
 #[derive(Clone, Debug)]
 pub(super) struct Instance {
@@ -376,7 +379,7 @@ impl Cx<'_> {
     }
 
     /// One attempt at a body; its context stays open, with the leaves of the result.
-    fn body(&mut self, key: &Key) -> Res<(Abs, (Vec<NodeId>, Vec<Origin>))> {
+    fn body(&mut self, key: &Key) -> Res<(Abs, Leaves)> {
         let name = self.name_of(key);
         let source = match &key.function {
             Func::Graph { graph, .. } => Some(*graph),
@@ -436,7 +439,7 @@ impl Cx<'_> {
         }
     }
 
-    fn settle(&mut self, own: usize, result: Abs, (nodes, origins): (Vec<NodeId>, Vec<Origin>)) -> Instance {
+    fn settle(&mut self, own: usize, result: Abs, (nodes, origins): Leaves) -> Instance {
         let active = self.active.pop().expect("this copy");
         let mut context = self.functions.pop().expect("this context");
         let mut builder = context.frames.pop().expect("the body").builder;

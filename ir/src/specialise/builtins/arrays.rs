@@ -342,7 +342,7 @@ fn reduction(name: &str, elem: Elem) -> (&'static PrimDef, Elem) {
 fn along_axis(cx: &mut Cx<'_>, name: &str, args: Vec<Val>, named: Named) -> Res<Val> {
     let [x, axis] = cx.bind_builtin(name, ["a", "axis"], args, named)?;
     let x = cx.required(name, "a", x)?;
-    let x = cx.to_float(&x)?;
+    let x = cx.floats_of(&x)?;
     let (x, axis) = match axis {
         None | Some(Val::None) => (cx.call_builtin("np.ravel", vec![x], Vec::new())?, 0),
         Some(axis) => {
@@ -464,7 +464,7 @@ impl Cx<'_> {
 
     /// `np.matmul` and, for up to two axes each, `np.dot`.
     fn matmul(&mut self, name: &str, a: &Val, b: &Val) -> Res<Val> {
-        let (a, b) = (self.to_float(a)?, self.to_float(b)?);
+        let (a, b) = (self.floats_of(a)?, self.floats_of(b)?);
         let (sa, sb) = (self.tensor_of(&a)?.1, self.tensor_of(&b)?.1);
         if sa.is_empty() || sb.is_empty() {
             if name == "dot" {

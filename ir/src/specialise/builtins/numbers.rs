@@ -38,7 +38,7 @@ pub(super) fn find(name: &str) -> Option<Entry> {
         "isfinite" => |cx, _, a, _| cx.float_test(&prims::ISFINITE, &a),
         "square" => |cx, _, args, _| cx.power_of(&args[0], &Val::Int(2)),
         "reciprocal" => |cx, _, args, _| cx.quotient(&Val::Float(1.0), &args[0]),
-        "float" | "float64" | "asfarray" => |cx, _, args, _| cx.to_float(&args[0]),
+        "float" | "float64" | "asfarray" => |cx, _, args, _| cx.floats_of(&args[0]),
         "int" | "int64" => to_int,
         "divmod" => |cx, _, args, _| {
             let q = arithmetic(cx, "floordiv", args.clone(), Vec::new())?;
@@ -77,7 +77,7 @@ fn unary(name: &str) -> Option<&'static PrimDef> {
 fn elementwise(cx: &mut Cx<'_>, name: &str, args: Vec<Val>, named: Named) -> Res<Val> {
     let [x] = cx.bind_builtin(name, ["x"], args, named)?;
     let x = cx.required(name, "x", x)?;
-    let x = cx.to_float(&x)?;
+    let x = cx.floats_of(&x)?;
     let node = cx.node(&x)?;
     cx.float_prim(unary(name).expect("a name of the table"), &[], &[node])
 }
@@ -277,7 +277,7 @@ impl Cx<'_> {
     }
 
     pub(in crate::specialise) fn quotient(&mut self, a: &Val, b: &Val) -> Res<Val> {
-        let (x, y) = (self.to_float(a)?, self.to_float(b)?);
+        let (x, y) = (self.floats_of(a)?, self.floats_of(b)?);
         if let (Val::Float(x), Val::Float(y)) = (&x, &y) {
             return Ok(Val::Float(x / y));
         }
@@ -360,7 +360,7 @@ impl Cx<'_> {
     }
 
     fn float_test(&mut self, def: &'static PrimDef, args: &[Val]) -> Res<Val> {
-        let x = self.to_float(&args[0])?;
+        let x = self.floats_of(&args[0])?;
         let node = self.node(&x)?;
         let node = self.prim(def, &[], &[node])?;
         Ok(self.leaf(node, Origin::Data))
