@@ -54,6 +54,17 @@ impl Strategy for Closure {
         let module = self.transform(&specialised.module, &mut |stage, module| facts.stage(stage, module));
         Ok(Box::new(Compiled::new(program, &specialised, &module, facts)))
     }
+
+    fn stages(
+        &self,
+        program: &Program,
+        request: &Request,
+        watch: &mut dyn FnMut(&str, &Module),
+    ) -> Result<(), PrepareError> {
+        let specialised = program.specialise(request).map_err(PrepareError::Program)?;
+        self.transform(&specialised.module, watch);
+        Ok(())
+    }
 }
 
 impl Closure {

@@ -27,6 +27,21 @@ pub trait Strategy: Sync {
     fn about(&self) -> &str;
     /// Makes a request ready to run. All one-off work is done here.
     fn prepare(&self, program: &Program, request: &Request) -> Result<Box<dyn Prepared>, PrepareError>;
+
+    /// Shows the program after each stage and pass of preparing it. Strategies that do not
+    /// transform it have two: what they receive, and that with its loops recognised.
+    fn stages(
+        &self,
+        program: &Program,
+        request: &Request,
+        watch: &mut dyn FnMut(&str, &Module),
+    ) -> Result<(), PrepareError> {
+        let mut module = program.specialise(request).map_err(PrepareError::Program)?.module;
+        watch("specialise", &module);
+        adjudicate_ir::passes::close(&mut module);
+        watch("close", &module);
+        Ok(())
+    }
 }
 
 /// A request made ready by a strategy.

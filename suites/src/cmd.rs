@@ -2,9 +2,11 @@
 
 pub mod check;
 pub mod eval;
+pub mod explain;
 pub mod flags;
 pub mod list;
 pub mod output;
 pub mod progress;
 pub mod report;
 pub mod run;
+pub mod subject;

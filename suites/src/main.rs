@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use adjudicate_suites::cmd::check::Check;
 use adjudicate_suites::cmd::eval::Eval;
+use adjudicate_suites::cmd::explain::Explain;
 use adjudicate_suites::cmd::list::List;
 use adjudicate_suites::cmd::output::{Output, Verbosity};
 use adjudicate_suites::cmd::report::Report;
@@ -39,6 +40,7 @@ enum Command {
     Run(Run),
     Check(Check),
     Eval(Eval),
+    Explain(Explain),
     Report(Report),
 }
 
@@ -85,6 +87,7 @@ fn dispatch(command: Command, output: &mut Output) -> Result<Exit, Failure> {
         Command::Run(run) => run.run(output),
         Command::Check(check) => check.run(output),
         Command::Eval(eval) => eval.run(output),
+        Command::Explain(explain) => explain.run(output),
         Command::Report(report) => report.run(output),
     }
 }

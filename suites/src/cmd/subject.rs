@@ -1,0 +1,140 @@
+//! What `eval` and `explain` are about: a function of a model file, arguments and a derivative.
+
+use std::fs;
+use std::path::PathBuf;
+
+use adjudicate_ir::datum::Datum;
+use adjudicate_ir::frontend::render;
+use adjudicate_ir::program::{Ask, Program, Request};
+use adjudicate_strategies::{PrepareError, STRATEGIES, Strategy};
+use clap::Args;
+
+use crate::exit::{Exit, Failure};
+use crate::json;
+use crate::measure::plan::unknown;
+
+/// A function of a model file, and what is asked of it.
+#[derive(Args, Debug)]
+pub struct Subject {
+    /// The model file
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// The function
+    #[arg(value_name = "FUNCTION")]
+    pub function: String,
+    /// The arguments as JSON, or @FILE
+    #[arg(long, value_name = "JSON|@FILE", allow_hyphen_values = true)]
+    args: String,
+    /// What to compute
+    #[arg(long, value_name = "KIND", default_value = "value", value_parser = ask)]
+    pub derivative: Ask,
+    /// Positions of the arguments to differentiate with respect to, from 0
+    #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = "0")]
+    wrt: Vec<usize>,
+    /// How often to differentiate (gradient only)
+    #[arg(long, value_name = "K", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=16))]
+    pub order: u32,
+    /// The strategy
+    #[arg(long, value_name = "NAME", default_value = "closure")]
+    pub strategy: String,
+}
+
+/// An ask by its name.
+pub fn ask(name: &str) -> Result<Ask, String> {
+    Ask::ALL.iter().copied().find(|a| a.name() == name).ok_or_else(|| {
+        let names: Vec<&str> = Ask::ALL.iter().map(|a| a.name()).collect();
+        unknown("derivative", name, &names).message
+    })
+}
+
+/// A strategy by its name.
+pub fn strategy(name: &str) -> Result<&'static dyn Strategy, Failure> {
+    adjudicate_strategies::find(name).ok_or_else(|| {
+        let names: Vec<&str> = STRATEGIES.iter().map(|s| s.name()).collect();
+        unknown("strategy", name, &names)
+    })
+}
+
+/// Reads a file of the user's as text.
+pub fn read_text(path: &PathBuf) -> Result<String, Failure> {
+    let bytes = fs::read(path).map_err(|e| Failure::usage(format!("cannot read {}: {e}", path.display())))?;
+    String::from_utf8(bytes).map_err(|e| {
+        let at = e.utf8_error().valid_up_to();
+        Failure::usage(format!("cannot read {}: byte {at} is not UTF-8", path.display()))
+    })
+}
+
+impl Subject {
+    /// The strategy, after checking that the options fit each other.
+    pub fn strategy(&self) -> Result<&'static dyn Strategy, Failure> {
+        let strategy = strategy(&self.strategy)?;
+        if self.order != 1 && self.derivative != Ask::Gradient {
+            return Err(Failure::usage("--order is for --derivative gradient alone"));
+        }
+        Ok(strategy)
+    }
+
+    /// The arguments, vectors of products included.
+    pub fn arguments(&self) -> Result<Vec<Datum>, Failure> {
+        let (text, source) = match self.args.strip_prefix('@') {
+            Some(path) => (read_text(&PathBuf::from(path))?, path),
+            None => (self.args.clone(), "--args"),
+        };
+        json::arguments(&text).map_err(|e| Failure::usage(format!("{source}: {e}")))
+    }
+
+    /// How many of the arguments are vectors of a product.
+    pub fn vectors(&self) -> usize {
+        match self.derivative {
+            Ask::Jvp | Ask::Hvp => self.wrt.len(),
+            Ask::Value | Ask::Gradient | Ask::ValueAndGradient | Ask::Jacobian | Ask::Hessian => 0,
+        }
+    }
+
+    /// The request at these arguments.
+    pub fn request(&self, arguments: &[Datum]) -> Result<Request, Failure> {
+        let Some(own) = arguments.len().checked_sub(self.vectors()) else {
+            return Err(Failure::usage(format!(
+                "--args has {} items, but {} takes {} vectors after the arguments",
+                arguments.len(),
+                self.derivative.name(),
+                self.vectors()
+            )));
+        };
+        if self.derivative != Ask::Value {
+            if let Some(wrong) = self.wrt.iter().find(|&&i| i >= own) {
+                return Err(Failure::usage(format!("--wrt {wrong}: there are {own} arguments, counted from 0")));
+            }
+            if let Some(twice) = (1..self.wrt.len()).find(|&i| self.wrt[..i].contains(&self.wrt[i])) {
+                return Err(Failure::usage(format!("--wrt names argument {} twice", self.wrt[twice])));
+            }
+        }
+        Ok(Request::new(&self.function, self.derivative, &self.wrt, self.order as usize, arguments))
+    }
+}
+
+/// Parses a model file that must have a function.
+pub fn parse(file: &std::path::Path, text: &str, function: &str) -> Result<Program, Failure> {
+    let program = Program::parse(&file.display().to_string(), text)
+        .map_err(|e| Failure::usage(e.to_string().trim_end().to_owned()))?;
+    let functions = program.functions();
+    if !functions.contains(&function) {
+        return Err(unknown("function", function, &functions));
+    }
+    Ok(program)
+}
+
+/// What went wrong in preparing, rendered with an excerpt of the source.
+pub fn prepare_failure(error: PrepareError, strategy: &dyn Strategy, program: &Program) -> Failure {
+    match error {
+        PrepareError::Program(error) => Failure::usage(error.to_string().trim_end().to_owned()),
+        PrepareError::Refused(refusal) => Failure {
+            exit: Exit::Refused,
+            message: format!(
+                "refused: {} cannot express this\n{}",
+                strategy.name(),
+                render(&refusal.diagnostic, &program.sources).trim_end()
+            ),
+        },
+    }
+}
