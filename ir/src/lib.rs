@@ -15,6 +15,7 @@
 
 pub mod builder;
 pub mod datum;
+pub mod draw;
 pub mod exec;
 pub mod frontend;
 pub mod graph;

@@ -41,7 +41,7 @@ mod module;
 mod ops;
 mod syntax;
 
-use crate::graph::{GraphId, Module};
+use crate::graph::{GraphId, Module, Node};
 
 use lex::Reader;
 
@@ -83,6 +83,13 @@ pub fn print_with(module: &Module, spans: Spans) -> String {
 pub fn print_graph(module: &Module, id: GraphId) -> String {
     let mut out = String::new();
     module::write_graph(id, module.graph(id), Spans::Omit, &mut out);
+    out
+}
+
+/// The text of one operation and its operands, as it stands after the `=` of a node.
+pub fn print_operation(node: &Node) -> String {
+    let mut out = String::new();
+    ops::write_op(&node.op, &node.args, &mut out);
     out
 }
 

@@ -1,58 +1,109 @@
-//! `adjudicate explain`: the program after each stage and pass of a strategy, as text.
+//! `adjudicate explain`: the program after each stage and pass of a strategy, as text or as a picture.
 
 use std::fmt::Write;
+use std::time::Instant;
 
-use adjudicate_ir::text;
-use clap::Args;
+use adjudicate_ir::graph::Module;
+use adjudicate_ir::{draw, text};
+use clap::{Args, ValueEnum};
 
 use super::output::Output;
 use super::subject::{Subject, parse, prepare_failure, read_text};
 use crate::exit::{Exit, Failure};
+use crate::measure::plan::unknown;
 
 /// Show the program after each stage and pass, with node counts
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   adjudicate explain model.py cube --args '[2.0]' --derivative gradient
   adjudicate explain model.py loss --args @arguments.json --derivative gradient --stage simplify
+  adjudicate explain model.py cube --args '[2.0]' --derivative gradient --format svg > cube.svg
+  adjudicate explain model.py cube --args '[2.0]' --derivative gradient --format dot | dot -Tpdf > cube.pdf
 
 Arguments give types and shapes; they are written as for `eval`. A stage that changes nothing is
-counted but not printed again.")]
+counted but not shown again. Times are of one preparation, in milliseconds.")]
 pub struct Explain {
     #[command(flatten)]
     subject: Subject,
-    /// Print only stages of this name; the table of counts has all
+    /// Show only stages of this name; the table of counts has all
     #[arg(long, value_name = "NAME")]
     stage: Option<String>,
+    /// How to show them
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+}
+
+/// How a program is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// The counts and times of all stages, then the text form
+    Text,
+    /// One digraph a stage, for Graphviz
+    Dot,
+    /// One picture
+    Svg,
+}
+
+/// A stage that a program went through.
+struct Stage {
+    name: String,
+    nodes: usize,
+    milliseconds: f64,
+    /// Of those that are shown: the program.
+    shown: Option<Module>,
 }
 
 impl Explain {
     /// Carries the command out.
     pub fn run(self, output: &mut Output) -> Result<Exit, Failure> {
+        let stages = self.stages()?;
+        let shown = stages.iter().filter_map(|s| Some((s.name.clone(), s.shown.clone()?)));
+        let result = match self.format {
+            Format::Text => as_text(&stages),
+            Format::Dot => shown.map(|(name, module)| draw::dot(&name, &module)).collect(),
+            Format::Svg => draw::svg(&shown.collect::<Vec<_>>()).map_err(|e| Failure::usage(e.to_string()))?,
+        };
+        output.result(result.trim_end())?;
+        Ok(Exit::Ok)
+    }
+
+    /// The stages in order, of those to be shown each with its program.
+    fn stages(&self) -> Result<Vec<Stage>, Failure> {
         let subject = &self.subject;
         let strategy = subject.strategy()?;
         let program = parse(&subject.file, &read_text(&subject.file)?, &subject.function)?;
         let request = subject.request(&subject.arguments()?)?;
-        let mut counts = String::from("nodes  stage\n");
-        let mut names = Vec::new();
-        let mut bodies = String::new();
-        let mut last = String::new();
+        let mut stages: Vec<Stage> = Vec::new();
+        let mut last = None;
+        let mut since = Instant::now();
         let explained = strategy.stages(&program, &request, &mut |name, module| {
-            let printed = text::print(module);
-            let _ = writeln!(counts, "{:>5}  {name}", module.node_count());
-            if printed != last && self.stage.as_deref().is_none_or(|wanted| wanted == name) {
-                let _ = write!(bodies, "\n# {name}: {} nodes\n{printed}", module.node_count());
-            }
-            names.push(name.to_owned());
-            last = printed;
+            let milliseconds = since.elapsed().as_secs_f64() * 1e3;
+            let wanted = self.stage.as_deref().is_none_or(|wanted| wanted == name);
+            let shown = (wanted && last.as_ref() != Some(module)).then(|| module.clone());
+            stages.push(Stage { name: name.to_owned(), nodes: module.node_count(), milliseconds, shown });
+            last = Some(module.clone());
+            since = Instant::now();
         });
         explained.map_err(|e| prepare_failure(e, strategy, &program))?;
         if let Some(wanted) = &self.stage
-            && !names.contains(wanted)
+            && !stages.iter().any(|s| s.name == *wanted)
         {
-            names.dedup();
-            return Err(Failure::usage(format!("there is no stage `{wanted}`; there are {}", names.join(", "))));
+            let names: Vec<&str> = stages.iter().map(|s| &*s.name).collect();
+            return Err(unknown("stage", wanted, &names));
         }
-        output.result(format!("{counts}{bodies}").trim_end())?;
-        Ok(Exit::Ok)
+        Ok(stages)
     }
+}
+
+fn as_text(stages: &[Stage]) -> String {
+    let mut out = String::from("nodes      ms  stage\n");
+    for stage in stages {
+        let _ = writeln!(out, "{:>5} {:>7.3}  {}", stage.nodes, stage.milliseconds, stage.name);
+    }
+    for stage in stages {
+        if let Some(module) = &stage.shown {
+            let _ = write!(out, "\n# {}: {} nodes\n{}", stage.name, stage.nodes, text::print(module));
+        }
+    }
+    out
 }

@@ -1,6 +1,8 @@
 //! `adjudicate list`: what there is.
 
+use adjudicate_ir::passes::PASSES;
 use adjudicate_ir::prims::PRIMS;
+use adjudicate_reports::REPORTS;
 use adjudicate_strategies::STRATEGIES;
 use clap::{Args, ValueEnum};
 use serde_json::{Value as Json, json};
@@ -27,6 +29,8 @@ enum Kind {
     Suites,
     Strategies,
     Primitives,
+    Passes,
+    Reports,
 }
 
 /// One thing of a list.
@@ -52,6 +56,8 @@ impl Kind {
             Kind::Suites => "suites",
             Kind::Strategies => "strategies",
             Kind::Primitives => "primitives",
+            Kind::Passes => "passes",
+            Kind::Reports => "reports",
         }
     }
 
@@ -61,6 +67,8 @@ impl Kind {
             Kind::Suites => SUITES.iter().map(|s| suite(s)).collect(),
             Kind::Strategies => STRATEGIES.iter().map(|s| plain(s.name(), s.about())).collect(),
             Kind::Primitives => PRIMS.iter().map(|p| plain(p.name, p.about)).collect(),
+            Kind::Passes => PASSES.iter().map(|p| plain(p.name, p.about)).collect(),
+            Kind::Reports => REPORTS.iter().map(|r| plain(r.name, r.about)).collect(),
         }
     }
 }
