@@ -16,7 +16,7 @@ use crate::graph::{Const, GraphId};
 use crate::types::{Elem, Type};
 
 /// What an evaluation domain remembers of a number. 0 means nothing.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Mark(pub u32);
 
 impl Mark {

@@ -51,6 +51,10 @@ impl Strategy for FiniteStrategy {
         "central differences of order 4, coordinate by coordinate: an oracle, never ranked"
     }
 
+    fn is_oracle(&self) -> bool {
+        true
+    }
+
     fn prepare(&self, program: &Program, request: &Request) -> Result<Box<dyn Prepared>, PrepareError> {
         let mut specialised = program.specialise(request).map_err(PrepareError::Program)?;
         let mut facts = Facts::default();

@@ -25,6 +25,10 @@ pub trait Strategy: Sync {
     fn name(&self) -> &str;
     /// What it is, in one sentence.
     fn about(&self) -> &str;
+    /// Whether it is there to check the others: taken on request, never ranked.
+    fn is_oracle(&self) -> bool {
+        false
+    }
     /// Makes a request ready to run. All one-off work is done here.
     fn prepare(&self, program: &Program, request: &Request) -> Result<Box<dyn Prepared>, PrepareError>;
 

@@ -71,6 +71,9 @@ impl<'t, const RECORD: bool> Sweep<'t, RECORD> {
     }
 
     fn walk(&mut self, seeds: Vec<(Mark, Value)>, keep: &[Mark]) -> Result<(), String> {
+        let mut keep: Vec<Mark> = keep.to_vec();
+        keep.sort_unstable();
+        let kept = |mark: Mark| keep.binary_search(&mark).is_ok();
         for (mark, seed) in seeds {
             self.pass_on(mark, seed)?;
         }
@@ -83,14 +86,14 @@ impl<'t, const RECORD: bool> Sweep<'t, RECORD> {
             let mark = Mark(index as u32 + 1);
             if entry.rule == ALIAS {
                 let cotangent = self.cotangents[index - self.start].clone();
-                if !keep.contains(&mark) {
+                if !kept(mark) {
                     self.cotangents[index - self.start] = NOTHING;
                 }
                 self.pass_on(self.recorder.tape.links[entry.links as usize], cotangent)?;
                 continue;
             }
             let rule = self.recorder.rules.rules[entry.rule as usize].clone();
-            self.gather(&rule, entry, mark, keep.contains(&mark));
+            self.gather(&rule, entry, mark, kept(mark));
             let ran = if RECORD {
                 rule.program.run_placed(&mut self.machine, self.recorder)
             } else {

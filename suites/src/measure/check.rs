@@ -180,6 +180,12 @@ fn taylor(key: &Key, order: Option<f64>) -> Check {
     }
 }
 
+/// The oracle itself could not be made: nothing is known to be right.
+pub fn no_oracle(key: &Key, trouble: &Trouble) -> Check {
+    let reason = format!("the value could not be evaluated near the arguments: {}", trouble.reason());
+    Check { reason: Some(reason), ..row(key, "finite", FINITE_TOLERANCE) }
+}
+
 fn wrong_size(key: &Key, ours: usize, expected: usize) -> Check {
     let reason = format!("the result has {ours} elements where {expected} are expected");
     Check { reason: Some(reason), ..row(key, "finite", FINITE_TOLERANCE) }

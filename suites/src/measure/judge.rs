@@ -8,7 +8,7 @@ use adjudicate_kernels::counts;
 use adjudicate_reports::rows::{Check, Valid};
 
 use super::check::point::floats;
-use super::check::{Oracle, against_handwritten, against_strategy};
+use super::check::{Oracle, against_handwritten, against_strategy, no_oracle};
 use super::contestant::{Runner, Trouble};
 use super::entry::{Entry, prepare_from_text};
 use super::group::Bench;
@@ -41,7 +41,8 @@ impl Bench<'_> {
             let ask = entry.cell.ask;
             let mut checks = match oracle {
                 Ok(Some(oracle)) => oracle.check(&entry.key, ask, &entry.result),
-                Ok(None) | Err(_) => Vec::new(),
+                Ok(None) => Vec::new(),
+                Err(trouble) => vec![no_oracle(&entry.key, trouble)],
             };
             if entry.cell.strategy.is_some() {
                 let baseline = baselines.iter().find(|(other, _)| other.ask == ask);
@@ -96,10 +97,11 @@ impl Bench<'_> {
 
 /// What a failed check says in the row of its cell.
 fn failure(check: &Check) -> String {
-    let found = match (check.largest_relative_error, check.remainder_order) {
-        (Some(error), _) => format!("relative error {error:.1e}"),
-        (None, Some(order)) => format!("remainder of order {order:.2}"),
-        (None, None) => "not a number, or of another shape".to_owned(),
+    let found = match (&check.reason, check.largest_relative_error, check.remainder_order) {
+        (Some(reason), _, _) => return reason.clone(),
+        (None, Some(error), _) => format!("relative error {error:.1e}"),
+        (None, None, Some(order)) => format!("remainder of order {order:.2}"),
+        (None, None, None) => "not a number, or of another shape".to_owned(),
     };
     format!("differs from {}: {found}", check.reference)
 }

@@ -3,24 +3,19 @@
 use std::time::Duration;
 
 use adjudicate_ir::program::Ask;
+use adjudicate_reports::rows::HANDWRITTEN;
 use adjudicate_strategies::{STRATEGIES, Strategy};
 use globset::{Glob, GlobSet, GlobSetBuilder};
 
 use crate::exit::Failure;
 use crate::suites::{SUITES, Size, Suite};
 
-/// The name of the baseline where the name of a strategy stands.
-pub const HANDWRITTEN: &str = "handwritten";
-
-/// The strategy that is an oracle: checked on request, never ranked.
-pub const ORACLE: &str = "finite";
-
 /// Which cells are wanted: glob patterns, any of which may match; none means all.
 #[derive(Clone, Debug, Default)]
 pub struct Selection {
     /// Patterns for suites.
     pub suites: Vec<String>,
-    /// Patterns for strategies. Without any, variants (`family:variant`) and the oracle stay out.
+    /// Patterns for strategies. Without any, variants (`family:variant`) and oracles stay out.
     pub strategies: Vec<String>,
     /// Patterns for functions.
     pub functions: Vec<String>,
@@ -155,13 +150,12 @@ impl Plan {
         let mut names: Vec<&str> = strategies.iter().map(|s| s.name()).collect();
         names.push(HANDWRITTEN);
         let wanted = Patterns::new("strategy", &selection.strategies, &names)?;
-        let is_default = |name: &str| !name.contains(':') && name != ORACLE;
-        let wants = |name: &str| {
-            if selection.strategies.is_empty() { is_default(name) } else { wanted.matches(name) }
-        };
+        let unnamed = selection.strategies.is_empty();
+        let is_default = |s: &&'static dyn Strategy| !s.name().contains(':') && !s.is_oracle();
+        let wants = |s: &&'static dyn Strategy| if unnamed { is_default(s) } else { wanted.matches(s.name()) };
         let mut contestants: Vec<Option<&'static dyn Strategy>> =
-            strategies.iter().copied().filter(|s| wants(s.name())).map(Some).collect();
-        if wants(HANDWRITTEN) {
+            strategies.iter().copied().filter(wants).map(Some).collect();
+        if unnamed || wanted.matches(HANDWRITTEN) {
             contestants.push(None);
         }
 

@@ -6,6 +6,7 @@ use adjudicate_ir::datum::Datum;
 use adjudicate_ir::program::Ask;
 use adjudicate_kernels::gemm;
 use adjudicate_reports::rows::{Kernels, Manifest, SCHEMA_VERSION, Toolchain};
+use adjudicate_strategies::STRATEGIES;
 use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -13,7 +14,6 @@ use time::format_description::well_known::Rfc3339;
 use super::machine::{environment, machine};
 use crate::json;
 use crate::measure::Plan;
-use crate::measure::plan::ORACLE;
 
 /// The manifest of a run that begins now.
 pub fn manifest(plan: &Plan, command: String, started: SystemTime) -> Manifest {
@@ -50,7 +50,7 @@ pub fn manifest(plan: &Plan, command: String, started: SystemTime) -> Manifest {
             })
             .collect(),
         noise_floor: None,
-        oracles: vec![ORACLE.to_owned()],
+        oracles: STRATEGIES.iter().filter(|s| s.is_oracle()).map(|s| s.name().to_owned()).collect(),
     }
 }
 

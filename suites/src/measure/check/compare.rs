@@ -21,9 +21,10 @@ impl Difference {
     }
 }
 
-/// Compares the floats of `ours` with those of a reference. The error of an element is relative to
-/// the largest magnitude in its leaf of the reference: an element that ought to vanish carries the
-/// rounding of its neighbours. Where the whole leaf vanishes the error is absolute.
+/// Compares `ours` with a reference. The error of a float is relative to the largest magnitude in
+/// its leaf of the reference: an element that ought to vanish carries the rounding of its
+/// neighbours. Where the whole leaf vanishes the error is absolute. Integers and booleans must be
+/// equal.
 pub fn compare(ours: &[Value], reference: &[Value], tolerance: f64) -> Difference {
     let mut difference = Difference { error: Some(0.0), first: None };
     if ours.len() != reference.len() {
@@ -34,6 +35,11 @@ pub fn compare(ours: &[Value], reference: &[Value], tolerance: f64) -> Differenc
         if a.tensor_type() != b.tensor_type() {
             difference.note(None, tolerance, start);
         }
+        let (exact, expected) = (exact(a), exact(b));
+        for (i, (x, y)) in exact.iter().zip(&expected).enumerate() {
+            difference.note((x == y).then_some(0.0), tolerance, start + i);
+        }
+        start += expected.len();
         let (a, b) = (floats(a), floats(b));
         let scale = b.iter().filter(|x| x.is_finite()).fold(0.0_f64, |s, x| s.max(x.abs()));
         let scale = if scale == 0.0 { 1.0 } else { scale };
@@ -45,6 +51,18 @@ pub fn compare(ours: &[Value], reference: &[Value], tolerance: f64) -> Differenc
         start += b.len();
     }
     difference
+}
+
+/// The integers or booleans of a leaf, booleans as 0 and 1.
+fn exact(value: &Value) -> Vec<i64> {
+    match value {
+        Value::I64(n) => vec![*n],
+        Value::Bool(b) => vec![i64::from(*b)],
+        Value::Ints(a) => a.as_slice().to_vec(),
+        Value::Bools(a) => a.as_slice().iter().map(|&b| i64::from(b)).collect(),
+        Value::F64(..) | Value::Array(..) => Vec::new(),
+        Value::Tuple(_) | Value::Closure(..) | Value::Stack(_) | Value::Env(_) => Vec::new(),
+    }
 }
 
 impl Difference {
@@ -83,6 +101,15 @@ mod tests {
         let inf = [Value::f64(f64::INFINITY)];
         assert!(compare(&inf, &inf, 1e-10).is_within());
         assert!(!compare(&inf, &[Value::f64(1.0)], 1e-10).is_within());
+    }
+
+    #[test]
+    fn integers_and_booleans_must_be_equal() {
+        let ints = |items: &[i64]| Value::ints(Array::from_slice(&[items.len()], items));
+        assert!(compare(&[ints(&[1, 2]), Value::Bool(true)], &[ints(&[1, 2]), Value::Bool(true)], 0.0).is_within());
+        let d = compare(&[Value::f64(1.0), ints(&[1, 3])], &[Value::f64(1.0), ints(&[1, 2])], 1.0);
+        assert_eq!(d, Difference { error: None, first: Some(2) });
+        assert!(!compare(&[Value::Bool(true)], &[Value::Bool(false)], 1.0).is_within());
     }
 
     #[test]
