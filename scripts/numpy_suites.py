@@ -13,10 +13,28 @@ import gzip
 import importlib.util
 import json
 import pathlib
+import sys
+import types
 
 import numpy as np
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent / "suites"
+
+
+def grad(f):
+    """The gradient of an analytic function by the first argument, to the last bit or so: f(x + ih) = f(x) + ihf'(x)."""
+    step = 1e-30
+
+    def gradient(x, *rest):
+        units = np.eye(x.size).reshape(-1, *x.shape)
+        slopes = [f(x + 1j * step * unit, *rest).imag / step for unit in units]
+        return np.array(slopes).reshape(x.shape)
+
+    return gradient
+
+
+# What `from adjudicate import …` in a model file means here.
+sys.modules["adjudicate"] = types.SimpleNamespace(grad=grad)
 
 
 def model(suite):
@@ -38,7 +56,7 @@ def to_json(value):
         return {"tuple": [to_json(item) for item in value]}
     if isinstance(value, np.ndarray):
         return value.tolist()
-    return float(value)
+    return value if isinstance(value, int) else float(value)
 
 
 def cube_cases():
@@ -83,7 +101,88 @@ def hessian_cases():
         yield "loss", (rng.uniform(-1.0, 1.0, features + 1), x, cells[:count, -1])
 
 
-CASES = {"cube": cube_cases, "mlp": mlp_cases, "rnn": rnn_cases, "hessian": hessian_cases}
+def rnn_batch_cases():
+    rng = np.random.default_rng(4)
+    for length, batch, inputs, hidden in ((1, 1, 2, 3), (6, 3, 2, 4)):
+        uniform = lambda *shape: rng.uniform(-0.5, 0.5, shape)
+        params = (uniform(inputs, hidden), uniform(hidden, hidden), uniform(hidden), uniform(hidden), 0.1)
+        yield "loss", (params, uniform(length, batch, inputs), uniform(length, batch))
+
+
+def tree_cases():
+    rng = np.random.default_rng(5)
+    trees = (([0], [1]), ([1, 0, 5], [2, 4, 3]), ([0, 5, 6, 7], [1, 2, 3, 4]))
+    for left, right in trees:
+        n, inputs, hidden = len(left) + 1, 2, 3
+        uniform = lambda *shape: rng.uniform(-0.8, 0.8, shape)
+        square = uniform(hidden, hidden), uniform(hidden, hidden)
+        params = (uniform(inputs, hidden), uniform(hidden), *square, uniform(hidden), uniform(hidden))
+        children = np.array(left, dtype=int), np.array(right, dtype=int)
+        yield "loss", (params, uniform(n, inputs), *children, 0.25)
+
+
+def newton_cases():
+    rng = np.random.default_rng(6)
+    for orbit, count in (((1.0, 0.0, 0.2, 1.0), 2), ((1.5, 0.6, -0.3, 0.7), 9)):
+        times = np.sort(rng.uniform(0.0, 15.0, count))
+        xs, ys = rng.uniform(-1.5, 1.5, (2, count))
+        for function in ("loss", "loss_one_by_one"):
+            yield function, (np.array(orbit), times, xs, ys)
+        yield "solve", (times, orbit[1])
+
+
+def hof_cases():
+    rng = np.random.default_rng(7)
+    for features, width, depth, count in ((2, 3, 1, 4), (3, 4, 3, 5)):
+        hidden = layers(rng, (features,) + (width,) * depth)
+        x = rng.uniform(-1.0, 1.0, (count, features))
+        yield "loss", ((hidden, rng.uniform(-1.0, 1.0, width)), x, np.arange(count) % 2.0)
+
+
+def hypergrad_cases():
+    rng = np.random.default_rng(8)
+    for features, steps in ((1, 0), (2, 1), (4, 7)):
+        x, xv = rng.uniform(-1.0, 1.0, (2, 6, features))
+        y, yv = rng.choice([-1.0, 1.0], (2, 6))
+        hyper = rng.uniform(-1.5, 0.0, features + 1)
+        yield "train", (hyper, x, y, steps)
+        yield "loss", (hyper, x, y, xv, yv, steps)
+
+
+def lstm_cases():
+    rng = np.random.default_rng(9)
+    for length, batch, hidden, characters in ((1, 1, 2, 3), (5, 3, 4, 6)):
+        uniform = lambda *shape: rng.uniform(-0.7, 0.7, shape)
+        inward = uniform(characters, 4 * hidden), uniform(hidden, 4 * hidden), uniform(4 * hidden)
+        params = (*inward, uniform(hidden, characters), uniform(characters))
+        yield "loss", (params, rng.integers(0, characters, (length + 1, batch)))
+
+
+def conv_cases():
+    rng = np.random.default_rng(10)
+    digits = table("digits.csv.gz")
+    for batch, first, second in ((1, 1, 2), (3, 2, 3)):
+        rows = digits[:batch]
+        images, y = rows[:, :-1].reshape(batch, 8, 8) / 16.0, np.eye(10)[rows[:, -1].astype(int)]
+        shapes = ((9, first), (first,), (9 * first, second), (second,), (4 * second, 10), (10,))
+        params = tuple(rng.uniform(-0.5, 0.5, shape) for shape in shapes)
+        yield "scores", (params, images)
+        yield "loss", (params, images, y)
+
+
+CASES = {
+    "cube": cube_cases,
+    "mlp": mlp_cases,
+    "rnn": rnn_cases,
+    "rnn_batch": rnn_batch_cases,
+    "hessian": hessian_cases,
+    "tree": tree_cases,
+    "newton": newton_cases,
+    "hof": hof_cases,
+    "hypergrad": hypergrad_cases,
+    "lstm": lstm_cases,
+    "conv": conv_cases,
+}
 
 
 def main():

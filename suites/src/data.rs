@@ -2,6 +2,7 @@
 //!
 //! A data set that cannot be read is a broken build, so reading panics.
 
+use std::collections::BTreeSet;
 use std::io::Read;
 use std::sync::LazyLock;
 
@@ -23,6 +24,18 @@ pub static BREAST_CANCER: LazyLock<Table> = LazyLock::new(|| parse(include_bytes
 
 /// 309 years: the year and its mean sunspot number.
 pub static SUNSPOTS: LazyLock<Table> = LazyLock::new(|| parse(include_bytes!("../data/sunspots.csv"), true));
+
+/// The opening of a story in English.
+pub static STORY: &str = include_str!("../data/alice.txt");
+
+/// The story as indices in its alphabet, and how many characters that has: the characters that
+/// occur, in order.
+pub fn story() -> (Vec<i64>, usize) {
+    let alphabet: BTreeSet<char> = STORY.chars().collect();
+    let alphabet: Vec<char> = alphabet.into_iter().collect();
+    let index = |c: char| alphabet.binary_search(&c).expect("the alphabet holds every character") as i64;
+    (STORY.chars().map(index).collect(), alphabet.len())
+}
 
 fn parse(text: &[u8], header: bool) -> Table {
     let mut reader = csv::ReaderBuilder::new().has_headers(header).flexible(true).from_reader(text);
@@ -55,6 +68,15 @@ mod tests {
         assert_eq!(extents(&DIGITS), (1797, 65));
         assert_eq!(extents(&BREAST_CANCER), (569, 31));
         assert_eq!(extents(&SUNSPOTS), (309, 2));
+    }
+
+    #[test]
+    fn the_story_begins_with_alice() {
+        let (indices, characters) = story();
+        assert_eq!((indices.len(), characters), (STORY.len(), 43));
+        assert!(indices.iter().all(|&i| (0..characters as i64).contains(&i)));
+        let space = indices[5];
+        assert_eq!((STORY.as_bytes()[5], indices.iter().filter(|&&i| i == space).count()), (b' ', 308));
     }
 
     #[test]

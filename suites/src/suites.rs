@@ -6,10 +6,18 @@
 //! is the line that every strategy is measured against.
 
 mod buffers;
+mod conv;
 mod cube;
 mod hessian;
+mod hof;
+mod hypergrad;
+mod losses;
+mod lstm;
 mod mlp;
+mod newton;
 mod rnn;
+mod rnn_batch;
+mod tree;
 
 use adjudicate_ir::datum::Datum;
 use adjudicate_ir::program::{Ask, Program, ProgramError, Request};
@@ -56,7 +64,19 @@ pub struct Size {
 pub type Handwritten = Box<dyn FnMut(&[Value]) -> Vec<Value>>;
 
 /// Every suite, in the order of help and tables.
-pub const SUITES: &[&Suite] = &[&cube::CUBE, &mlp::MLP, &rnn::RNN, &hessian::HESSIAN];
+pub const SUITES: &[&Suite] = &[
+    &cube::CUBE,
+    &mlp::MLP,
+    &rnn::RNN,
+    &rnn_batch::RNN_BATCH,
+    &hessian::HESSIAN,
+    &tree::TREE,
+    &newton::NEWTON,
+    &hof::HOF,
+    &hypergrad::HYPERGRAD,
+    &lstm::LSTM,
+    &conv::CONV,
+];
 
 /// The suite of a name.
 pub fn find(name: &str) -> Option<&'static Suite> {

@@ -1,4 +1,4 @@
-//! Gradients train: fifty steps of gradient descent on `mlp` and `rnn`, by every strategy and by
+//! Gradients train: fifty steps of gradient descent on every suite that learns, by every strategy and by
 //! the baseline. The losses are stored; each strategy must walk the same path.
 
 use adjudicate_ir::datum::Datum;
@@ -59,6 +59,8 @@ fn check(suite: &str, size: &str, rate: f64, stored: [f64; 6]) {
         let name = strategy.map_or("handwritten", Strategy::name);
         let losses = match losses(suite, size, strategy, rate) {
             Ok(losses) => losses,
+            // What a static graph cannot express it may refuse; the others express everything.
+            Err(Trouble::Refused(_)) if name.starts_with("dataflow") => continue,
             Err(trouble) => panic!("{name}: {trouble:?}"),
         };
         assert!(losses.is_sorted_by(|a, b| a > b), "{name}: {losses:?}");
@@ -98,6 +100,125 @@ fn the_recurrence_learns() {
             0.41209923023186934,
             0.3502014398615812,
             0.30555382009218973,
+        ],
+    );
+}
+
+#[test]
+fn the_batched_recurrence_learns() {
+    check(
+        "rnn_batch",
+        "20x8x(7-16)",
+        0.05,
+        [
+            0.485794153054961,
+            0.19849275655937795,
+            0.1519867047658098,
+            0.1285294092186498,
+            0.11451251771556666,
+            0.10510398540370976,
+        ],
+    );
+}
+
+#[test]
+fn the_tree_learns() {
+    check(
+        "tree",
+        "8x4x8",
+        0.01,
+        [
+            0.13911032582094163,
+            0.06207850387141586,
+            0.026088746833372176,
+            0.010334600004091407,
+            0.003913776783418472,
+            0.001437479394388968,
+        ],
+    );
+}
+
+#[test]
+fn the_orbit_is_found() {
+    check(
+        "newton",
+        "32",
+        0.002,
+        [
+            0.08242618990391243,
+            0.009430355824238783,
+            0.008523614771725866,
+            0.007790576942962575,
+            0.007191419496297388,
+            0.0066959026758091535,
+        ],
+    );
+}
+
+#[test]
+fn the_folded_network_learns() {
+    check(
+        "hof",
+        "128x(30-32)x4",
+        0.02,
+        [
+            0.7616857794868139,
+            0.277301166578489,
+            0.17700408006479842,
+            0.13302135870496085,
+            0.1065725259164346,
+            0.08873257845170983,
+        ],
+    );
+}
+
+#[test]
+fn hyperparameters_are_tuned() {
+    check(
+        "hypergrad",
+        "100x5x10",
+        0.5,
+        [
+            0.2844175764024224,
+            0.25538637222093025,
+            0.23595412085805492,
+            0.22246137809735836,
+            0.21271871250724686,
+            0.20543756017754855,
+        ],
+    );
+}
+
+#[test]
+fn the_character_model_learns() {
+    check(
+        "lstm",
+        "8x4x16",
+        0.5,
+        [
+            3.7859977245133525,
+            3.550509487329701,
+            3.3684017101689347,
+            3.231144422191914,
+            3.125454261972265,
+            3.0389329101669023,
+        ],
+    );
+}
+
+#[test]
+fn the_convolutional_classifier_learns() {
+    check(
+        "conv",
+        "16x(4-8)",
+        0.1,
+        [
+            2.385250987001405,
+            2.041128592955186,
+            1.845723816924667,
+            1.66109727033873,
+            1.4658174170738647,
+            1.2637436497077272,
         ],
     );
 }

@@ -21,6 +21,22 @@ pub(super) fn scalar(value: &Value) -> f64 {
     }
 }
 
+/// The integer of an argument.
+pub(super) fn integer(value: &Value) -> i64 {
+    match value {
+        Value::I64(i) => *i,
+        other => panic!("an integer was expected, not {other:?}"),
+    }
+}
+
+/// The array of integers of an argument.
+pub(super) fn ints(value: &Value) -> &Array<i64> {
+    match value {
+        Value::Ints(a) => a,
+        other => panic!("an array of integers was expected, not {other:?}"),
+    }
+}
+
 /// An array that is written from call to call. What was handed out and is still held is left
 /// alone: the next call then gets elements of its own.
 #[derive(Debug)]

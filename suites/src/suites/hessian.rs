@@ -2,15 +2,18 @@
 //!
 //! z = Xw, f(w) = mean(log(1 + eᶻ) − y z) + λ/2 |w|² with λ = 0.01. With p = σ(z),
 //! ∇f = Xᵀ(p − y)/n + λw, H = Xᵀ diag(p(1 − p)) X/n + λI, Hv = Xᵀ(p(1 − p) ⊙ Xv)/n + λv.
-//! The extents are the number of examples and of features; X has a column of ones besides.
+//! The extents are the number of examples and of features; X has a column of ones besides. Where the
+//! tumours have not so many examples or features they are random, and the size is named by the columns
+//! of X.
 
 use adjudicate_ir::datum::Datum;
 use adjudicate_ir::program::Ask;
 use adjudicate_ir::value::Value;
 use adjudicate_kernels::gemm::matmul;
-use adjudicate_kernels::{Array, Binary, Unary, binary, binary_assign, binary_assign_right, gemm, unary, unary_assign};
+use adjudicate_kernels::{Array, Binary, Unary, binary, binary_assign, binary_assign_right, gemm, unary_assign};
 
-use super::buffers::{array, dot, scaled};
+use super::buffers::{array, dot, scaled, sum};
+use super::losses::softplus;
 use super::{Handwritten, Size, Suite};
 use crate::data::{BREAST_CANCER, standardise};
 use crate::random::Random;
@@ -29,23 +32,45 @@ pub(super) const HESSIAN: Suite = Suite {
         Size { name: "569x10", entry: "loss", extents: &[569, 10] },
         Size { name: "569x20", entry: "loss", extents: &[569, 20] },
         Size { name: "569x30", entry: "loss", extents: &[569, 30] },
+        Size { name: "500x64", entry: "loss", extents: &[500, 63] },
+        Size { name: "1000x256", entry: "loss", extents: &[1000, 255] },
     ],
     inputs,
     handwritten,
 };
 
 fn inputs(size: &Size, mut random: Random) -> Vec<Datum> {
-    let &[examples, features] = size.extents else { panic!("numbers of examples and features") };
+    let &[count, features] = size.extents else { panic!("numbers of examples and features") };
+    let measured = count <= BREAST_CANCER.len() && features < BREAST_CANCER[0].len();
+    let w = random.array(&[features + 1], 0.5);
+    let (x, y) = if measured { examples(0..count, features) } else { generated(count, features, &mut random) };
+    vec![Datum::Array(w), Datum::Array(with_ones(&x)), Datum::Array(y)]
+}
+
+/// Some of the tumours: the first `features` measurements, standardised over all tumours, and the
+/// class of each.
+pub(super) fn examples(rows: std::ops::Range<usize>, features: usize) -> (Array<f64>, Array<f64>) {
     let column = |j: usize| BREAST_CANCER.iter().map(move |row| row[j]);
     let columns: Vec<Vec<f64>> = (0..features).map(|j| standardise(&column(j).collect::<Vec<_>>())).collect();
-    let row = |i: usize| columns.iter().map(move |c| c[i]).chain([1.0]);
-    let x = (0..examples).flat_map(row).collect();
-    let y = column(BREAST_CANCER[0].len() - 1).take(examples).collect();
-    vec![
-        Datum::Array(random.array(&[features + 1], 0.5)),
-        Datum::Array(Array::from_vec(&[examples, features + 1], x)),
-        Datum::Array(Array::from_vec(&[examples], y)),
-    ]
+    let x = rows.clone().flat_map(|i| columns.iter().map(move |c| c[i])).collect();
+    let y = column(BREAST_CANCER[0].len() - 1).skip(rows.start).take(rows.len()).collect();
+    (Array::from_vec(&[rows.len(), features], x), Array::from_vec(&[rows.len()], y))
+}
+
+/// Random features of mean 0 and deviation 1, and classes that a random plane tells apart.
+fn generated(count: usize, features: usize, random: &mut Random) -> (Array<f64>, Array<f64>) {
+    let x = random.array(&[count, features], 3.0_f64.sqrt());
+    let plane = random.array(&[features], 1.0);
+    let side = matmul(&x, &plane, false, false);
+    let y = side.as_slice().iter().map(|z| f64::from(u8::from(*z > 0.0))).collect();
+    (x, Array::from_vec(&[count], y))
+}
+
+/// The rows with a one behind each.
+fn with_ones(x: &Array<f64>) -> Array<f64> {
+    let &[rows, columns] = x.shape() else { panic!("a matrix") };
+    let items = x.as_slice().chunks_exact(columns).flat_map(|row| row.iter().copied().chain([1.0]));
+    Array::from_vec(&[rows, columns + 1], items.collect())
 }
 
 fn handwritten(ask: Ask, _: &Size) -> Option<Handwritten> {
@@ -61,14 +86,7 @@ fn handwritten(ask: Ask, _: &Size) -> Option<Handwritten> {
 fn value(args: &[Value]) -> Vec<Value> {
     let (w, x, y) = (array(&args[0]), array(&args[1]), array(&args[2]));
     let z = matmul(x, w, false, false);
-    // log(1 + eᶻ) = max(z, 0) + log(1 + e^−|z|), which never overflows.
-    let mut softplus = unary(Unary::Abs, &z);
-    unary_assign(Unary::Neg, &mut softplus);
-    unary_assign(Unary::Exp, &mut softplus);
-    unary_assign(Unary::Log1p, &mut softplus);
-    let positive = binary(Binary::Maximum, (&z).into(), 0.0.into());
-    binary_assign(Binary::Add, &mut softplus, (&positive).into());
-    let total = super::buffers::sum(&softplus, 0).item() - dot(y, &z);
+    let total = sum(&softplus(&z), 0).item() - dot(y, &z);
     vec![Value::f64(total / y.len() as f64 + 0.5 * RIDGE * dot(w, w))]
 }
 

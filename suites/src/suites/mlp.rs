@@ -1,23 +1,24 @@
 //! `mlp`: a softmax classifier on images of digits, where matrix products dominate.
 //!
 //! Layer i computes hᵢ₊₁ = tanh(hᵢWᵢ + bᵢ), the last one z = hW + b without tanh; the loss is the
-//! mean over the batch of −Σ y·log softmax(z). Extents are the batch and then the widths.
+//! mean over the batch of −Σ y·log softmax(z). Extents are the batch and then the widths; images have
+//! as many pixels as the first layer has inputs, linearly between those of the data where more.
 //! Backwards, dz = (softmax(z) − y)/batch, dW = hᵀdz, db = Σ dz over the batch, dh = dz Wᵀ and
 //! through tanh dz = dh ⊙ (1 − h²).
 
 use adjudicate_ir::datum::Datum;
 use adjudicate_ir::program::Ask;
 use adjudicate_ir::value::Value;
-use adjudicate_kernels::ops::Reduce;
-use adjudicate_kernels::reduce::reduce;
-use adjudicate_kernels::{Array, Binary, Gemm, Unary, binary_assign, binary_assign_right, gemm, unary, unary_assign};
+use adjudicate_kernels::{Array, Binary, Gemm, Unary, binary_assign, binary_assign_right, gemm, unary_assign};
 
 use super::buffers::{Buffer, array, dot, scaled, sum};
+use super::losses::{centre_rows, log_normaliser, softmax};
 use super::{Handwritten, Size, Suite};
 use crate::data::DIGITS;
 use crate::random::Random;
 
-const CLASSES: usize = 10;
+/// How many digits there are.
+pub(super) const CLASSES: usize = 10;
 
 pub(super) const MLP: Suite = Suite {
     name: "mlp",
@@ -31,6 +32,7 @@ pub(super) const MLP: Suite = Suite {
         Size { name: "128x(64-128-10)", entry: "loss", extents: &[128, 64, 128, 10] },
         Size { name: "128x(64-256-256-10)", entry: "loss", extents: &[128, 64, 256, 256, 10] },
         Size { name: "512x(64-256-256-10)", entry: "loss", extents: &[512, 64, 256, 256, 10] },
+        Size { name: "512x(784-1024-1024-10)", entry: "loss", extents: &[512, 784, 1024, 1024, 10] },
     ],
     inputs,
     handwritten,
@@ -39,28 +41,53 @@ pub(super) const MLP: Suite = Suite {
 fn inputs(size: &Size, mut random: Random) -> Vec<Datum> {
     let (&batch, widths) = size.extents.split_first().expect("a batch and widths");
     let layers = widths.windows(2).map(|w| layer(w[0], w[1], &mut random)).collect();
-    let (x, y) = examples(batch, &mut random);
+    let (x, y) = examples(batch, widths[0].isqrt(), &mut random);
     vec![Datum::Tuple(layers), Datum::Array(x), Datum::Array(y)]
 }
 
 /// Weights uniform within Glorot and Bengio's bound √(6/(n + m)), and small biases.
-fn layer(n: usize, m: usize, random: &mut Random) -> Datum {
+pub(super) fn layer(n: usize, m: usize, random: &mut Random) -> Datum {
     let bound = (6.0 / (n + m) as f64).sqrt();
     Datum::Tuple(vec![Datum::Array(random.array(&[n, m], bound)), Datum::Array(random.array(&[m], 0.1))])
 }
 
-/// Different random images scaled to 0..1, and their classes as rows with a single one.
-fn examples(batch: usize, random: &mut Random) -> (Array<f64>, Array<f64>) {
+/// Different random images scaled to 0..1 and to so many pixels on a side, and their classes as
+/// rows with a single one.
+pub(super) fn examples(batch: usize, side: usize, random: &mut Random) -> (Array<f64>, Array<f64>) {
     let mut order: Vec<usize> = (0..DIGITS.len()).collect();
     random.shuffle(&mut order);
     let mut pixels = Vec::new();
     let mut classes = vec![0.0; batch * CLASSES];
     for (i, &row) in order[..batch].iter().enumerate() {
         let (class, image) = DIGITS[row].split_last().expect("pixels and a class");
-        pixels.extend(image.iter().map(|p| p / 16.0));
+        pixels.extend(resized(image, side).iter().map(|p| p / 16.0));
         classes[i * CLASSES + *class as usize] = 1.0;
     }
-    (Array::from_vec(&[batch, pixels.len() / batch], pixels), Array::from_vec(&[batch, CLASSES], classes))
+    (Array::from_vec(&[batch, side * side], pixels), Array::from_vec(&[batch, CLASSES], classes))
+}
+
+/// A square image with so many pixels on a side, linearly between those given. Corners stay.
+fn resized(image: &[f64], side: usize) -> Vec<f64> {
+    let given = image.len().isqrt();
+    if given == side {
+        return image.to_vec();
+    }
+    let place = |i: usize| {
+        let at = (i * (given - 1)) as f64 / (side - 1) as f64;
+        let before = (at as usize).min(given - 2);
+        (before, at - before as f64)
+    };
+    let mut pixels = Vec::with_capacity(side * side);
+    for (row, down) in (0..side).map(place) {
+        for (column, right) in (0..side).map(place) {
+            let between = |row: usize| {
+                let here = row * given + column;
+                image[here] * (1.0 - right) + image[here + 1] * right
+            };
+            pixels.push(between(row) * (1.0 - down) + between(row + 1) * down);
+        }
+    }
+    pixels
 }
 
 fn handwritten(ask: Ask, size: &Size) -> Option<Handwritten> {
@@ -107,18 +134,14 @@ impl Net {
                 unary_assign(Unary::Tanh, z);
             }
         }
-        let z = self.activations[last].get_mut();
-        let top = reduce(Reduce::Max, z, &[1]).expect("a row has items");
-        binary_assign(Binary::Sub, z, (&column(&top)).into());
+        centre_rows(self.activations[last].get_mut());
     }
 
     fn value(&mut self, args: &[Value]) -> f64 {
         let (layers, x, y) = self.split(args);
         self.forward(layers, x);
         let z = self.activations.last().expect("a layer").get();
-        let mut normalisers = sum(&unary(Unary::Exp, z), 1);
-        unary_assign(Unary::Log, &mut normalisers);
-        (sum(&normalisers, 0).item() - dot(y, z)) / self.batch as f64
+        (log_normaliser(z) - dot(y, z)) / self.batch as f64
     }
 
     fn gradient(&mut self, args: &[Value]) -> Vec<Value> {
@@ -149,16 +172,9 @@ impl Net {
     /// dz = (softmax(z) − y)/batch.
     fn start_backward(&mut self, y: &Array<f64>) {
         let last = self.activations.len() - 1;
-        let mut p = unary(Unary::Exp, self.activations[last].get());
-        let normalisers = column(&sum(&p, 1));
-        binary_assign(Binary::Div, &mut p, (&normalisers).into());
+        let mut p = softmax(self.activations[last].get());
         binary_assign(Binary::Sub, &mut p, y.into());
         binary_assign(Binary::Mul, &mut p, (1.0 / self.batch as f64).into());
         *self.cotangents[last].get_mut() = p;
     }
-}
-
-/// One number per example, as a column.
-fn column(x: &Array<f64>) -> Array<f64> {
-    x.reshape(&[x.len(), 1])
 }
