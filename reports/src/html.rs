@@ -17,13 +17,13 @@ use crate::view::View;
 pub(crate) const REPORT: Report = Report { name: "html", about: "index.html, one page that opens offline", render };
 
 /// The tables that stand before the figures.
-const FIRST: [&str; 2] = ["verdicts", "problems"];
+const FIRST: [&str; 3] = ["verdicts", "problems", "claims"];
 
 #[derive(Serialize)]
 struct Page {
     overview: Overview,
     tables: Vec<Table>,
-    first: [&'static str; 2],
+    first: [&'static str; 3],
     figures: Vec<Section>,
     style: &'static str,
     script: &'static str,

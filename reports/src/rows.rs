@@ -1,8 +1,8 @@
 //! The schema: the rows of a run folder, declared once.
 //!
-//! A run is `manifest.json` and four tables. `cells.csv` has one row for each thing measured, and the others refer to it
+//! A run is `manifest.json` and five tables. `cells.csv` has one row for each thing measured, and the others refer to it
 //! by its key: `samples.csv` holds the raw times, `checks.csv` the comparisons that make a cell valid, `counts.csv` what
-//! was counted exactly. Names of suites, functions and strategies are data; the few that mean something to every
+//! was counted exactly. `claims.csv` stands by itself: the paper's claims and what came of each. Names of suites, functions and strategies are data; the few that mean something to every
 //! report are the constants below.
 //!
 //! Columns may be added, at the end and optional; renaming or removing one raises [`SCHEMA_VERSION`].
@@ -233,6 +233,22 @@ rows! {
         metric: String,
         /// How many.
         value: u64,
+    }
+
+    /// One claim of the paper, checked as the run began.
+    struct Claim in "claims.csv" {
+        /// Its name.
+        name: String,
+        /// What it says.
+        claim: String,
+        /// Where the paper says so.
+        source: String,
+        /// A command that shows it.
+        command: String,
+        /// Whether it was found to hold.
+        holds: bool,
+        /// What came out.
+        found: String,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::columns::Row;
 use crate::files::{self, MANIFEST, MATRIX, ReadError, Warning};
-use crate::rows::{Cell, Check, Count, Manifest, Matrix, Sample};
+use crate::rows::{Cell, Check, Claim, Count, Manifest, Matrix, Sample};
 
 /// Everything a run folder holds.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -17,6 +17,8 @@ pub struct Run {
     pub checks: Vec<Check>,
     /// What was counted.
     pub counts: Vec<Count>,
+    /// The paper's claims.
+    pub claims: Vec<Claim>,
     /// The capability matrix, if the run made one.
     pub matrix: Option<Matrix>,
 }
@@ -39,6 +41,7 @@ impl Run {
             samples: table(&file, &mut warnings)?,
             checks: table(&file, &mut warnings)?,
             counts: table(&file, &mut warnings)?,
+            claims: table(&file, &mut warnings)?,
             matrix,
         };
         Ok((run, warnings))

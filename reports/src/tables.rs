@@ -4,6 +4,7 @@
 //! by, and which rows of `cells.csv` it was made from.
 
 mod checks;
+mod claims;
 mod counts;
 mod kinds;
 mod preparation;
@@ -69,6 +70,8 @@ pub struct Field {
     pub sort: Option<f64>,
     /// Whether it stands out.
     pub strong: bool,
+    /// Whether it is something to type.
+    pub code: bool,
     /// The rows of `cells.csv` it was made from, from 1.
     pub from: Vec<usize>,
 }
@@ -77,8 +80,16 @@ pub struct Field {
 pub type Make = fn(&View) -> Table;
 
 /// Every table, in the order of the page.
-pub const TABLES: &[Make] =
-    &[verdicts::table, problems::table, times::table, preparation::table, counts::table, kinds::table, checks::table];
+pub const TABLES: &[Make] = &[
+    verdicts::table,
+    problems::table,
+    claims::table,
+    times::table,
+    preparation::table,
+    counts::table,
+    kinds::table,
+    checks::table,
+];
 
 /// Every table of a run that has a row.
 #[must_use]

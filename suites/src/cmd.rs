@@ -1,6 +1,7 @@
 //! The commands, one file each, and what they share: flags, output and progress.
 
 pub mod check;
+pub mod claims;
 pub mod eval;
 pub mod explain;
 pub mod flags;

@@ -4,11 +4,13 @@
 //!
 //! - [`suites`]: models in Python, their inputs from real [`data`] and baselines written by hand;
 //! - [`measure`]: what is to be done, whether it is right, how much it does, how long it takes;
+//! - [`claims`]: what the paper claims, checked by running;
 //! - [`runs`]: the folder that a run leaves behind;
 //! - [`json`]: arguments and results of `eval`;
 //! - [`random`], [`guard`] and [`exit`]: seeded numbers, panics as values, how commands end;
 //! - [`cmd`]: the commands, one file each, and everything that is printed.
 
+pub mod claims;
 pub mod cmd;
 pub mod data;
 pub mod exit;

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use adjudicate_suites::cmd::check::Check;
+use adjudicate_suites::cmd::claims::Claims;
 use adjudicate_suites::cmd::eval::Eval;
 use adjudicate_suites::cmd::explain::Explain;
 use adjudicate_suites::cmd::list::List;
@@ -39,6 +40,7 @@ enum Command {
     List(List),
     Run(Run),
     Check(Check),
+    Claims(Claims),
     Eval(Eval),
     Explain(Explain),
     Report(Report),
@@ -86,6 +88,7 @@ fn dispatch(command: Command, output: &mut Output) -> Result<Exit, Failure> {
         Command::List(list) => list.run(output),
         Command::Run(run) => run.run(output),
         Command::Check(check) => check.run(output),
+        Command::Claims(claims) => claims.run(output),
         Command::Eval(eval) => eval.run(output),
         Command::Explain(explain) => explain.run(output),
         Command::Report(report) => report.run(output),

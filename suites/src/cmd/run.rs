@@ -9,6 +9,7 @@ use super::check::verdict;
 use super::flags::{Measuring, Selecting, plan};
 use super::output::Output;
 use super::progress::{Progress, human_time};
+use crate::claims::CLAIMS;
 use crate::exit::{Exit, Failure};
 use crate::measure::group::{Depth, Tally};
 use crate::measure::{Plan, Stop, SystemClock, measure};
@@ -46,7 +47,10 @@ impl Run {
         let manifest = manifest(&plan, command_line(), SystemTime::now());
         let path = self.out.unwrap_or_else(|| PathBuf::from("runs").join(&manifest.run_id));
         let stop = stop_on_interrupt()?;
-        let folder = RunFolder::create(&path, &manifest)?;
+        let mut folder = RunFolder::create(&path, &manifest)?;
+        for claim in CLAIMS {
+            folder.claims.push(&claim.row())?;
+        }
         let mut progress = Progress::new(&plan, output, Some(folder));
         let measured = measure(&plan, Depth::Time, &SystemClock::start(), &stop, &mut progress);
         let failures = std::mem::take(&mut progress.failures);

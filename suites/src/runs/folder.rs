@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use adjudicate_reports::columns::Row;
 use adjudicate_reports::files::{self, MANIFEST};
-use adjudicate_reports::rows::{Cell, Check, Count, Manifest, Sample};
+use adjudicate_reports::rows::{Cell, Check, Claim, Count, Manifest, Sample};
 
 use crate::exit::Failure;
 
@@ -22,6 +22,8 @@ pub struct RunFolder {
     pub checks: Table,
     /// Exact counts.
     pub counts: Table,
+    /// The paper's claims.
+    pub claims: Table,
 }
 
 /// A table that rows are appended to.
@@ -53,6 +55,7 @@ impl RunFolder {
             samples: Table::create::<Sample>(path)?,
             checks: Table::create::<Check>(path)?,
             counts: Table::create::<Count>(path)?,
+            claims: Table::create::<Claim>(path)?,
         })
     }
 
