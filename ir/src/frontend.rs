@@ -6,7 +6,8 @@
 //! # Phases
 //!
 //! 1. `nesting` bounds how deep the text nests, so that recursion over it is safe.
-//! 2. `scope` finds what each function binds and captures; `liveness` what is read later.
+//! 2. `scope` finds what each function binds and captures; `liveness` what is read later;
+//!    `ownership` which arrays no other name can have.
 //! 3. The top level is lowered, then function bodies from a queue, each once for every set of
 //!    values that it sees of the functions around it (`context`). `statements`, `control` and
 //!    `loops` turn statements into structured graphs, `expressions` and `functions` the rest.
@@ -32,6 +33,7 @@ mod liveness;
 mod loops;
 pub mod names;
 mod nesting;
+mod ownership;
 mod reject;
 mod render;
 mod scope;

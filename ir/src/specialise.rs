@@ -188,6 +188,11 @@ impl Cx<'_> {
         let node = record.args[i];
         self.span = top.node(node).span;
         self.push_function("top", self.span);
+        for &check in self.free.checks(self.program.top) {
+            if let Op::Apply(_) = top.node(check).op {
+                self.eval_top(self.program.top, check)?;
+            }
+        }
         let value = self.eval_top(self.program.top, node)?;
         self.functions.pop();
         match value {
@@ -243,7 +248,8 @@ impl Cx<'_> {
         Ok(self.env(graph, ret))
     }
 
-    /// The nodes that the return node needs, nested graphs included, in order; no parameters.
+    /// The nodes that the return node and the checks need, nested graphs included, in order; no
+    /// parameters.
     fn needed(&mut self, graph: GraphId) -> std::rc::Rc<Vec<NodeId>> {
         if let Some(known) = self.needed.get(&graph) {
             return known.clone();
@@ -251,6 +257,7 @@ impl Cx<'_> {
         let table = self.src.graph(graph);
         let mut seen = vec![false; table.nodes.len()];
         let mut work = vec![table.ret];
+        work.extend(self.free.checks(graph));
         while let Some(id) = work.pop() {
             if std::mem::replace(&mut seen[id.0 as usize], true) {
                 continue;

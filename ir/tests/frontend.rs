@@ -1,8 +1,9 @@
 //! The front end: Python in, source graphs or diagnostics out.
 //!
 //! `graphs` has the nodes of every construct, `values` what programs compute, `errors` every
-//! rejection, `robust` programs that nobody would write. Programs are indented for reading; the
-//! common indentation and the first line break are not part of them.
+//! rejection of the text alone, `types` those that depend on types, `robust` programs that nobody
+//! would write. Programs are indented for reading; the common indentation and the first line break
+//! are not part of them.
 
 #[path = "frontend/errors.rs"]
 mod errors;
@@ -10,6 +11,8 @@ mod errors;
 mod graphs;
 #[path = "frontend/robust.rs"]
 mod robust;
+#[path = "frontend/types.rs"]
+mod types;
 #[path = "frontend/values.rs"]
 mod values;
 

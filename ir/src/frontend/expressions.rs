@@ -6,7 +6,9 @@
 //! | `a < b < c` | `b` once; `if(a < b, b < c, a < b)` |
 //! | `a and b`, `a or b` | `if(truth a, b, a)`, `if(truth a, a, b)` |
 //! | `a if c else b` | `if(truth c, a, b)` |
-//! | `x[i, j:k]` | `apply(getitem, x, tuple(i, apply(slice, j, k, none)))` |
+//! | `x[i]` | `apply(getitem, x, i)` |
+//! | `x[i, j:k]` | `apply(index, x, i, apply(slice, j, k, none))` |
+//! | `x[[i, j]]` | `apply(getitem, x, apply(np.array, tuple(i, j)))` |
 //! | `x.f` | `apply(getattr, x, "f")` |
 //! | `(a, b)`, `[a, b]` | `tuple(a, b)` |
 //! | `{"a": x}` | `record dict(x)` |
@@ -206,18 +208,28 @@ impl<'a> Lowerer<'a, '_> {
 
     fn subscript(&mut self, subscript: &'a ExprSubscript) -> NodeId {
         let object = self.expr(&subscript.value);
-        let index = match &*subscript.slice {
-            Expr::Tuple(tuple) => {
+        match &*subscript.slice {
+            Expr::Tuple(tuple) if !tuple.elts.iter().any(Expr::is_starred_expr) => {
                 let items: Vec<_> = tuple.elts.iter().map(|item| self.index(item)).collect();
-                self.emit(Op::Tuple, &items, tuple.range)
+                let items: Vec<_> = std::iter::once(object).chain(items).collect();
+                self.apply("index", &items, subscript.range)
             }
-            item => self.index(item),
-        };
-        self.apply("getitem", &[object, index], subscript.range)
+            item => {
+                let index = self.index(item);
+                self.apply("getitem", &[object, index], subscript.range)
+            }
+        }
     }
 
     fn index(&mut self, item: &'a Expr) -> NodeId {
-        let Expr::Slice(slice) = item else { return self.expr(item) };
+        let slice = match item {
+            Expr::Slice(slice) => slice,
+            Expr::List(_) | Expr::ListComp(_) => {
+                let list = self.expr(item);
+                return self.apply("np.array", &[list], item.range());
+            }
+            _ => return self.expr(item),
+        };
         let mut bound = |part: &'a Option<Box<Expr>>| match part {
             Some(expr) => self.expr(expr),
             None => self.constant(Const::None, slice.range),

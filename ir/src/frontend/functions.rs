@@ -167,7 +167,7 @@ impl<'a> Lowerer<'a, '_> {
                 let name = generator.target.as_name_expr().map_or("item", |n| n.id.as_str());
                 let place = self.param(name, generator.target.range());
                 self.assign_target(&generator.target, place.1);
-                self.expr_as(element, Escape::Returned)
+                self.expr_as(element, Escape::Yes)
             }
         };
         self.graph().ret = ret;

@@ -355,6 +355,8 @@ pub const OPERATORS: &[&str] = &[
     "map_items",
     "apply_star",
     "concat_tuples",
+    "rebind",
+    "index",
 ];
 
 /// Functions that only the library mentions.

@@ -6,7 +6,7 @@
 //! that its code captures, and everything that the functions it mentions capture, transitively:
 //! [`Scope::captures`].
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use indexmap::{IndexMap, IndexSet};
 use ruff_python_ast::visitor::{Visitor, walk_expr, walk_stmt};
@@ -70,13 +70,15 @@ pub(super) struct Scope<'a> {
 pub(super) struct Scopes<'a> {
     scopes: Vec<Scope<'a>>,
     by_range: HashMap<TextRange, ScopeId>,
+    /// Augmented assignments of what may be known by another name; see `ownership`.
+    pub(super) shared: HashSet<TextRange>,
 }
 
 impl<'a> Scopes<'a> {
     /// Reads all scopes of a file.
     pub(super) fn of(body: &'a [Stmt]) -> Self {
         let mut collector = Collector {
-            scopes: Self { scopes: Vec::new(), by_range: HashMap::new() },
+            scopes: Self { scopes: Vec::new(), by_range: HashMap::new(), shared: HashSet::new() },
             current: MODULE,
             conditional: 0,
         };
@@ -84,6 +86,7 @@ impl<'a> Scopes<'a> {
         collector.visit_body(body);
         collector.scopes.find_captures();
         collector.scopes.find_kept();
+        collector.scopes.find_shared(body);
         collector.scopes
     }
 
@@ -95,6 +98,11 @@ impl<'a> Scopes<'a> {
     /// One scope.
     pub(super) fn get(&self, id: ScopeId) -> &Scope<'a> {
         &self.scopes[id.0 as usize]
+    }
+
+    /// The position of a scope among all of them.
+    pub(super) fn index(&self, id: ScopeId) -> usize {
+        id.0 as usize
     }
 
     /// One scope, to be changed.

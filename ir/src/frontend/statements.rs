@@ -194,7 +194,12 @@ impl<'a> Lowerer<'a, '_> {
 
     fn augmented(&mut self, assign: &'a StmtAugAssign) {
         let Expr::Name(name) = &*assign.target else { return self.reject_target(&assign.target) };
-        let current = self.name(name, Escape::Yes);
+        let mut current = self.name(name, Escape::Yes);
+        if self.scopes.shared.contains(&assign.range) {
+            let written = format!("{0} = {0} {1} …", name.id, assign.op.as_str());
+            let written = self.constant(Const::Str(written.into()), assign.range);
+            current = self.apply("rebind", &[current, written], assign.range);
+        }
         let value = self.expr(&assign.value);
         let result = self.apply(operator(assign.op), &[current, value], assign.range);
         self.bind_node(name.id.as_str(), result);

@@ -7,6 +7,7 @@ mod arrays;
 mod indexing;
 mod numbers;
 mod sequences;
+mod updates;
 
 use std::sync::Arc;
 
@@ -25,7 +26,7 @@ type Entry = fn(&mut Cx<'_>, &str, Vec<Val>, Named) -> Res<Val>;
 
 /// Families in reading order; the first that knows a name has it.
 const TABLE: &[fn(&str) -> Option<Entry>] =
-    &[numbers::find, indexing::find, sequences::find, arrays::find, derivatives];
+    &[numbers::find, indexing::find, sequences::find, arrays::find, updates::find, derivatives];
 
 /// A constant of the language.
 pub(super) fn constant(name: &str) -> Option<Val> {

@@ -1,8 +1,11 @@
-//! Free variables of source graphs.
+//! Free variables of source graphs, and the nodes that count although no result needs them.
 //!
 //! The free variables of a graph are the least fixpoint of: nodes of other graphs that it names,
 //! and free variables of every graph that it refers to, less its own nodes. The top level of a
 //! file is no enclosing graph in this sense: its names are looked up where they are used.
+//!
+//! An update in place of what something else may hold is a fault even if the updated variable is
+//! never used again: `rebind` nodes, and conditionals and loops with one inside, always count.
 
 use crate::graph::{GraphId, Module, NodeId, Op};
 
@@ -13,6 +16,7 @@ pub(super) type Outer = (GraphId, NodeId);
 #[derive(Debug)]
 pub(super) struct FreeVariables {
     of: Vec<Vec<Outer>>,
+    checks: Vec<Vec<NodeId>>,
 }
 
 impl FreeVariables {
@@ -42,13 +46,39 @@ impl FreeVariables {
                 }
             }
         }
-        Self { of }
+        Self { of, checks: checks(module) }
+    }
+
+    /// The nodes of a graph that are evaluated whether its result needs them or not.
+    pub(super) fn checks(&self, graph: GraphId) -> &[NodeId] {
+        &self.checks[graph.0 as usize]
     }
 
     /// Free variables of a graph.
     pub(super) fn of(&self, graph: GraphId) -> &[Outer] {
         &self.of[graph.0 as usize]
     }
+}
+
+fn checks(module: &Module) -> Vec<Vec<NodeId>> {
+    let mut checks = vec![Vec::new(); module.graphs.len()];
+    let mut changed = true;
+    while changed {
+        changed = false;
+        for (id, graph) in module.iter() {
+            let inside = |g: GraphId| !checks[g.0 as usize].is_empty();
+            let counts = |op: &Op, args: &[NodeId]| match op {
+                Op::Apply(_) => matches!(graph.node(args[0]).op, Op::Builtin("rebind")),
+                Op::If(then, other) => inside(*then) || inside(*other),
+                Op::Loop { cond, body } => inside(*cond) || inside(*body),
+                _ => false,
+            };
+            let found: Vec<NodeId> = graph.iter().filter(|(_, n)| counts(&n.op, &n.args)).map(|(id, _)| id).collect();
+            changed |= found.len() > checks[id.0 as usize].len();
+            checks[id.0 as usize] = found;
+        }
+    }
+    checks
 }
 
 fn note(free: &mut Vec<Outer>, outer: Outer, own: GraphId, tops: &[GraphId]) {

@@ -1606,3 +1606,27 @@ fn notes_and_wide_characters() {
         "#]],
     );
 }
+
+#[test]
+fn functions_of_a_comprehension_bind_late() {
+    check_error(
+        r#"
+        def f(s):
+            return [g(s) for g in [(lambda t: t * i) for i in range(3)]]
+        "#,
+        expect![[r#"
+            error: this function uses `i`, which is assigned again while the function lives on
+             --> model.py:2:29
+              |
+            2 |     return [g(s) for g in [(lambda t: t * i) for i in range(3)]]
+              |                             ^^^^^^^^^^^^^^^
+              |
+              = help: bind it now: `lambda …, i=i: …`
+            note: `i` is assigned again here
+             --> model.py:2:50
+              |
+            2 |     return [g(s) for g in [(lambda t: t * i) for i in range(3)]]
+              |                                                  ^
+        "#]],
+    );
+}

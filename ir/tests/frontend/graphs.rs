@@ -306,27 +306,25 @@ fn indexing() {
               %9 = const none
               %10 = builtin slice
               %11 = apply %10 (%7, %8, %9)
-              %12 = tuple (%1, %11)
-              %13 = builtin getitem
-              %14 = apply %13 (%0, %12)
+              %12 = builtin index
+              %13 = apply %12 (%0, %1, %11)
+              %14 = const none
               %15 = const none
-              %16 = const none
-              %17 = const 2
-              %18 = builtin slice
-              %19 = apply %18 (%15, %16, %17)
-              %20 = builtin getitem
-              %21 = apply %20 (%0, %19)
-              %22 = const none
-              %23 = builtin ellipsis
-              %24 = const none
-              %25 = tuple (%22, %23, %24)
-              %26 = builtin getitem
-              %27 = apply %26 (%0, %25)
-              %28 = const "a"
-              %29 = builtin getitem
-              %30 = apply %29 (%0, %28)
-              %31 = tuple (%3, %6, %14, %21, %27, %30)
-              return %31
+              %16 = const 2
+              %17 = builtin slice
+              %18 = apply %17 (%14, %15, %16)
+              %19 = builtin getitem
+              %20 = apply %19 (%0, %18)
+              %21 = const none
+              %22 = builtin ellipsis
+              %23 = const none
+              %24 = builtin index
+              %25 = apply %24 (%0, %21, %22, %23)
+              %26 = const "a"
+              %27 = builtin getitem
+              %28 = apply %27 (%0, %26)
+              %29 = tuple (%3, %6, %13, %20, %25, %28)
+              return %29
             }
         "#]],
     );
@@ -592,11 +590,14 @@ fn assignment() {
               %11 = get 1 %9
               %12 = builtin add
               %13 = apply %12 (%10, %11)
-              %14 = builtin add
-              %15 = apply %14 (%13, %13)
-              %16 = builtin matmul
-              %17 = apply %16 (%15, %1)
-              return %17
+              %14 = const "t = t + …"
+              %15 = builtin rebind
+              %16 = apply %15 (%13, %14)
+              %17 = builtin add
+              %18 = apply %17 (%16, %13)
+              %19 = builtin matmul
+              %20 = apply %19 (%18, %1)
+              return %20
             }
         "#]],
     );

@@ -12,6 +12,10 @@ use super::{Entry, Named};
 pub(super) fn find(name: &str) -> Option<Entry> {
     let entry: Entry = match name {
         "getitem" => |cx, _, args, _| cx.item(&args[0], &args[1]),
+        "index" => |cx, _, args, _| match &args[0] {
+            Val::Leaf(_) => cx.array_item(&args[0], &args[1..]),
+            object => cx.item(object, &Val::tuple(args[1..].to_vec())),
+        },
         "slice" => |cx, _, args, _| match <[Val; 3]>::try_from(args) {
             Ok(parts) => Ok(Val::Slice(std::rc::Rc::new(parts))),
             Err(_) => cx.error("a slice has a start, a stop and a step"),
@@ -67,7 +71,10 @@ impl Cx<'_> {
                 let items = self.elements(object, "the length of a range that is indexed")?;
                 self.item(&Val::tuple(items), index)
             }
-            (Val::Leaf(_), Val::Tuple(parts)) => self.array_item(object, parts),
+            (Val::Leaf(_), Val::Tuple(_)) => self.error_help(
+                "a tuple and a list mean different things as the index of an array",
+                "write the positions out, `x[i, j]`, or `x[np.array(rows)]` for several rows",
+            ),
             (Val::Leaf(_), _) => self.array_item(object, std::slice::from_ref(index)),
             (Val::Float(_) | Val::Int(_) | Val::Bool(_), _) => self.error("a number has no elements"),
             (other, _) => self.error(format!("{} has no elements", other.abs())),

@@ -1,0 +1,184 @@
+//! Rejections that depend on types and shapes: what `f` does at given arguments.
+
+use adjudicate_ir::datum::Datum;
+use adjudicate_ir::interp;
+use adjudicate_ir::program::{Ask, Program, Request};
+use adjudicate_ir::value::Value;
+use adjudicate_kernels::Array;
+use expect_test::{Expect, expect};
+
+use super::dedent;
+
+/// `x = [0.5, 1.5, 0.2]`, `m = [[2.0, 0.3], [0.1, 1.0]]`, `s = 0.4`, as far as `f` takes them.
+fn arguments(program: &Program) -> Vec<Datum> {
+    let x = Datum::Array(Array::from_vec(&[3], vec![0.5, 1.5, 0.2]));
+    let m = Datum::Array(Array::from_vec(&[2, 2], vec![2.0, 0.3, 0.1, 1.0]));
+    let count = program.parameters("f").map_or(0, |names| names.len());
+    vec![x, m, Datum::F64(0.4)].into_iter().take(count).collect()
+}
+
+fn value(python: &str) -> Result<f64, String> {
+    let program = Program::parse("model.py", &dedent(python)).map_err(|errors| errors.to_string())?;
+    let arguments = arguments(&program);
+    let request = Request::new("f", Ask::Value, &[0], 1, &arguments);
+    let specialised = program.specialise(&request).map_err(|errors| errors.to_string())?;
+    let leaves: Vec<Value> = arguments.iter().flat_map(Datum::leaves).collect();
+    let result = interp::eval(&specialised.module, leaves).map_err(|error| format!("{error:?}"))?;
+    match result.items() {
+        [Value::F64(y, _)] => Ok(*y),
+        [Value::I64(n)] => Ok(*n as f64),
+        other => panic!("a number was expected, not {other:?}"),
+    }
+}
+
+fn check(python: &str, expected: f64) {
+    let got = value(python).unwrap_or_else(|errors| panic!("{errors}\n{python}"));
+    assert!((got - expected).abs() <= 1e-12 * expected.abs(), "{got}, not {expected}\n{python}");
+}
+
+fn check_rejected(python: &str, expected: Expect) {
+    expected.assert_eq(&value(python).expect_err("the program is accepted"));
+}
+
+/// Programs in which an update in place would be seen through something else.
+#[test]
+fn updates_of_shared_arrays_are_rejected() {
+    let shared = [
+        "y = np.zeros(3)\n    z = y\n    z += x\n    return np.sum(y)",
+        "y = x\n    x += 1.0\n    return np.sum(y)",
+        "x += 1.0\n    return np.sum(x)",
+        "y = x[1:]\n    y *= 2.0\n    return np.sum(x)",
+        "y = np.zeros(3)\n    t = (y, 1.0)\n    y += x\n    return np.sum(t[0])",
+        "y = np.zeros(3)\n    z = y.reshape(3)\n    z += x\n    return np.sum(y)",
+        "y = z = np.zeros(3)\n    z += x\n    return np.sum(y)",
+        "y = np.zeros(3)\n    def g():\n        return y\n    z = g()\n    y += x\n    return np.sum(z)",
+        "same = lambda a: a\n    y = np.zeros(3)\n    z = same(y)\n    z += x\n    return np.sum(y)",
+        "y = np.zeros(3)\n    keep = y\n    for i in range(2):\n        y += x\n    return np.sum(keep)",
+        "y = np.zeros(3)\n    keep = x\n    for i in range(2):\n        y += x\n        keep = y\n    return np.sum(keep)",
+        "for row in [x]:\n        row += 1.0\n    return np.sum(x)",
+        "y = np.zeros(3)\n    z = y if x[0] > 0.0 else x\n    z += x\n    return np.sum(y)",
+        "l = [1.0]\n    k = l\n    k += [2.0]\n    return float(len(l))",
+        "y = np.zeros(3)\n    l = [] + [y]\n    y += x\n    return np.sum(l[0])",
+    ];
+    for body in shared {
+        let python = format!("import numpy as np\n\n\ndef f(x):\n    {body}\n");
+        let error = value(&python).expect_err(&python);
+        assert!(error.contains("in place, and something else may hold it too"), "{error}\n{python}");
+    }
+}
+
+#[test]
+fn updates_of_scalars_and_of_new_arrays_are_rebinding() {
+    let owned = [
+        ("y = np.zeros(3)\n    y += x\n    return np.sum(y)", 2.2),
+        ("z = x * 2.0\n    z += 1.0\n    y = z\n    return np.sum(y)", 7.4),
+        ("y = np.zeros(3)\n    for i in range(2):\n        y += x\n    return np.sum(y)", 4.4),
+        (
+            "h = x\n    for i in range(2):\n        z = h * 2.0\n        z += 1.0\n        h = np.abs(z)\n    return np.sum(h)",
+            17.8,
+        ),
+        ("t = 0.0\n    u = t\n    t += 1.0\n    return u + 10.0 * t", 10.0),
+        ("t = 0.0\n    for a in x:\n        a += 1.0\n        t += a\n    return t", 5.2),
+        ("double = lambda a: a * 2.0\n    z = double(x)\n    z += 1.0\n    return np.sum(z)", 7.4),
+        ("l = []\n    for i in range(2):\n        l += [x[i]]\n    return l[0] + 10.0 * l[1]", 15.5),
+        ("t = 0.0\n    t += x\n    t += x\n    return np.sum(t)", 4.4),
+    ];
+    for (body, expected) in owned {
+        check(&format!("import numpy as np\n\n\ndef f(x):\n    {body}\n"), expected);
+    }
+}
+
+#[test]
+fn an_update_of_a_parameter() {
+    check_rejected(
+        r#"
+        def h(a):
+            a *= 2.0
+            return a[0]
+
+        def f(x):
+            return h(x) + x[1]
+        "#,
+        expect![[r#"
+            error: this changes the array in place, and something else may hold it too
+             --> model.py:2:5
+              |
+            2 |     a *= 2.0
+              |     ^^^^^^^^
+              |
+              = help: write `a = a * …`, which makes a new array
+            note: called from here
+             --> model.py:6:12
+              |
+            6 |     return h(x) + x[1]
+              |            ^^^^
+            note: called from here
+             --> model.py:5:1
+              |
+            5 | def f(x):
+              | ^^^^^^^^^
+        "#]],
+    );
+}
+
+#[test]
+fn a_list_is_an_index_of_rows() {
+    let import = "import numpy as np\n\n\ndef f(x, m, s):\n    return ";
+    check(&format!("{import}np.sum(m[[1, 0]] * np.array([1.0, 10.0]))"), 15.1);
+    check(&format!("{import}np.sum(x[[0, 2]])"), 0.7);
+    check(&format!("{import}np.sum(m[[0, 1]] ** 2)"), 5.1);
+    check(&format!("{import}np.sum(m[[0, 1], [1, 0]])"), 0.4);
+    check(&format!("{import}np.sum(m[:, [0]])"), 2.1);
+    check(&format!("{import}np.sum(x[[2 - i for i in range(2)]] * np.array([1.0, 10.0]))"), 15.2);
+}
+
+#[test]
+fn a_sequence_in_a_variable_is_no_index() {
+    check_rejected(
+        r#"
+        def f(x, m, s):
+            at = [0, 1]
+            return m[at]
+        "#,
+        expect![[r#"
+            error: a tuple and a list mean different things as the index of an array
+             --> model.py:3:12
+              |
+            3 |     return m[at]
+              |            ^^^^^
+              |
+              = help: write the positions out, `x[i, j]`, or `x[np.array(rows)]` for several rows
+            note: called from here
+             --> model.py:1:1
+              |
+            1 | def f(x, m, s):
+              | ^^^^^^^^^^^^^^^
+        "#]],
+    );
+}
+
+#[test]
+fn a_list_of_booleans_is_no_index() {
+    check_rejected(
+        r#"
+        import numpy as np
+
+        def f(x):
+            return np.sum(x[[True, False, True]])
+        "#,
+        expect![[r#"
+            error: an array cannot be indexed by booleans: the shape of the result depends on data
+             --> model.py:4:19
+              |
+            4 |     return np.sum(x[[True, False, True]])
+              |                   ^^^^^^^^^^^^^^^^^^^^^^
+              |
+              = help: use np.where to choose by element
+            note: called from here
+             --> model.py:3:1
+              |
+            3 | def f(x):
+              | ^^^^^^^^^
+        "#]],
+    );
+}
