@@ -2,8 +2,9 @@
 
 use serde::Serialize;
 
+use crate::derive::is_preparation;
 use crate::format::{Unit, quantity, three_digits};
-use crate::rows::Manifest;
+use crate::rows::{Manifest, Status};
 use crate::view::{Verdict, View, distinct, state};
 
 /// What stands at the top of every page.
@@ -21,6 +22,9 @@ pub struct Overview {
     pub provenance: Vec<(String, String)>,
 }
 
+/// The load of a core from which a machine counts as busy.
+const BUSY: f64 = 0.75;
+
 /// Sums up a run.
 #[must_use]
 pub fn overview(view: &View) -> Overview {
@@ -29,14 +33,15 @@ pub fn overview(view: &View) -> Overview {
         run_id: manifest.run_id.clone(),
         facts: facts(view, manifest),
         outcomes: outcomes(view),
-        headlines: headlines(view),
+        headlines: unfinished(view).into_iter().chain(headlines(view)).collect(),
         provenance: provenance(manifest),
     }
 }
 
 fn facts(view: &View, manifest: &Manifest) -> Vec<(&'static str, String)> {
     let Manifest { machine, toolchain, kernels, .. } = manifest;
-    let load = machine.load.map(|load| format!("load {load} as the run began")).unwrap_or_default();
+    let busy = |load: f64| if load > BUSY * f64::from(machine.cores.max(1)) { ": busy, times may be off" } else { "" };
+    let load = machine.load.map(|load| format!("load {load} as the run began{}", busy(load))).unwrap_or_default();
     let floor = manifest.noise_floor.map(|floor| format!("{} %", three_digits(100.0 * floor))).unwrap_or_default();
     let facts = [
         ("suites", view.suites().join(", ")),
@@ -64,15 +69,28 @@ fn sentence(parts: &[&str]) -> String {
 }
 
 fn outcomes(view: &View) -> Vec<(String, usize)> {
-    let states: Vec<&str> = view.run.cells.iter().map(state).collect();
+    let cells = view.run.cells.iter().filter(|cell| !is_preparation(cell));
+    let states: Vec<&str> = cells.map(state).collect();
     let counted = |word: &str| (word.to_owned(), states.iter().filter(|state| **state == word).count());
     let mut outcomes = vec![("cells".to_owned(), states.len())];
+    let missing = view.run.manifest.planned_cells.map(|planned| planned.saturating_sub(states.len() as u64) as usize);
+    outcomes.extend(missing.filter(|missing| *missing > 0).map(|missing| ("not reached".to_owned(), missing)));
     let order = ["ok", "invalid", "failed", "timeout", "refused", "unchecked", "skipped"];
     outcomes.extend(order.into_iter().map(counted).filter(|(_, number)| *number > 0));
     let failed = view.run.checks.iter().filter(|check| !check.passed).count();
     outcomes.push(("checks passed".to_owned(), view.run.checks.len() - failed));
     outcomes.extend((failed > 0).then(|| ("checks failed".to_owned(), failed)));
     outcomes
+}
+
+/// That a run broke off, which limits what its verdicts mean.
+fn unfinished(view: &View) -> Option<String> {
+    let planned = view.run.manifest.planned_cells?;
+    let cells = view.run.cells.iter().filter(|cell| !is_preparation(cell) && cell.status != Status::Skipped);
+    let reached = cells.count() as u64;
+    let text =
+        format!("This run broke off: {reached} of {planned} cells were measured, and the verdicts are of those alone");
+    (reached < planned).then_some(text)
 }
 
 /// A sentence for each function: how often each contestant is fastest, and how far the others are behind overall.
@@ -91,13 +109,21 @@ fn headlines(view: &View) -> Vec<String> {
     functions.into_iter().filter_map(headline).collect()
 }
 
+/// How often each contestant is clearly the fastest, and how often two cannot be told apart.
 fn wins(contested: &[&Verdict]) -> Option<String> {
-    let fastest = |strategy: &str| contested.iter().filter(|verdict| verdict.ranking[0].strategy == strategy).count();
-    let winners = distinct(contested.iter().map(|verdict| verdict.ranking[0].strategy)).into_iter();
+    let clear: Vec<&Verdict> = contested.iter().copied().filter(|v| v.ranking[1].to_fastest.differs()).collect();
+    let fastest = |strategy: &str| clear.iter().filter(|verdict| verdict.ranking[0].strategy == strategy).count();
+    let winners = distinct(clear.iter().map(|verdict| verdict.ranking[0].strategy)).into_iter();
     let mut wins: Vec<(&str, usize)> = winners.map(|strategy| (strategy, fastest(strategy))).collect();
     wins.sort_by_key(|(_, wins)| std::cmp::Reverse(*wins));
-    let ((first, most), others) = wins.split_first()?;
-    let others: String = others.iter().map(|(strategy, wins)| format!(", {strategy} in {wins}")).collect();
+    let level = contested.len() - clear.len();
+    let Some(((first, most), others)) = wins.split_first() else {
+        return (level > 0).then(|| "the fastest cannot be told apart".to_owned());
+    };
+    let mut others: String = others.iter().map(|(strategy, wins)| format!(", {strategy} in {wins}")).collect();
+    if level > 0 {
+        others.push_str(&format!(", not to be told apart in {level}"));
+    }
     match contested {
         [verdict] => Some(format!("{first} is fastest in {}", verdict.group.suite)),
         _ => Some(format!("{first} is fastest in {most} of {} suites{others}", contested.len())),

@@ -1,8 +1,11 @@
 //! A run as every report receives it, and how one is put together from the files of its folder.
 
+use std::collections::HashSet;
+
 use crate::columns::Row;
+use crate::derive::is_preparation;
 use crate::files::{self, MANIFEST, MATRIX, ReadError, Warning};
-use crate::rows::{Cell, Check, Claim, Count, Manifest, Matrix, Sample};
+use crate::rows::{Cell, Check, Claim, Count, HANDWRITTEN, Key, Manifest, Matrix, Sample, Valid};
 
 /// Everything a run folder holds.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -35,6 +38,10 @@ impl Run {
         let manifest = files::read_manifest(&file(MANIFEST).ok_or_else(missing)?, MANIFEST)?;
         let matrix = file(MATRIX).map(|bytes| files::read_matrix(&bytes, MATRIX)).transpose()?;
         let mut warnings = Vec::new();
+        let tables = [Cell::FILE, Sample::FILE, Check::FILE, Count::FILE];
+        for name in tables.into_iter().filter(|name| file(name).is_none()) {
+            warnings.push(Warning { file: name.to_owned(), line: 1, found: "missing".to_owned() });
+        }
         let run = Run {
             manifest,
             cells: table(&file, &mut warnings)?,
@@ -44,7 +51,28 @@ impl Run {
             claims: table(&file, &mut warnings)?,
             matrix,
         };
+        warnings.extend(run.contradictions());
         Ok((run, warnings))
+    }
+
+    /// What the tables say of each other that cannot be: a cell twice, or valid without a check.
+    fn contradictions(&self) -> Vec<Warning> {
+        let checked: HashSet<&Key> = self.checks.iter().map(|check| &check.key).collect();
+        let mut seen = HashSet::new();
+        let mut found = Vec::new();
+        for (index, cell) in self.cells.iter().enumerate() {
+            let mut warn = |found_here: String| {
+                found.push(Warning { file: Cell::FILE.into(), line: index as u64 + 2, found: found_here })
+            };
+            if !seen.insert(&cell.key) {
+                warn(format!("{} is there twice", cell.key));
+            }
+            let claims = cell.valid == Valid::True && !is_preparation(cell) && cell.key.strategy != HANDWRITTEN;
+            if claims && !checked.contains(&cell.key) {
+                warn(format!("{} is called valid, but {} has no check of it", cell.key, Check::FILE));
+            }
+        }
+        found
     }
 }
 

@@ -174,3 +174,25 @@ fn odd_runs_have_reports_too() {
     check_odd("names that need escaping", &hostile);
     assert!(!text("html", "index.html", &hostile).contains("<script>alert"));
 }
+
+#[test]
+fn what_does_not_fit_together_is_said() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixture");
+    let without = |absent: &'static str| {
+        let (_, warnings) =
+            Run::read(|name| std::fs::read(folder.join(name)).ok().filter(|_| name != absent)).expect("a manifest");
+        warnings.iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    assert!(without("samples.csv").contains(&"samples.csv:1: missing".to_owned()));
+    let unchecked = without("checks.csv");
+    assert!(unchecked[0] == "checks.csv:1: missing" && unchecked[1].contains("is called valid, but"), "{unchecked:?}");
+}
+
+#[test]
+fn a_run_that_broke_off_says_so_first() {
+    let mut run = fixture();
+    run.manifest.planned_cells = Some(1000);
+    let overview = adjudicate_reports::overview::overview(&View::new(&run));
+    assert!(overview.headlines[0].starts_with("This run broke off: "), "{:?}", overview.headlines);
+    assert!(overview.outcomes.iter().any(|(name, _)| name == "not reached"));
+}

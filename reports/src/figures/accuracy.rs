@@ -34,8 +34,10 @@ fn figure(view: &View, suite: &str) -> Option<Figure> {
 }
 
 fn panel(view: &View, suite: &str) -> Panel {
+    // What has no error, such as the order of a remainder, has no place on this axis.
+    let has_error = |check: &&Check| check.largest_relative_error.is_some();
     let checks: Vec<&Check> =
-        view.run.checks.iter().filter(|check| check.key.suite == suite && check.remainder_order.is_none()).collect();
+        view.run.checks.iter().filter(|check| check.key.suite == suite).filter(has_error).collect();
     let functions = distinct(checks.iter().map(|check| check.key.function.as_str()));
     let mut lines = distinct(checks.iter().map(|check| line_of(check)));
     lines.sort_by_key(|(function, _)| functions.iter().position(|known| known == function));

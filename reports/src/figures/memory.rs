@@ -9,8 +9,10 @@ use crate::view::{Group, View};
 /// Listed in [`FIGURES`](crate::figures::FIGURES).
 pub(super) const KIND: Kind = Kind { name: "memory", title: "Memory against size", about: ABOUT, make };
 
-const ABOUT: &str = "The most bytes of array buffers alive at once. Thin dashed lines with hollow markers are the bytes \
-                       kept between the forward and the backward pass. Counted, not measured: the same on every machine.";
+const ABOUT: &str = "The most bytes of array buffers alive at once. Thin dotted lines with hollow markers are the bytes \
+                       kept between the forward and the backward pass, of strategies that keep them apart; they include \
+                       what the caller owns, the arguments, which the peak does not. Nothing at all has no place on a \
+                       logarithmic axis. Counted, not measured: the same on every machine.";
 
 fn make(view: &View) -> Vec<Figure> {
     let panels = |suite| view.running_groups(suite).iter().map(|group| panel(view, group)).collect();

@@ -10,7 +10,7 @@ use crate::view::{Group, View};
 /// Listed in [`FIGURES`](crate::figures::FIGURES).
 pub(super) const KIND: Kind = Kind { name: "time", title: "Time against size", about: ABOUT, make };
 
-const ABOUT: &str = "Median time of one evaluation with its 95\u{a0}% interval; both axes are logarithmic. Thin dashed lines \
+const ABOUT: &str = "Median time of one evaluation with its 95\u{a0}% interval; both axes are logarithmic. Thin dotted lines \
                        with hollow markers are the same strategy's value.";
 
 fn make(view: &View) -> Vec<Figure> {

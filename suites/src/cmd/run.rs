@@ -43,6 +43,9 @@ impl Run {
             output.result(&describe(&plan))?;
             return Ok(Exit::Ok);
         }
+        if let Some(path) = &self.out {
+            RunFolder::check_free(path)?;
+        }
         output.remark(&describe(&plan));
         let manifest = manifest(&plan, command_line(), SystemTime::now());
         let path = self.out.unwrap_or_else(|| PathBuf::from("runs").join(&manifest.run_id));

@@ -100,9 +100,10 @@ impl Oracle {
         let typical = norm(gradient) / (gradient.len() as f64).sqrt();
         let along = |line: &Line, d: &Direction| {
             let slope = dot(gradient, d);
-            [finite(key, slope, line.slope(), typical), taylor(key, line.taylor_order(slope))]
+            let first = finite(key, slope, line.slope(), typical);
+            std::iter::once(first).chain(taylor(key, line.taylor_order(slope)))
         };
-        [along(&self.along_u, &self.u), along(&self.along_v, &self.v)].concat()
+        along(&self.along_u, &self.u).chain(along(&self.along_v, &self.v)).collect()
     }
 
     fn curvature(&self, key: &Key, product: &[f64]) -> Vec<Check> {
@@ -112,7 +113,7 @@ impl Oracle {
         let typical = norm(product) / (product.len() as f64).sqrt();
         let mut checks = Vec::new();
         checks.extend(self.mixed.map(|mixed| finite(key, dot(&self.u, product), mixed, typical)));
-        checks.push(taylor(key, self.along_v.curvature_order(dot(&self.v, product))));
+        checks.extend(taylor(key, self.along_v.curvature_order(dot(&self.v, product))));
         checks
     }
 
@@ -171,13 +172,14 @@ fn finite(key: &Key, ours: f64, estimate: f64, typical: f64) -> Check {
     }
 }
 
-/// A remainder without an order is nothing but rounding, and passes.
-fn taylor(key: &Key, order: Option<f64>) -> Check {
-    Check {
-        passed: order.is_none_or(|o| o >= TAYLOR_ORDER),
-        remainder_order: order.filter(|o| o.is_finite()),
+/// A remainder without an order is nothing but rounding, and says nothing.
+fn taylor(key: &Key, order: Option<f64>) -> Option<Check> {
+    let order = order?;
+    Some(Check {
+        passed: order >= TAYLOR_ORDER,
+        remainder_order: Some(order).filter(|o| o.is_finite()),
         ..row(key, "taylor", TAYLOR_ORDER)
-    }
+    })
 }
 
 /// The oracle itself could not be made: nothing is known to be right.

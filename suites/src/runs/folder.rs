@@ -36,16 +36,27 @@ pub struct Table {
 }
 
 impl RunFolder {
+    /// Whether a folder can be made there, as far as can be told without making it.
+    pub fn check_free(path: &Path) -> Result<(), Failure> {
+        let file = path.ancestors().skip(1).find(|above| above.exists()).filter(|above| !above.is_dir());
+        match file {
+            Some(file) => Err(Failure::usage(format!(
+                "the run folder {} cannot be made: {} is not a folder",
+                path.display(),
+                file.display()
+            ))),
+            None if path.exists() => Err(exists(path)),
+            None => Ok(()),
+        }
+    }
+
     /// Creates the folder and its files. A folder that exists is left alone.
     pub fn create(path: &Path, manifest: &Manifest) -> Result<Self, Failure> {
         if let Some(parent) = path.parent() {
             fs::create_dir_all(parent).map_err(|e| unwritable(parent, &e))?;
         }
         fs::create_dir(path).map_err(|e| match e.kind() {
-            io::ErrorKind::AlreadyExists => Failure::usage(format!(
-                "the run folder {} exists; name another with --out or remove it",
-                path.display()
-            )),
+            io::ErrorKind::AlreadyExists => exists(path),
             _ => unwritable(path, &e),
         })?;
         write_file(&path.join(MANIFEST), files::write_manifest(manifest).as_bytes())?;
@@ -103,6 +114,10 @@ pub fn write_file(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
         let _ = fs::remove_file(&partial);
         unwritable(path, &e)
     })
+}
+
+fn exists(path: &Path) -> Failure {
+    Failure::usage(format!("the run folder {} exists; name another with --out or remove it", path.display()))
 }
 
 fn unwritable(path: &Path, error: &io::Error) -> Failure {

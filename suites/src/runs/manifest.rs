@@ -50,6 +50,7 @@ pub fn manifest(plan: &Plan, command: String, started: SystemTime) -> Manifest {
             })
             .collect(),
         noise_floor: None,
+        planned_cells: Some(plan.cells() as u64),
         oracles: STRATEGIES.iter().filter(|s| s.is_oracle()).map(|s| s.name().to_owned()).collect(),
     }
 }
