@@ -55,7 +55,7 @@ impl Kind {
         match op {
             Op::Param(_) | Op::Outer(..) => Kind::Parameter,
             Op::Const(_) | Op::Zero | Op::Builtin(_) => Kind::Constant,
-            Op::Prim(_) => Kind::Primitive,
+            Op::Prim(_) | Op::Fused(_) => Kind::Primitive,
             Op::Tuple | Op::Get(_) | Op::Record(_) => Kind::Structure,
             Op::Call(_) | Op::Closure(_) | Op::Apply(_) | Op::Fn(_) => Kind::Call,
             Op::If(..) | Op::Loop { .. } => Kind::Control,

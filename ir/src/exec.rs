@@ -28,6 +28,7 @@ mod code;
 mod control;
 mod domain;
 mod emit;
+mod fused;
 mod liveness;
 mod lower;
 mod machine;

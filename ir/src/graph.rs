@@ -98,6 +98,8 @@ pub enum Op {
         /// From state and invariants to the tuple of the next state.
         body: GraphId,
     },
+    /// A direct call of a graph of primitives that are computed in one walk over their elements.
+    Fused(GraphId),
     /// Reverse-mode derivative of a graph; see [`VjpSpec`].
     Vjp(VjpSpec),
     /// Source only: a node of an enclosing graph.
@@ -284,7 +286,7 @@ impl Op {
     /// The graphs this operation refers to.
     pub fn graphs(&self) -> SmallVec<[GraphId; 2]> {
         match self {
-            Op::Call(g) | Op::Closure(g) | Op::Fn(g) => SmallVec::from_slice(&[*g]),
+            Op::Call(g) | Op::Closure(g) | Op::Fn(g) | Op::Fused(g) => SmallVec::from_slice(&[*g]),
             Op::Vjp(spec) => SmallVec::from_slice(&[spec.graph]),
             Op::If(then, other) => SmallVec::from_slice(&[*then, *other]),
             Op::Loop { cond, body } => SmallVec::from_slice(&[*cond, *body]),
@@ -308,6 +310,7 @@ impl Op {
             Op::Call(g) => Op::Call(rename(*g)),
             Op::Closure(g) => Op::Closure(rename(*g)),
             Op::Fn(g) => Op::Fn(rename(*g)),
+            Op::Fused(g) => Op::Fused(rename(*g)),
             Op::Vjp(spec) => Op::Vjp(VjpSpec { graph: rename(spec.graph), wrt: spec.wrt.clone() }),
             Op::If(then, other) => Op::If(rename(*then), rename(*other)),
             Op::Loop { cond, body } => Op::Loop { cond: rename(*cond), body: rename(*body) },

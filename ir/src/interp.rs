@@ -226,7 +226,7 @@ impl Machine<'_> {
             Op::Tuple => Value::tuple(args),
             Op::Get(index) => args[0].items()[*index as usize].clone(),
             Op::Closure(code) => Value::Closure(*code, Fields::new(args)),
-            Op::Call(callee) => return Ok(self.call(frame, *callee, args)),
+            Op::Call(callee) | Op::Fused(callee) => return Ok(self.call(frame, *callee, args)),
             Op::Apply(_) => {
                 let (code, args) = self.applied(args).map_err(|message| error(node.span, message))?;
                 return Ok(self.call(frame, code, args));

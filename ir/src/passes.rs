@@ -8,6 +8,7 @@
 //! a stated number of rounds; there is no clock.
 
 mod compact;
+mod fuse;
 mod inline;
 mod loops;
 mod prune;
@@ -38,13 +39,17 @@ impl std::fmt::Debug for Pass {
 }
 
 /// Every pass, in the order of help and tables.
-pub const PASSES: &[Pass] = &[loops::LOOPS, inline::INLINE, simplify::SIMPLIFY, prune::PRUNE, compact::COMPACT];
+pub const PASSES: &[Pass] =
+    &[loops::LOOPS, inline::INLINE, simplify::SIMPLIFY, prune::PRUNE, compact::COMPACT, fuse::FUSE];
 
 /// From specialised to closed graphs.
 pub const CLOSE: &[Pass] = &[loops::LOOPS, compact::COMPACT];
 
 /// The optimiser: repeated until nothing changes.
 pub const OPTIMISE: &[Pass] = &[inline::INLINE, simplify::SIMPLIFY, prune::PRUNE, compact::COMPACT];
+
+/// Elementwise work in one walk over its elements: last, once derivatives are expanded and optimised.
+pub const FUSE: &[Pass] = &[fuse::FUSE, compact::COMPACT];
 
 /// Times that the optimiser goes through its list.
 const MAX_ROUNDS: usize = 12;
@@ -61,6 +66,15 @@ pub fn run_to_fixpoint(module: &mut Module, pipeline: &[Pass], watch: &mut dyn F
         if !changed {
             break;
         }
+    }
+}
+
+/// Runs passes in order, once; `watch` sees the module after each.
+pub fn run_once(module: &mut Module, pipeline: &[Pass], watch: &mut dyn FnMut(&str, &Module)) {
+    for pass in pipeline {
+        (pass.run)(module);
+        check(module, pass.name);
+        watch(pass.name, module);
     }
 }
 

@@ -31,7 +31,7 @@
 //!   that it is [stated](STATED).
 //! - `tuple` has the tuple of the types of its operands; `get` has one operand, a tuple with an item
 //!   of that index, and the type of the item.
-//! - `call`: the operands have the types of the parameters, and the node that of the result.
+//! - `call`, `fused`: the operands have the types of the parameters, and the node that of the result.
 //! - `closure`: the operands have the types of the leading parameters, and the node is a function
 //!   of the others to the result.
 //! - `apply`: there are no keywords; operand 0 is a function, the others have the types of its
@@ -220,7 +220,7 @@ fn check_source(module: &Module, id: GraphId, node: &Node) -> Check {
             [*cond, *body].into_iter().try_for_each(|graph| check_source_params(module, graph, operands))
         }
         Op::Get(_) => check_count(1),
-        Op::Zero | Op::Prim(_) | Op::Call(_) | Op::Closure(_) | Op::Vjp(_) => {
+        Op::Zero | Op::Prim(_) | Op::Call(_) | Op::Closure(_) | Op::Fused(_) | Op::Vjp(_) => {
             Err("this operation does not occur in source graphs".to_owned())
         }
     }
@@ -244,7 +244,7 @@ fn check_typed(module: &Module, graph: &Graph, node: &Node) -> Check {
         Op::Prim(prim) => check_prim(prim, &args, &node.ty),
         Op::Tuple => result(&Type::Tuple(args.into_iter().cloned().collect())),
         Op::Get(index) => result(get(*index, &args)?),
-        Op::Call(callee) => {
+        Op::Call(callee) | Op::Fused(callee) => {
             let callee = module.graph(*callee);
             check_types("the operands", &args, &callee.param_types())?;
             result(callee.result_type())

@@ -179,6 +179,13 @@ impl<T: Element> Array<T> {
         self.data.get_mut().expect("unique by now")
     }
 
+    /// The first element, for writing while no other array shares the elements.
+    #[inline]
+    pub(crate) fn as_mut_ptr(&mut self) -> *mut T {
+        debug_assert!(self.data.is_unique(), "elements that are written are not shared");
+        self.data.as_mut_ptr()
+    }
+
     /// Whether no other array shares the elements.
     #[inline]
     pub fn is_unique(&self) -> bool {

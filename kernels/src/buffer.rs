@@ -128,6 +128,11 @@ impl<T> Buffer<T> {
     }
 
     #[inline]
+    pub(crate) fn as_mut_ptr(&mut self) -> *mut T {
+        self.data.as_ptr()
+    }
+
+    #[inline]
     pub(crate) fn is_unique(&self) -> bool {
         self.header().refs.load(Ordering::Acquire) == 1
     }

@@ -3,6 +3,7 @@
 //! Counts belong to the thread that calls the kernels and are equal from run to run and machine to machine. Conventions:
 //! every public kernel records itself once, whatever it calls inside; an elementary function of one element is one FLOP; a
 //! GEMM of m×k by k×n is 2·m·n·k; bytes are those of the operands as stored and of the result, however a cache serves them;
+//! a fused kernel counts as a call of every kernel that it stands for, and its bytes are those of its operands and results alone;
 //! memory is the elements of arrays, without headers and without a kernel's own scratch. Scalar evaluation (`eval`) is not counted: who calls it
 //! knows. While counting is off, a kernel pays one thread-local read for the question.
 //!
@@ -18,6 +19,8 @@ use crate::ops::{Kind, Other};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Counts {
     calls: [u64; Kind::COUNT],
+    /// Fused kernels run. The calls that they stand for are counted by kind.
+    pub fused_kernels: u64,
     /// Floating-point (or integer) operations.
     pub flops: u64,
     /// Bytes of operands read.
@@ -37,6 +40,7 @@ pub struct Counts {
 impl Counts {
     const ZERO: Self = Self {
         calls: [0; Kind::COUNT],
+        fused_kernels: 0,
         flops: 0,
         bytes_read: 0,
         bytes_written: 0,
@@ -61,10 +65,11 @@ impl Counts {
         Kind::all().map(|kind| (kind.name(), self.calls(kind)))
     }
 
-    /// The totals by name: `kernel_calls`, `flops`, and the memory counts.
+    /// The totals by name: `kernel_calls`, `fused_kernels`, `flops`, and the memory counts.
     pub fn totals(&self) -> impl Iterator<Item = (&'static str, u64)> {
         [
             ("kernel_calls", self.total_calls()),
+            ("fused_kernels", self.fused_kernels),
             ("flops", self.flops),
             ("bytes_read", self.bytes_read),
             ("bytes_written", self.bytes_written),
@@ -129,6 +134,16 @@ pub(crate) fn record(kind: Kind, work: Work) {
     COUNTS.with_borrow_mut(|c| {
         c.calls[kind.index()] += 1;
         c.flops += work.flops as u64;
+        c.bytes_read += work.read as u64;
+        c.bytes_written += work.written as u64;
+    });
+}
+
+/// Records a run of a fused kernel: what it reads and writes. Its calls are recorded one by one.
+#[cold]
+pub(crate) fn record_fused(work: Work) {
+    COUNTS.with_borrow_mut(|c| {
+        c.fused_kernels += 1;
         c.bytes_read += work.read as u64;
         c.bytes_written += work.written as u64;
     });
@@ -215,7 +230,7 @@ mod tests {
     #[test]
     fn counts_are_iterable_by_name() {
         let counts = snapshot();
-        assert_eq!(counts.iter().count(), 8 + Kind::COUNT);
+        assert_eq!(counts.iter().count(), 9 + Kind::COUNT);
         assert!(counts.iter().any(|(name, _)| name == "gemm"));
     }
 }

@@ -17,6 +17,7 @@ mod binary;
 mod boolean;
 mod cast;
 mod integer;
+mod power;
 #[cfg(test)]
 mod tests;
 mod unary;
@@ -28,6 +29,8 @@ pub(crate) use binary::{max, min};
 pub use boolean::{Number, compare, compare_slices_into, logic, logic_slices_into, not, select, select_slices_into};
 pub use cast::{bool_to_f64, bool_to_i64, f64_to_i64, to_f64};
 pub use integer::{int_binary, int_binary_assign, int_binary_slices_into, int_unary};
+pub use power::{MAX_POWER, power, power_array, power_assign};
+pub(crate) use power::{power_slice_assign, power_slices_into};
 pub use unary::{unary, unary_assign, unary_into, unary_slice_assign};
 
 /// An operand along a run of elements.
@@ -83,6 +86,16 @@ impl<'a, T: Element> Lanes<'a, T> {
             Arg::Scalar(value) => Self::Splat(value),
             Arg::Array(array) => Self::Slice(array.as_slice()),
         }
+    }
+}
+
+/// `dst[i] = f(src[i])`.
+#[inline(always)]
+pub(crate) fn map_slices_into<T: Element, U: Element>(src: Lanes<'_, T>, dst: &mut [U], f: impl Fn(T) -> U) {
+    src.check(dst.len());
+    match src {
+        Lanes::Slice(src) => dst.iter_mut().zip(src).for_each(|(d, &x)| *d = f(x)),
+        Lanes::Splat(x) => dst.fill(f(x)),
     }
 }
 

@@ -55,6 +55,16 @@ pub(crate) fn enter(kind: Kind, work: impl FnOnce() -> Work) -> bool {
     flags & NULL == 0
 }
 
+/// Records a run of a fused kernel, as [`enter`].
+#[inline]
+pub(crate) fn enter_fused(work: impl FnOnce() -> Work) -> bool {
+    let flags = FLAGS.get();
+    if flags & COUNTING != 0 {
+        counts::record_fused(work());
+    }
+    flags & NULL == 0
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

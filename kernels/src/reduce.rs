@@ -14,9 +14,9 @@ use crate::ops::{Kind, Other, Reduce, ReduceBool};
 use crate::shape::count;
 use crate::simd::vectorized;
 
-const BLOCK: usize = 1024;
+pub(crate) const BLOCK: usize = 1024;
 const LANES: usize = 32;
-const ROWS: usize = 64;
+pub(crate) const ROWS: usize = 64;
 
 /// A run of neighbouring axes of an array, all reduced or all kept.
 struct Group {
@@ -93,12 +93,7 @@ pub fn reduce(op: Reduce, x: &Array<f64>, axes: &[usize]) -> Result<Array<f64>, 
             Err(KernelError::EmptyReduction { op: op.name() })
         };
     }
-    Ok(fold_axes(x, axes, |from, n, inner, to| match op {
-        Reduce::Sum => sum_fold(from, n, inner, to),
-        Reduce::Prod => fold_rows(from, n, inner, to, 1.0, |a, b| a * b),
-        Reduce::Max => fold_rows(from, n, inner, to, f64::NEG_INFINITY, max),
-        Reduce::Min => fold_rows(from, n, inner, to, f64::INFINITY, min),
-    }))
+    Ok(fold_axes(x, axes, |from, n, inner, to| fold_rows(op, from, n, inner, to)))
 }
 
 /// Integers summed over `axes`; overflow wraps.
@@ -141,38 +136,75 @@ fn fold_simply<T: Element>(from: &[T], n: usize, inner: usize, to: &mut [T], sta
 }
 
 /// As [`fold_simply`], but a contiguous run goes through several accumulators.
-fn fold_rows(from: &[f64], n: usize, inner: usize, to: &mut [f64], start: f64, f: fn(f64, f64) -> f64) {
-    if inner != 1 || n == 0 {
-        return fold_simply(from, n, inner, to, start, f);
-    }
-    for (run, to) in from.chunks_exact(n).zip(to) {
-        *to = if run.len() < 16 { run.iter().fold(start, |a, &b| f(a, b)) } else { fold_run(run, start, f) };
+fn fold_rows(op: Reduce, from: &[f64], n: usize, inner: usize, to: &mut [f64]) {
+    match op {
+        Reduce::Sum => sum_fold(from, n, inner, to),
+        _ if inner == 1 && n > 0 => runs_into(op, from, n, to),
+        Reduce::Prod => fold_simply(from, n, inner, to, 1.0, |a, b| a * b),
+        Reduce::Max => fold_simply(from, n, inner, to, f64::NEG_INFINITY, max),
+        Reduce::Min => fold_simply(from, n, inner, to, f64::INFINITY, min),
     }
 }
 
-fn fold_run(run: &[f64], start: f64, f: fn(f64, f64) -> f64) -> f64 {
+vectorized! {
+    /// Every run of `n` elements reduced to one. Uncounted: a block of a fused kernel.
+    pub(crate) fn runs_into(op: Reduce, from: &[f64], n: usize, to: &mut [f64]) {
+        match op {
+            Reduce::Sum => sum_runs(from, n, to),
+            Reduce::Prod => fold_runs(from, n, to, 1.0, |a, b| a * b),
+            Reduce::Max => fold_runs(from, n, to, f64::NEG_INFINITY, max),
+            Reduce::Min => fold_runs(from, n, to, f64::INFINITY, min),
+        }
+    }
+}
+
+#[inline(always)]
+fn fold_runs(from: &[f64], n: usize, to: &mut [f64], start: f64, f: impl Fn(f64, f64) -> f64 + Copy) {
+    for (run, to) in from.chunks_exact(n).zip(to) {
+        *to = if n < 16 { run.iter().fold(start, |a, &b| f(a, b)) } else { fold_run(run, start, f) };
+    }
+}
+
+#[inline(always)]
+fn fold_run(run: &[f64], start: f64, f: impl Fn(f64, f64) -> f64 + Copy) -> f64 {
     let mut lanes = [start; 8];
     let (blocks, rest) = run.as_chunks::<8>();
     for block in blocks {
-        lanes.iter_mut().zip(block).for_each(|(lane, &x)| *lane = f(*lane, x));
+        for i in 0..8 {
+            lanes[i] = f(lanes[i], block[i]);
+        }
     }
     lanes.iter().chain(rest).fold(start, |a, &b| f(a, b))
 }
 
-/// The sum of one block in [`LANES`] accumulators.
+/// The sum of every run of `n` elements, the same bits as of [`sum_all`].
 #[inline(always)]
-fn sum_block(block: &[f64]) -> f64 {
-    let mut lanes = [0.0; LANES];
-    let (whole, rest) = block.as_chunks::<LANES>();
+fn sum_runs(from: &[f64], n: usize, to: &mut [f64]) {
+    for (run, to) in from.chunks_exact(n).zip(to) {
+        *to = match n {
+            0..=8 => sum_lanes::<8>(run),
+            9..=16 => sum_lanes::<16>(run),
+            17..=BLOCK => sum_lanes::<LANES>(run),
+            _ => sum_chunks(run),
+        };
+    }
+}
+
+/// The sum of one block in `WIDTH` accumulators. Lanes that no element reaches stay zero, and adding them changes nothing (a
+/// lane is never -0), so a block that fits into fewer lanes than [`LANES`] has the same sum with fewer.
+#[inline(always)]
+fn sum_lanes<const WIDTH: usize>(block: &[f64]) -> f64 {
+    let mut lanes = [0.0; WIDTH];
+    let (whole, rest) = block.as_chunks::<WIDTH>();
     for part in whole {
-        for i in 0..LANES {
+        for i in 0..WIDTH {
             lanes[i] += part[i];
         }
     }
     for (lane, &x) in lanes.iter_mut().zip(rest) {
         *lane += x;
     }
-    let mut width = LANES / 2;
+    let mut width = WIDTH / 2;
     while width > 0 {
         for i in 0..width {
             lanes[i] += lanes[i + width];
@@ -185,26 +217,31 @@ fn sum_block(block: &[f64]) -> f64 {
 vectorized! {
     /// The pairwise sum of all elements; 0 for none. Uncounted: a block of a fused kernel.
     pub fn sum_all(x: &[f64]) -> f64 {
-        let mut partial = [0.0; usize::BITS as usize];
-        let mut depth = 0;
-        for (i, block) in x.chunks(BLOCK).enumerate() {
-            let mut sum = sum_block(block);
-            for _ in 0..i.trailing_ones() {
-                depth -= 1;
-                sum += partial[depth];
-            }
-            partial[depth] = sum;
-            depth += 1;
-        }
-        partial[..depth].iter().rev().copied().reduce(|a, b| a + b).unwrap_or(0.0)
+        sum_chunks(x)
     }
+}
+
+#[inline(always)]
+fn sum_chunks(x: &[f64]) -> f64 {
+    let mut partial = [0.0; usize::BITS as usize];
+    let mut depth = 0;
+    for (i, block) in x.chunks(BLOCK).enumerate() {
+        let mut sum = sum_lanes::<LANES>(block);
+        for _ in 0..i.trailing_ones() {
+            depth -= 1;
+            sum += partial[depth];
+        }
+        partial[depth] = sum;
+        depth += 1;
+    }
+    partial[..depth].iter().rev().copied().reduce(|a, b| a + b).unwrap_or(0.0)
 }
 
 fn sum_fold(from: &[f64], n: usize, inner: usize, to: &mut [f64]) {
     if n * inner == 0 {
         to.fill(0.0);
     } else if inner == 1 {
-        from.chunks_exact(n).zip(to).for_each(|(run, to)| *to = sum_all(run));
+        runs_into(Reduce::Sum, from, n, to);
     } else {
         let mut scratch = vec![0.0; if n > ROWS { inner * n.ilog2() as usize } else { 0 }];
         for (block, to) in from.chunks_exact(n * inner).zip(to.chunks_exact_mut(inner)) {
@@ -217,7 +254,8 @@ fn sum_fold(from: &[f64], n: usize, inner: usize, to: &mut [f64]) {
 fn sum_rows(block: &[f64], inner: usize, to: &mut [f64], scratch: &mut [f64]) {
     let n = block.len() / inner;
     if n <= ROWS {
-        return add_rows(block, inner, to);
+        to.fill(0.0);
+        return add_quads(block, inner, to);
     }
     let (first, second) = block.split_at((n / 2).next_multiple_of(ROWS) * inner);
     let (row, scratch) = scratch.split_at_mut(inner);
@@ -227,8 +265,8 @@ fn sum_rows(block: &[f64], inner: usize, to: &mut [f64], scratch: &mut [f64]) {
 }
 
 vectorized! {
-    fn add_rows(block: &[f64], inner: usize, to: &mut [f64]) {
-        to.fill(0.0);
+    /// Adds rows four at a time, and what is left one by one.
+    pub(crate) fn add_quads(block: &[f64], inner: usize, to: &mut [f64]) {
         let mut fours = block.chunks_exact(4 * inner);
         for four in &mut fours {
             let (ab, cd) = four.split_at(2 * inner);

@@ -23,6 +23,8 @@ pub struct Closure {
     name: &'static str,
     about: &'static str,
     pipeline: &'static [Pass],
+    /// Run once at the end.
+    last: &'static [Pass],
 }
 
 /// The paper's transformation, optimised.
@@ -30,6 +32,15 @@ pub const CLOSURE: Closure = Closure {
     name: "closure",
     about: "tape-free source transformation with closures, optimised before, between and after",
     pipeline: passes::OPTIMISE,
+    last: passes::FUSE,
+};
+
+/// The same without fusion.
+pub const NO_FUSION: Closure = Closure {
+    name: "closure:no-fusion",
+    about: "the closure transformation without fusion of elementwise work",
+    last: &[],
+    ..CLOSURE
 };
 
 /// The same without the optimiser.
@@ -37,6 +48,7 @@ pub const UNOPTIMISED: Closure = Closure {
     name: "closure:unoptimised",
     about: "the closure transformation as it comes out, without the optimiser",
     pipeline: &[],
+    last: &[],
 };
 
 impl Strategy for Closure {
@@ -82,6 +94,7 @@ impl Closure {
             module = passes::compact(&module);
             watch(&format!("expand {order}"), &module);
         }
+        passes::run_once(&mut module, self.last, watch);
         module
     }
 }

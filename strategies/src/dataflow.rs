@@ -38,6 +38,8 @@ pub struct Dataflow {
     name: &'static str,
     about: &'static str,
     pipeline: &'static [Pass],
+    /// Run once at the end.
+    last: &'static [Pass],
 }
 
 /// A static graph, optimised.
@@ -45,6 +47,15 @@ pub const DATAFLOW: Dataflow = Dataflow {
     name: "dataflow",
     about: "static graph with functional control flow, optimised before, between and after gradients",
     pipeline: passes::OPTIMISE,
+    last: passes::FUSE,
+};
+
+/// The same without fusion.
+pub const NO_FUSION: Dataflow = Dataflow {
+    name: "dataflow:no-fusion",
+    about: "the static graph without fusion of elementwise work",
+    last: &[],
+    ..DATAFLOW
 };
 
 /// The same without the optimiser.
@@ -52,6 +63,7 @@ pub const UNOPTIMISED: Dataflow = Dataflow {
     name: "dataflow:unoptimised",
     about: "the static graph as it is built, without the optimiser",
     pipeline: &[],
+    last: &[],
 };
 
 impl Strategy for Dataflow {
@@ -93,6 +105,7 @@ impl Dataflow {
             module = passes::compact(&module);
             watch(&format!("gradient {order}"), &module);
         }
+        passes::run_once(&mut module, self.last, watch);
         Ok(module)
     }
 }

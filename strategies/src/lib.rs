@@ -111,8 +111,10 @@ pub struct RunError {
 pub const STRATEGIES: &[&dyn Strategy] = &[
     &tape::TapeStrategy,
     &dataflow::DATAFLOW,
+    &dataflow::NO_FUSION,
     &dataflow::UNOPTIMISED,
     &closure::CLOSURE,
+    &closure::NO_FUSION,
     &closure::UNOPTIMISED,
     &finite::FiniteStrategy,
 ];

@@ -6,6 +6,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::fused::Fused;
 use crate::graph::{GraphId, Module};
 use crate::prims::{Attrs, PrimDef};
 use crate::span::Span;
@@ -110,6 +111,8 @@ impl Span16 {
 pub(super) enum Instr {
     /// Applies a primitive.
     Prim { count: u16, site: u32, args: u32, dst: Reg },
+    /// Runs a block program; `results` is a start in the table of results.
+    Fused { program: u32, args: u32, results: u32 },
     /// Several values as one.
     Tuple { count: u16, args: u32, dst: Reg },
     /// An item of a tuple.
@@ -231,6 +234,7 @@ pub struct Executable {
     pub(super) prims: Vec<PrimInstr>,
     pub(super) calls: Vec<CallSite>,
     pub(super) vjps: Vec<VjpInstr>,
+    pub(super) fused: Vec<Fused>,
     /// By graph; `None` for graphs that are not called.
     pub(super) functions: Vec<Option<Function>>,
     pub(super) entry: GraphId,

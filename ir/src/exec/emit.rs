@@ -22,6 +22,7 @@ pub(super) fn executable(module: &Module, first: SiteId) -> Executable {
         prims: Vec::new(),
         calls: Vec::new(),
         vjps: Vec::new(),
+        fused: Vec::new(),
         functions: vec![None; module.graphs.len()],
         entry: module.entry,
     };
@@ -29,6 +30,7 @@ pub(super) fn executable(module: &Module, first: SiteId) -> Executable {
     while let Some((&id, ())) = lowering.wanted.get_index(next) {
         next += 1;
         let mut tree = lowering.function(id);
+        exe.fused.append(&mut lowering.fused);
         let intervals = liveness::mark(&mut tree);
         let allocation = allocate(&tree, &intervals);
         let function = emit(&mut exe, &tree, &allocation, module.graph(id).span);
@@ -144,6 +146,7 @@ impl Emitter<'_> {
         let dst = dsts.first().map_or(Reg(0), |&r| self.reg(r));
         let instr = match action {
             Action::Prim(site) => Instr::Prim { count, site, args: self.operands(args).start, dst },
+            Action::Fused(program) => self.fused(program, args, dsts),
             Action::Tuple => Instr::Tuple { count: args.len() as u16, args: self.operands(args).start, dst },
             Action::Get(index) => Instr::Get { tuple: self.operand(args[0]), index, dst },
             Action::Unpack => Instr::Unpack {
@@ -170,6 +173,13 @@ impl Emitter<'_> {
             Action::Return => Instr::ReturnOne { args: self.operands(args).start },
         };
         self.push(instr);
+    }
+
+    fn fused(&mut self, program: u32, args: &[Operand], dsts: &[Reg]) -> Instr {
+        let (args, results) = (self.operands(args), self.results(dsts));
+        let operands = &self.exe.operands[args.range()];
+        self.exe.fused[program as usize].settle(operands);
+        Instr::Fused { program, args: args.start, results: results.start }
     }
 
     fn call(&mut self, graph: GraphId, at: u32, args: &[Operand], dsts: &[Reg]) -> u32 {

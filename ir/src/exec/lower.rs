@@ -12,6 +12,7 @@ use indexmap::IndexMap;
 use smallvec::SmallVec;
 
 use super::code::{ConstId, Operand, PrimInstr, Reg, SiteId, VjpInstr};
+use super::fused::{Fused, lower};
 use super::places::{Dest, Place, Scope, WHOLE};
 use super::scan::Scan;
 use super::tree::{Action, Block, Operands, Regs, Step, Tree};
@@ -30,6 +31,10 @@ pub(super) struct Lowering<'m> {
     const_ids: IndexMap<Const, ConstId>,
     pub(super) prims: Vec<PrimInstr>,
     pub(super) vjps: Vec<VjpInstr>,
+    /// Programs of the function at hand.
+    pub(super) fused: Vec<Fused>,
+    /// Programs so far.
+    programs: u32,
     /// Graphs that need a function of their own, in order of discovery.
     pub(super) wanted: IndexMap<GraphId, ()>,
     // of the function at hand
@@ -48,6 +53,8 @@ impl<'m> Lowering<'m> {
             const_ids: IndexMap::new(),
             prims: Vec::new(),
             vjps: Vec::new(),
+            fused: Vec::new(),
+            programs: 0,
             wanted: IndexMap::from([(module.entry, ())]),
             regs: 0,
             position: 0,
@@ -183,6 +190,7 @@ impl<'m> Lowering<'m> {
                 self.wanted.insert(*graph, ());
                 self.call(scope, id, node, Action::Call { graph: *graph, tail: false }, into, out)
             }
+            Op::Fused(graph) => self.fused(scope, id, node, *graph, into, out),
             Op::Apply(_) => self.call(scope, id, node, Action::Apply { tail: false }, into, out),
             Op::Vjp(spec) => {
                 let vjp = self.vjp(spec, node.span);
@@ -248,6 +256,30 @@ impl<'m> Lowering<'m> {
         out: &mut Block,
     ) -> Place {
         let args = self.wholes(scope, &node.args, out);
+        let dsts = self.dsts(scope, id, node, into);
+        self.step(out, action, args, dsts.clone(), node.span);
+        Self::result(node, &dsts)
+    }
+
+    /// A fused graph as a block program, or as a call if it does not make one.
+    fn fused(
+        &mut self,
+        scope: &mut Scope<'m>,
+        id: NodeId,
+        node: &Node,
+        graph: GraphId,
+        into: Option<&[Reg]>,
+        out: &mut Block,
+    ) -> Place {
+        let Some(fused) = lower(self.module.graph(graph)) else {
+            self.wanted.insert(graph, ());
+            return self.call(scope, id, node, Action::Call { graph, tail: false }, into, out);
+        };
+        let params = self.wholes(scope, &node.args, out);
+        let args = fused.params.iter().map(|&i| params[i]).collect();
+        self.fused.push(fused);
+        let action = Action::Fused(self.programs);
+        self.programs += 1;
         let dsts = self.dsts(scope, id, node, into);
         self.step(out, action, args, dsts.clone(), node.span);
         Self::result(node, &dsts)

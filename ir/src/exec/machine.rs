@@ -4,6 +4,8 @@
 //! depth is bounded by memory and not by the host stack. A machine keeps its storage from run to
 //! run; in the steady state it allocates nothing itself.
 
+use adjudicate_kernels::fused::Scratch;
+
 use super::code::{CallSite, Executable, Function, Instr, Operand, PrimInstr, Reg, Span16, VjpInstr};
 use super::domain::{Domain, ExecError};
 use super::run::Run;
@@ -38,6 +40,8 @@ pub struct Machine {
     places: [Value; PLACES],
     /// Operands on their way.
     scratch: Vec<Value>,
+    /// Registers of block programs.
+    pub(super) blocks: Scratch,
     pub(super) returned: Returned,
     pub(super) nesting: u32,
     pub(super) closures_made: u64,
@@ -58,6 +62,7 @@ impl Machine {
             frames: Vec::new(),
             places: [EMPTY; PLACES],
             scratch: Vec::new(),
+            blocks: Scratch::default(),
             returned: Returned { base: 0, args: Span16 { start: 0, len: 0 } },
             nesting: 0,
             closures_made: 0,
@@ -180,6 +185,7 @@ impl Machine {
                         return Err(ExecError { span: exe.spans[pc - 1], message });
                     }
                 }
+                Instr::Fused { .. } => self.fused(exe, base, instr),
                 Instr::Move { from, to } => {
                     let value = self.read(exe, base, from);
                     put(&mut self.regs[base + to.0 as usize], value);

@@ -74,11 +74,15 @@ impl Scope<'_> {
         let node = self.graph.node(item);
         match node.op {
             Op::Prim(_) | Op::Closure(_) => Some((item, WHOLE)),
-            Op::Call(_) | Op::Apply(_) | Op::If(..) if node.ty.as_tuple().is_none() => Some((item, WHOLE)),
+            Op::Call(_) | Op::Fused(_) | Op::Apply(_) | Op::If(..) if node.ty.as_tuple().is_none() => {
+                Some((item, WHOLE))
+            }
             Op::Get(index) => {
                 let tuple = self.graph.node(node.args[0]);
-                let apart = matches!(tuple.op, Op::Call(_) | Op::Apply(_) | Op::Vjp(_) | Op::If(..) | Op::Loop { .. })
-                    || matches!(tuple.op, Op::Prim(_)) && self.uses.only_gets[node.args[0].0 as usize];
+                let apart = matches!(
+                    tuple.op,
+                    Op::Call(_) | Op::Fused(_) | Op::Apply(_) | Op::Vjp(_) | Op::If(..) | Op::Loop { .. }
+                ) || matches!(tuple.op, Op::Prim(_)) && self.uses.only_gets[node.args[0].0 as usize];
                 apart.then_some((node.args[0], index))
             }
             _ => None,

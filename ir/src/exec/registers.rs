@@ -107,6 +107,7 @@ fn collect(block: &Block, calls: &mut Vec<u32>, sources: &mut [Option<Reg>]) {
                 Action::Call { tail: false, .. } | Action::Apply { tail: false } | Action::Vjp(_) => calls.push(*at),
                 Action::Move => sources[dsts[0].0 as usize] = args[0].as_reg(),
                 Action::Prim(_)
+                | Action::Fused(_)
                 | Action::Tuple
                 | Action::Get(_)
                 | Action::Unpack

@@ -21,6 +21,8 @@ pub(super) type Regs = SmallVec<[Reg; 2]>;
 pub(super) enum Action {
     /// A primitive, by its index in the executable.
     Prim(u32),
+    /// A block program, by its index in the executable.
+    Fused(u32),
     Tuple,
     Get(u32),
     Unpack,

@@ -44,7 +44,7 @@ fn fixed(module: &Module, reachable: &[GraphId]) -> HashSet<GraphId> {
     for &id in reachable {
         for node in &module.graph(id).nodes {
             match &node.op {
-                Op::Closure(g) => {
+                Op::Closure(g) | Op::Fused(g) => {
                     fixed.insert(*g);
                 }
                 Op::Vjp(spec) => {

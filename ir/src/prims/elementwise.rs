@@ -16,8 +16,11 @@
 //! | `pow` by its base | `y xʸ⁻¹`, 0 at `0⁰` |
 //! | `sqrt`, `log`, `div` at 0 | as IEEE arithmetic has it |
 
-use adjudicate_kernels::{Array, Binary, IntBinary, IntUnary, Unary};
-use adjudicate_kernels::{binary, binary_assign, binary_assign_right, int_binary, int_unary, unary, unary_assign};
+use adjudicate_kernels::{Array, Binary, IntBinary, IntUnary, MAX_POWER, Unary};
+use adjudicate_kernels::{
+    binary, binary_assign, binary_assign_right, int_binary, int_unary, power, power_array, power_assign, unary,
+    unary_assign,
+};
 
 use super::PrimDef;
 use super::support::{Tensor, attributes, broadcast, common_elem, expect_elem, take, tensors};
@@ -151,7 +154,7 @@ float_unary! {
 /// `powi[n]`: x to the constant integer power n, as NumPy's `x**n`.
 pub static POWI: PrimDef = PrimDef {
     name: "powi",
-    about: "x to the constant integer power n; attribute n.",
+    about: "x to the constant integer power n, small ones by multiplication; attribute n.",
     ty: |attrs, types| {
         attributes::<1>(attrs)?;
         unary_type(types, &[Elem::F64])
@@ -161,6 +164,7 @@ pub static POWI: PrimDef = PrimDef {
             -1 => float_unary(Unary::Reciprocal, args),
             1 => take(&mut args[0]),
             2 => float_unary(Unary::Square, args),
+            n if n.unsigned_abs() <= MAX_POWER as u64 => float_power(n as i32, args),
             n => float_binary(Binary::Pow, &mut [take(&mut args[0]), Value::f64(n as f64)], ty),
         })
     },
@@ -254,6 +258,19 @@ fn arithmetic_unary(op: Unary, int_op: IntUnary, args: &mut [Value]) -> Value {
         Value::Ints(a) => Value::ints(int_unary(int_op, a)),
         _ => float_unary(op, args),
     }
+}
+
+#[inline]
+fn float_power(n: i32, args: &mut [Value]) -> Value {
+    if let Value::F64(x, _) = args[0] {
+        return Value::f64(power(x, n));
+    }
+    let mut a = f64::take_array(&mut args[0]);
+    if !a.is_unique() {
+        return Value::array(power_array(n, &a));
+    }
+    power_assign(n, &mut a);
+    Value::array(a)
 }
 
 #[inline]

@@ -82,6 +82,7 @@ operations! {
     "closure" List  Closure { 0: graph }
     "if"      First If { 0: then, 1: other }
     "loop"    List  Loop { cond: cond, body: body }
+    "fused"   List  Fused { 0: graph }
     "vjp"     List  Vjp { 0: spec }
     "outer"   Bare  Outer { 0: graph, 1: node }
     "fn"      List  Fn { 0: graph }

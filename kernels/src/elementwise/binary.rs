@@ -119,17 +119,26 @@ fn zip_with(dst: &mut [MaybeUninit<f64>], a: &[f64], b: &[f64], f: impl Fn(f64, 
     }
 }
 
-/// `dst[i] = f(a[i])`.
+/// `dst[i] = f(a[i])`. Not in blocks, of which LLVM makes gathers with AVX-512.
 #[inline(always)]
 fn map_with(dst: &mut [MaybeUninit<f64>], a: &[f64], f: impl Fn(f64) -> f64) {
-    let (whole, rest) = dst.as_chunks_mut::<WIDTH>();
-    let (a, a_rest) = a.as_chunks::<WIDTH>();
-    for (d, &a) in whole.iter_mut().zip(a) {
-        *d = std::array::from_fn(|i| MaybeUninit::new(f(a[i])));
-    }
-    for (d, &x) in rest.iter_mut().zip(a_rest) {
+    dst.iter_mut().zip(a).for_each(|(d, &x)| {
         d.write(f(x));
-    }
+    });
+}
+
+/// As [`zip_with`], element by element: for functions whose blocks LLVM would make gathers of.
+#[inline(always)]
+fn zip_each(dst: &mut [MaybeUninit<f64>], a: &[f64], b: &[f64], f: impl Fn(f64, f64) -> f64) {
+    dst.iter_mut().zip(a).zip(b).for_each(|((d, &x), &y)| {
+        d.write(f(x, y));
+    });
+}
+
+/// As [`zip_assign_with`], element by element.
+#[inline(always)]
+fn zip_assign_each(dst: &mut [f64], b: &[f64], f: impl Fn(f64, f64) -> f64) {
+    dst.iter_mut().zip(b).for_each(|(d, &y)| *d = f(*d, y));
 }
 
 /// `dst[i] = f(dst[i], b[i])`.
@@ -149,13 +158,16 @@ fn zip_assign_with(dst: &mut [f64], b: &[f64], f: impl Fn(f64, f64) -> f64) {
 /// Declares an operation's loops: to another slice, and in place with the result on either side.
 macro_rules! zip_loops {
     ($name:ident, $x:ident, $y:ident => $value:expr) => {
+        zip_loops!($name, $x, $y => $value, zip_with, zip_assign_with);
+    };
+    ($name:ident, $x:ident, $y:ident => $value:expr, $zip:ident, $assign:ident) => {
         mod $name {
             use super::*;
 
             vectorized! {
                 pub(super) fn into(dst: &mut [MaybeUninit<f64>], a: Lanes<'_, f64>, b: Lanes<'_, f64>) {
                     match (a, b) {
-                        (Lanes::Slice(a), Lanes::Slice(b)) => zip_with(dst, a, b, |$x, $y| $value),
+                        (Lanes::Slice(a), Lanes::Slice(b)) => $zip(dst, a, b, |$x, $y| $value),
                         (Lanes::Slice(a), Lanes::Splat($y)) => map_with(dst, a, |$x| $value),
                         (Lanes::Splat($x), Lanes::Slice(b)) => map_with(dst, b, |$y| $value),
                         (Lanes::Splat($x), Lanes::Splat($y)) => dst.fill(MaybeUninit::new($value)),
@@ -166,7 +178,7 @@ macro_rules! zip_loops {
             vectorized! {
                 pub(super) fn assign(dst: &mut [f64], b: Lanes<'_, f64>) {
                     match b {
-                        Lanes::Slice(b) => zip_assign_with(dst, b, |$x, $y| $value),
+                        Lanes::Slice(b) => $assign(dst, b, |$x, $y| $value),
                         Lanes::Splat($y) => dst.iter_mut().for_each(|d| {
                             let $x = *d;
                             *d = $value;
@@ -178,7 +190,7 @@ macro_rules! zip_loops {
             vectorized! {
                 pub(super) fn assign_right(a: Lanes<'_, f64>, dst: &mut [f64]) {
                     match a {
-                        Lanes::Slice(a) => zip_assign_with(dst, a, |$y, $x| $value),
+                        Lanes::Slice(a) => $assign(dst, a, |$y, $x| $value),
                         Lanes::Splat($x) => dst.iter_mut().for_each(|d| {
                             let $y = *d;
                             *d = $value;
@@ -194,8 +206,8 @@ zip_loops!(add, x, y => x + y);
 zip_loops!(sub, x, y => x - y);
 zip_loops!(mul, x, y => x * y);
 zip_loops!(div, x, y => x / y);
-zip_loops!(maximum, x, y => max(x, y));
-zip_loops!(minimum, x, y => min(x, y));
+zip_loops!(maximum, x, y => max(x, y), zip_each, zip_assign_each);
+zip_loops!(minimum, x, y => min(x, y), zip_each, zip_assign_each);
 zip_loops!(floor_mod, x, y => modulo(x, y));
 zip_loops!(quotient, x, y => floor_div(x, y));
 

@@ -69,7 +69,7 @@ pub(crate) fn of(module: &Module, graph: &Graph, mask: &[bool]) -> Activity {
                 a.loops.insert(id, mask.clone());
                 mask[..states].contains(&true)
             }
-            Op::Outer(..) | Op::Fn(_) | Op::Builtin(_) | Op::Record(_) => false,
+            Op::Fused(_) | Op::Outer(..) | Op::Fn(_) | Op::Builtin(_) | Op::Record(_) => false,
         };
         a.active[id.0 as usize] = (active && node.ty.is_differentiable()) || holds_function(&node.ty);
     }

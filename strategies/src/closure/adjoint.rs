@@ -292,6 +292,7 @@ impl<'m> Adjoints<'m> {
             }
             Op::Loop { cond, body } if t.is_transformed(id) => self.forward_loop(t, id, (*cond, *body), args),
             Op::Vjp(_) => panic!("derivatives are expanded innermost first"),
+            Op::Fused(_) => panic!("derivatives are expanded before nodes are fused"),
             _ => t.f.emit(op.clone(), args, primed(ty)),
         }
     }
@@ -515,7 +516,7 @@ impl<'m> Adjoints<'m> {
             }
             Op::Loop { .. } => self.backward_loop(t, id, &d),
             Op::Param(_) | Op::Const(_) | Op::Zero => {}
-            Op::Vjp(_) | Op::Outer(..) | Op::Fn(_) | Op::Builtin(_) | Op::Record(_) => {
+            Op::Vjp(_) | Op::Fused(_) | Op::Outer(..) | Op::Fn(_) | Op::Builtin(_) | Op::Record(_) => {
                 panic!("{:?} does not occur here", node.op)
             }
         }

@@ -230,7 +230,7 @@ impl<'m> Cx<'m> {
             },
             Op::Loop { cond, body } => self.repeat(node, (*cond, *body), &args)?,
             Op::Vjp(spec) => self.derivative(node, spec, &args)?,
-            Op::Param(_) | Op::Outer(..) | Op::Fn(_) | Op::Builtin(_) | Op::Record(_) => {
+            Op::Param(_) | Op::Fused(_) | Op::Outer(..) | Op::Fn(_) | Op::Builtin(_) | Op::Record(_) => {
                 panic!("{:?} is not a node of a closed graph that is computed", node.op)
             }
         };

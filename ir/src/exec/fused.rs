@@ -1,0 +1,208 @@
+//! Fused graphs as block programs, and running them.
+
+use std::collections::HashMap;
+
+use adjudicate_kernels::fused::{Builder, Code, Elem, Layout, Operand as Item, Outcome, Program, Scalar, Val};
+use adjudicate_kernels::{Array, Compare, Logic, Unary};
+use indexmap::IndexMap;
+use smallvec::SmallVec;
+
+use super::code::{Executable, Instr, Operand};
+use super::machine::Machine;
+use super::slots::{EMPTY, put};
+use crate::fusion::{Form, Region, Rep, Way, element, repeating};
+use crate::graph::{Const, Graph, Node, NodeId, Op};
+use crate::value::Value;
+
+/// A fused graph made ready.
+#[derive(Debug)]
+pub(super) struct Fused {
+    pub(super) program: Program,
+    /// By operand of the program: the parameter of the graph.
+    pub(super) params: Vec<usize>,
+    /// Operands whose buffers a result may be written over, should nobody else hold them.
+    pub(super) gives: Vec<u16>,
+}
+
+/// The program of a graph; `None` if its nodes do not make a region.
+pub(super) fn lower(graph: &Graph) -> Option<Fused> {
+    let nodes: Vec<(NodeId, &Node)> = graph.iter().filter(|(_, n)| matches!(n.op, Op::Prim(_))).collect();
+    let mut region = Region::around(graph, nodes.first()?.0)?;
+    let ways: Vec<Way> = nodes.iter().map(|(id, _)| region.join(graph, *id)).collect::<Option<_>>()?;
+    let (rows, columns) = region.space();
+    let mut lowering = Lowering {
+        graph,
+        scalar: region.scalar,
+        b: Builder::new(rows, columns),
+        vals: HashMap::new(),
+        inputs: IndexMap::new(),
+    };
+    for ((id, node), way) in nodes.iter().zip(&ways) {
+        lowering.node(*id, node, way)?;
+    }
+    let ret = graph.node(graph.ret);
+    let results = if ret.op == Op::Tuple { ret.args.to_vec() } else { vec![graph.ret] };
+    for id in results {
+        let at = nodes.binary_search_by_key(&id, |(id, _)| *id).ok()?;
+        lowering.result(id, &ways[at])?;
+    }
+    let params = lowering.inputs.keys().map(|&(param, _)| param).collect();
+    Some(Fused { program: lowering.b.finish(), params, gives: Vec::new() })
+}
+
+struct Lowering<'g> {
+    graph: &'g Graph,
+    scalar: bool,
+    b: Builder,
+    vals: HashMap<NodeId, Val>,
+    /// Parameters of the graph as operands of the program, once for each way in which they lie in its space.
+    inputs: IndexMap<(usize, Layout), Val>,
+}
+
+impl Lowering<'_> {
+    fn operand(&mut self, id: NodeId, layout: Layout) -> Option<Val> {
+        let node = self.graph.node(id);
+        match &node.op {
+            Op::Param(i) => {
+                let layout = if self.scalar { Layout::Scalar } else { layout };
+                let elem = element(&node.ty)?;
+                let b = &mut self.b;
+                Some(*self.inputs.entry((*i as usize, layout)).or_insert_with(|| b.input(elem, layout)))
+            }
+            Op::Const(Const::F64(x)) => Some(self.b.constant(Scalar::F64(*x))),
+            Op::Const(Const::I64(x)) => Some(self.b.constant(Scalar::I64(*x))),
+            Op::Const(Const::Bool(x)) => Some(self.b.constant(Scalar::Bool(*x))),
+            _ => self.vals.get(&id).copied(),
+        }
+    }
+
+    fn node(&mut self, id: NodeId, node: &Node, way: &Way) -> Option<()> {
+        let args: SmallVec<[Val; 3]> =
+            node.args.iter().zip(&way.operands).map(|(&a, &layout)| self.operand(a, layout)).collect::<Option<_>>()?;
+        let from = self.graph.ty(node.args[0]);
+        let size = if matches!(way.form, Form::Reduce(_)) { from.size() } else { node.ty.size() };
+        let n = if self.scalar { 0 } else { size };
+        let b = &mut self.b;
+        let val = match way.form {
+            Form::Step(code) => b.step(code, &args, n),
+            Form::With(code, x) => {
+                let x = b.constant(Scalar::F64(x));
+                b.step(code, &[args[0], x], n)
+            }
+            Form::Infinite(op) => {
+                let size = b.step(Code::Unary(Unary::Abs), &args, n);
+                let infinity = b.constant(Scalar::F64(f64::INFINITY));
+                b.step(Code::Compare(op, Elem::F64), &[size, infinity], n)
+            }
+            Form::Nan => b.step(Code::Compare(Compare::Ne, Elem::F64), &[args[0], args[0]], n),
+            Form::Xor(negated) => {
+                let differ = b.step(Code::Logic(Logic::Xor), &args, n);
+                if negated { b.step(Code::Not, &[differ], n) } else { differ }
+            }
+            Form::Truth(elem) => {
+                let zero = b.constant(if elem == Elem::F64 { Scalar::F64(0.0) } else { Scalar::I64(0) });
+                b.step(Code::Compare(Compare::Ne, elem), &[args[0], zero], n)
+            }
+            Form::Same => args[0],
+            Form::Repeat => {
+                if n > 0 {
+                    b.call(repeating(from), 0);
+                }
+                args[0]
+            }
+            Form::Reduce(_) if way.rep == Rep::Sum => args[0],
+            Form::Reduce(op) => b.step(Code::Reduce(op), &args, n),
+        };
+        self.vals.insert(id, val);
+        Some(())
+    }
+
+    fn result(&mut self, id: NodeId, way: &Way) -> Option<()> {
+        let val = *self.vals.get(&id)?;
+        let shape = self.graph.ty(id).shape();
+        match way.rep {
+            Rep::Full => self.b.store(val, shape, false),
+            Rep::Column => self.b.store(val, shape, true),
+            Rep::Sum if way.splits() => self.b.sum_rows(val, shape),
+            Rep::Sum => self.b.sum_all(val, shape),
+        }
+        Some(())
+    }
+}
+
+impl Fused {
+    /// Notes which operands are at their last use and in a register of their own.
+    pub(super) fn settle(&mut self, operands: &[Operand]) {
+        let donors = (0..self.program.outputs()).flat_map(|o| self.program.donors(o).to_vec());
+        let mut gives: Vec<u16> = donors.collect();
+        gives.sort_unstable();
+        gives.dedup();
+        gives.retain(|&i| {
+            let operand = operands[usize::from(i)];
+            let held = operands.iter().filter(|o| !o.is_const() && o.index() == operand.index()).count();
+            operand.is_last() && held == 1
+        });
+        self.gives = gives;
+    }
+}
+
+impl Machine {
+    /// Runs a fused graph.
+    pub(super) fn fused(&mut self, exe: &Executable, base: usize, instr: Instr) {
+        let Instr::Fused { program, args, results } = instr else { panic!("{instr:?} is not fused") };
+        let fused = &exe.fused[program as usize];
+        let operands = &exe.operands[args as usize..args as usize + fused.params.len()];
+        let mut owned: SmallVec<[(u16, Array<f64>); 2]> = SmallVec::new();
+        for &i in &fused.gives {
+            let slot = &mut self.regs[base + operands[usize::from(i)].index()];
+            if matches!(slot, Value::Array(a, _) if a.is_unique())
+                && let Value::Array(a, _) = std::mem::replace(slot, EMPTY)
+            {
+                owned.push((i, a));
+            }
+        }
+        let regs = &self.regs;
+        let mut items: SmallVec<[Item<'_>; 8]> = operands
+            .iter()
+            .map(|&operand| {
+                item(if operand.is_const() { &exe.consts[operand.index()] } else { &regs[base + operand.index()] })
+            })
+            .collect();
+        for (i, a) in owned {
+            items[usize::from(i)] = Item::Own(a);
+        }
+        let mut values: SmallVec<[Value; 2]> = SmallVec::new();
+        fused.program.run(&mut items, &mut self.blocks, |outcome| values.push(value(outcome)));
+        drop(items);
+        for operand in operands.iter().filter(|o| o.is_last()) {
+            put(&mut self.regs[base + operand.index()], EMPTY);
+        }
+        for (i, value) in values.into_iter().enumerate() {
+            let dst = exe.results[results as usize + i];
+            put(&mut self.regs[base + dst.0 as usize], value);
+        }
+    }
+}
+
+fn item(value: &Value) -> Item<'_> {
+    match value {
+        Value::F64(x, _) => Item::F64(*x),
+        Value::I64(x) => Item::I64(*x),
+        Value::Bool(x) => Item::Bool(*x),
+        Value::Array(a, _) => Item::Array(a),
+        Value::Ints(a) => Item::Ints(a),
+        Value::Bools(a) => Item::Bools(a),
+        other => panic!("a tensor was expected, not {other:?}"),
+    }
+}
+
+fn value(outcome: Outcome) -> Value {
+    match outcome {
+        Outcome::F64(x) => Value::f64(x),
+        Outcome::I64(x) => Value::I64(x),
+        Outcome::Bool(x) => Value::Bool(x),
+        Outcome::Array(a) => Value::array(a),
+        Outcome::Ints(a) => Value::ints(a),
+        Outcome::Bools(a) => Value::bools(a),
+    }
+}
