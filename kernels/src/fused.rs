@@ -21,8 +21,6 @@ mod run;
 mod scalar;
 mod steps;
 mod sums;
-#[cfg(test)]
-mod tests;
 
 pub use program::{Builder, Code, Elem, Layout, Program, Scalar, Val};
 pub use run::{Operand, Outcome, Scratch};
