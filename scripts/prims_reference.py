@@ -308,6 +308,18 @@ for extents, points in (((3, 4), ((), ())), ((3, 4), ((5,), (5,))), ((2, 3, 4), 
     at = [rng.integers(0, n, p) for n, p in zip(extents, points)]
     case("ravel_index", list(extents), at, np.ravel_multi_index(tuple(np.broadcast_arrays(*at)), extents))
 
+# Further ones: what stands above keeps its random numbers --------------------
+
+for x in (any_float((2, 3)), any_float(()), integers((4,)), bools((3,))):
+    case("detach", [], [x], x)
+for shape in ((), (3,), (2, 2), (0,), (1,), (3, 1)):
+    size = math.prod(shape)
+    case("units", shape, [], np.eye(size).reshape((size, *shape)))
+for shape, axis, at in (((5,), 0, ()), ((5,), 0, (3,)), ((4, 3), 1, (5,)), ((4, 3), 0, (2, 2)), ((2, 3, 2), 1, ()), ((3, 0), 0, (2,))):
+    idx = rng.integers(-shape[axis], shape[axis], at)
+    x, src = any_float(shape), any_float(shape[:axis] + at + shape[axis + 1:])
+    case("scatter_add", [axis], [x, idx, src], x + scatter(shape, axis, idx, src), smooth=True)
+
 path = pathlib.Path(__file__).parent.parent / "ir/tests/prims_reference.json"
 lines = ",\n".join(json.dumps(c, allow_nan=False, separators=(",", ":")) for c in cases)
 path.write_text("[\n" + lines + "\n]\n")

@@ -178,7 +178,13 @@ impl<'b> Expr<'b> {
     /// A float constant.
     #[must_use]
     pub fn lit(self, x: f64) -> Self {
-        let id = self.builder.borrow_mut().constant(Const::F64(x));
+        self.constant(Const::F64(x))
+    }
+
+    /// A constant.
+    #[must_use]
+    pub fn constant(self, value: Const) -> Self {
+        let id = self.builder.borrow_mut().constant(value);
         Self { id, ..self }
     }
 
@@ -237,6 +243,24 @@ impl<'b> Expr<'b> {
         }
         let attrs: Vec<i64> = shape.iter().map(|&n| n as i64).collect();
         self.apply(&prims::BROADCAST_TO, &attrs, &[])
+    }
+
+    /// Repeated along a new leading axis.
+    #[must_use]
+    pub fn repeated(self, count: usize) -> Self {
+        let (ty, is_zero) = (self.ty(), self.builder.borrow().graph().node(self.id).op == Op::Zero);
+        let (elem, shape) = ty.as_tensor().expect("a tensor");
+        let full: Vec<usize> = std::iter::once(count).chain(shape.iter().copied()).collect();
+        if is_zero { self.zero(Type::tensor(elem, &full)) } else { self.broadcast_to(&full) }
+    }
+
+    /// One axis moved to another place, the others in order.
+    #[must_use]
+    pub fn moved(self, from: usize, to: usize) -> Self {
+        let mut order: Vec<i64> = (0..self.shape().len() as i64).collect();
+        let axis = order.remove(from);
+        order.insert(to, axis);
+        self.transpose(&order)
     }
 
     /// The transpose of a reduction over `axes`: from the reduced shape back to `shape`, each

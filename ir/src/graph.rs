@@ -119,12 +119,27 @@ pub type Keywords = SmallVec<[Arc<str>; 0]>;
 /// for each float item of its result (of the result itself when it is not a tuple). The node's
 /// value is the tuple of the items of the result, followed by the cotangents of the arguments
 /// listed in `wrt`, in that order.
+///
+/// With several seeds at once, each cotangent of the result has a leading axis of that length, and
+/// so has each cotangent of an argument: row by row they are those of one seed. The value has not.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct VjpSpec {
     /// What is differentiated.
     pub graph: GraphId,
     /// Indices of the graph's parameters whose cotangents are asked for; each is a float tensor.
     pub wrt: Arc<[u32]>,
+    /// How many seeds there are at once; `None` for one without an axis of its own.
+    pub seeds: Option<usize>,
+}
+
+impl VjpSpec {
+    /// The type of a cotangent of something of this type.
+    pub fn cotangent(&self, ty: &Type) -> Type {
+        match (self.seeds, ty) {
+            (Some(count), Type::Tensor(elem, shape)) => Type::tensor(*elem, &[&[count], &shape[..]].concat()),
+            _ => ty.clone(),
+        }
+    }
 }
 
 /// Name and field names of a record.
@@ -311,7 +326,7 @@ impl Op {
             Op::Closure(g) => Op::Closure(rename(*g)),
             Op::Fn(g) => Op::Fn(rename(*g)),
             Op::Fused(g) => Op::Fused(rename(*g)),
-            Op::Vjp(spec) => Op::Vjp(VjpSpec { graph: rename(spec.graph), wrt: spec.wrt.clone() }),
+            Op::Vjp(spec) => Op::Vjp(VjpSpec { graph: rename(spec.graph), ..spec.clone() }),
             Op::If(then, other) => Op::If(rename(*then), rename(*other)),
             Op::Loop { cond, body } => Op::Loop { cond: rename(*cond), body: rename(*body) },
             Op::Outer(g, n) => Op::Outer(rename(*g), *n),

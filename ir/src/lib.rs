@@ -13,6 +13,7 @@
 //!
 //! Data flows `frontend` → `specialise` → `passes` → a strategy → `exec`.
 
+pub mod batch;
 pub mod builder;
 pub mod datum;
 pub mod draw;

@@ -144,16 +144,3 @@ def _push_forward(f, at, vectors):
     value, pull = vjp(f, *at)
     _, push = vjp(pull, _zeros_of(value))
     return push(vectors)[0]
-
-
-def _jacobian(f, at):
-    value, pull = vjp(f, *at)
-    if np.ndim(value) == 0:
-        return pull(1.0)
-    count = np.size(value)
-    rows = _zero_rows(count, at)
-    i = 0
-    while i < count:
-        rows = _add_rows(rows, i, pull(_unit(i, value)))
-        i = i + 1
-    return _shape_rows(rows, value)

@@ -1,4 +1,4 @@
-//! The primitives: for each its value, its shape rule and its derivative rule, in one place.
+//! The primitives: for each its value, its shape rule, its batching rule and its derivative rule, in one place.
 //!
 //! A primitive is a [`PrimDef`] row in one of the family files below; [`PRIMS`] lists them all,
 //! and help, text form, tests and strategies go by that list. Elementwise primitives broadcast as
@@ -24,6 +24,7 @@ use std::hash::{Hash, Hasher};
 
 use smallvec::SmallVec;
 
+use crate::batch::BatchRule;
 use crate::builder::{Builder, Expr};
 use crate::graph::NodeId;
 use crate::types::Type;
@@ -63,6 +64,8 @@ pub struct PrimDef {
     /// The value. Operands may be taken (`std::mem::replace`) and their buffers reused when they
     /// are not shared. An error is one that depends on data: an index out of range, say.
     pub eval: fn(&Attrs, &mut [Value], &Type) -> Result<Value, String>,
+    /// How it is applied to many lanes at once.
+    pub batch: BatchRule,
     /// The derivative rule; `None` if no sensitivity passes (the result is not float, or is
     /// piecewise constant).
     pub vjp: Option<Rule>,
@@ -141,15 +144,15 @@ pub const PRIMS: &[&PrimDef] = &[
     &SINH, &COSH, &TANH, &SIGMOID, &FLOOR, &CEIL,
     // comparison, logic, choice, casts
     &LT, &LE, &GT, &GE, &EQ, &NE, &LOGICAL_AND, &LOGICAL_OR, &LOGICAL_XOR, &LOGICAL_NOT,
-    &SELECT, &TO_F64, &TO_I64, &TO_BOOL, &ISNAN, &ISINF, &ISFINITE,
+    &SELECT, &DETACH, &TO_F64, &TO_I64, &TO_BOOL, &ISNAN, &ISINF, &ISFINITE,
     // reductions
     &SUM, &PROD, &MAX, &MIN, &ALL, &ANY, &ARGMAX, &ARGMIN, &CUMSUM,
     // layout
-    &RESHAPE, &TRANSPOSE, &BROADCAST_TO, &SLICE, &UNSLICE, &CONCAT,
+    &RESHAPE, &TRANSPOSE, &BROADCAST_TO, &SLICE, &UNSLICE, &CONCAT, &UNITS,
     // indexing
-    &GATHER, &SCATTER, &INDEX, &INDEX_ADD, &RAVEL_INDEX,
+    &GATHER, &SCATTER, &INDEX, &INDEX_ADD, &SCATTER_ADD, &RAVEL_INDEX,
     // linear algebra
     &MATMUL, &GEMM_ADD,
     // records
-    &PUSH, &POP, &STACK_ADD, &ENV_MAKE, &ENV_GET, &ENV_PUT, &ENV_ADD,
+    &PUSH, &POP, &STACK_ADD, &ENV_MAKE, &ENV_GET, &ENV_PUT, &ENV_ADD, &REPLICATE, &TOTAL,
 ];

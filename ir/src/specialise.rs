@@ -22,6 +22,7 @@ mod instance;
 mod leaves;
 mod origin;
 mod value;
+mod vmap;
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -64,6 +65,8 @@ struct Cx<'p> {
     functions: Vec<FnCx>,
     frames_made: u32,
     needed: HashMap<GraphId, std::rc::Rc<Vec<NodeId>>>,
+    /// Graphs to be batched when everything is specialised.
+    pending: Vec<vmap::Pending>,
     span: Span,
 }
 
@@ -89,6 +92,7 @@ pub(crate) fn specialise(program: &Program, request: &Request) -> Result<Special
             functions: Vec::new(),
             frames_made: 0,
             needed: HashMap::new(),
+            pending: Vec::new(),
             span: Span::default(),
         };
         match cx.entry() {
@@ -171,6 +175,7 @@ impl Cx<'_> {
         let ret = builder.tuple(&nodes);
         let graph = builder.finish(ret);
         self.out.entry = self.out.add(graph);
+        self.resolve_lanes()?;
         let module = crate::passes::compact(&self.out);
         Ok(Specialised { module, output: layout, fixed: self.fixed_arguments() })
     }

@@ -44,7 +44,8 @@
 //! - `vjp`: the operands have the types of the parameters of the graph and then of each float item
 //!   of its result (of the result itself if that is a float); each index in `wrt` is that of a float
 //!   parameter; the node is the tuple of the items of the result and then of the types of the
-//!   parameters in `wrt`.
+//!   parameters in `wrt`. With several seeds, these operands and these items have a leading axis
+//!   of that length.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -336,14 +337,14 @@ fn check_vjp(graph: &Graph, spec: &VjpSpec, args: &[&Type], ty: &Type) -> Check 
     let params = graph.param_types();
     let result = graph.result_type();
     let items = result.as_tuple().unwrap_or(std::slice::from_ref(result));
-    let seeds = items.iter().filter(|item| item.is_float());
-    check_types("the operands", args, params.iter().chain(seeds))?;
+    let seeds: Vec<Type> = items.iter().filter(|item| item.is_float()).map(|item| spec.cotangent(item)).collect();
+    check_types("the operands", args, params.iter().chain(&seeds))?;
     let mut value = items.to_vec();
     for &index in spec.wrt.iter() {
         let param = params.get(index as usize);
         let Some(param) = param else { return Err(format!("there is no parameter {index}")) };
         check(param.is_float(), || format!("parameter {index} has type {param}, which is not float"))?;
-        value.push(param.clone());
+        value.push(spec.cotangent(param));
     }
     check_type("the node", ty, &Type::tuple(value))
 }

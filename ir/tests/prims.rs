@@ -5,6 +5,8 @@
 
 #[path = "prims/known.rs"]
 mod known;
+#[path = "prims/lanes.rs"]
+mod lanes;
 #[path = "prims/records.rs"]
 mod records;
 #[path = "prims/sweep.rs"]

@@ -356,7 +356,8 @@ fn op() -> impl Strategy<Value = Op> {
         2 => vec(name(), 0..4).prop_map(|names| Op::Apply(Keywords::from_vec(names))),
         1 => (graph_id(), graph_id()).prop_map(|(then, other)| Op::If(then, other)),
         1 => (graph_id(), graph_id()).prop_map(|(cond, body)| Op::Loop { cond, body }),
-        1 => (graph_id(), vec(any::<u32>(), 0..3)).prop_map(|(graph, wrt)| Op::Vjp(VjpSpec { graph, wrt: wrt.into() })),
+        1 => (graph_id(), vec(any::<u32>(), 0..3), proptest::option::of(0..9_usize))
+            .prop_map(|(graph, wrt, seeds)| Op::Vjp(VjpSpec { graph, wrt: wrt.into(), seeds })),
         1 => (graph_id(), node_id()).prop_map(|(graph, node)| Op::Outer(graph, node)),
         1 => graph_id().prop_map(Op::Fn),
         1 => (0..BUILTINS.len()).prop_map(|i| Op::Builtin(BUILTINS[i])),

@@ -14,8 +14,9 @@ mod expand;
 use adjudicate_ir::graph::Module;
 use adjudicate_ir::passes::{self, Pass};
 use adjudicate_ir::program::{Program, Request};
+use adjudicate_ir::span::SourceMap;
 
-use crate::{Compiled, Facts, PrepareError, Prepared, Strategy};
+use crate::{Compiled, Facts, PrepareError, Prepared, Refusal, Strategy};
 
 /// The strategy and its variants.
 #[derive(Debug)]
@@ -63,7 +64,9 @@ impl Strategy for Closure {
     fn prepare(&self, program: &Program, request: &Request) -> Result<Box<dyn Prepared>, PrepareError> {
         let specialised = program.specialise(request).map_err(PrepareError::Program)?;
         let mut facts = Facts::default();
-        let module = self.transform(&specialised.module, &mut |stage, module| facts.stage(stage, module));
+        let mut watch = |stage: &str, module: &Module| facts.stage(stage, module);
+        let module =
+            self.transform(&specialised.module, &program.sources, &mut watch).map_err(PrepareError::Refused)?;
         Ok(Box::new(Compiled::new(program, &specialised, &module, facts)))
     }
 
@@ -74,27 +77,32 @@ impl Strategy for Closure {
         watch: &mut dyn FnMut(&str, &Module),
     ) -> Result<(), PrepareError> {
         let specialised = program.specialise(request).map_err(PrepareError::Program)?;
-        self.transform(&specialised.module, watch);
+        self.transform(&specialised.module, &program.sources, watch).map_err(PrepareError::Refused)?;
         Ok(())
     }
 }
 
 impl Closure {
     /// The program without derivatives; `watch` sees it after each stage and pass.
-    pub fn transform(&self, specialised: &Module, watch: &mut dyn FnMut(&str, &Module)) -> Module {
+    pub fn transform(
+        &self,
+        specialised: &Module,
+        sources: &SourceMap,
+        watch: &mut dyn FnMut(&str, &Module),
+    ) -> Result<Module, Refusal> {
         let mut module = specialised.clone();
         watch("specialise", &module);
         passes::close(&mut module);
         watch("close", &module);
         for order in 1.. {
             passes::run_to_fixpoint(&mut module, self.pipeline, watch);
-            if !expand::expand_innermost(&mut module) {
+            if !expand::expand_innermost(&mut module).map_err(|why| Refusal::new(*why, sources))? {
                 break;
             }
             module = passes::compact(&module);
             watch(&format!("expand {order}"), &module);
         }
         passes::run_once(&mut module, self.last, watch);
-        module
+        Ok(module)
     }
 }

@@ -99,7 +99,7 @@ impl Dataflow {
         watch("build", &module);
         for order in 1.. {
             passes::run_to_fixpoint(&mut module, self.pipeline, watch);
-            if !gradient::expand_innermost(&mut module) {
+            if !gradient::expand_innermost(&mut module).map_err(|why| Refusal::new(*why, sources))? {
                 break;
             }
             module = passes::compact(&module);
@@ -114,8 +114,5 @@ impl Dataflow {
 pub fn build(program: &Module, sources: &SourceMap) -> Result<Module, Refusal> {
     let mut module = program.clone();
     passes::close(&mut module);
-    build::build(&module).map_err(|diagnostic| {
-        let position = sources.position(diagnostic.span);
-        Refusal { diagnostic: *diagnostic, position }
-    })
+    build::build(&module).map_err(|why| Refusal::new(*why, sources))
 }

@@ -151,29 +151,35 @@ impl Domain for Differences {
         let relative = step(self.inside[&instr.graph]);
         for &param in instr.wrt.iter() {
             let x = &args[param as usize];
-            let mut slopes = Vec::new();
-            for i in 0..elements(x).len() {
+            let (size, rows) = (elements(x).len(), instr.seeds.unwrap_or(1));
+            let mut slopes = vec![0.0; rows * size];
+            for i in 0..size {
                 let h = relative * elements(x)[i].abs().max(1.0);
-                let mut slope = 0.0;
                 for (multiple, weight) in STENCIL {
                     let mut moved = args.clone();
                     moved[param as usize] = shifted(x, i, multiple * h);
                     let found = run.call(self, instr.graph, moved)?;
-                    slope += weight * contracted(&found, instr, &seeds);
+                    for row in 0..rows {
+                        slopes[row * size + i] += weight * contracted(&found, instr, &seeds, row) / (12.0 * h);
+                    }
                 }
-                slopes.push(slope / (12.0 * h));
             }
-            results.push(shaped(x, &slopes));
+            results.push(match instr.seeds {
+                Some(rows) => stacked(x, rows, &slopes),
+                None => shaped(x, &slopes),
+            });
         }
         Ok(results)
     }
 }
 
-/// The inner product of the float items of a result with the seeds.
-fn contracted(results: &[Value], instr: &VjpInstr, seeds: &[Value]) -> f64 {
+/// The inner product of the float items of a result with one row of the seeds.
+fn contracted(results: &[Value], instr: &VjpInstr, seeds: &[Value], row: usize) -> f64 {
     let floats = results.iter().zip(&instr.items).filter(|(_, ty)| ty.is_float());
-    let products =
-        floats.zip(seeds).map(|((y, _), seed)| elements(y).iter().zip(elements(seed)).map(|(y, s)| y * s).sum::<f64>());
+    let products = floats.zip(seeds).map(|((y, _), seed)| {
+        let y = elements(y);
+        y.iter().zip(&elements(seed)[row * y.len()..]).map(|(y, s)| y * s).sum::<f64>()
+    });
     products.sum()
 }
 
@@ -198,4 +204,10 @@ fn shaped(like: &Value, items: &[f64]) -> Value {
         Value::Array(a, _) => Value::Array(Array::from_slice(a.shape(), items), Mark::NONE),
         _ => Value::f64(items[0]),
     }
+}
+
+/// Rows of elements, each in the shape of a value, along a leading axis.
+fn stacked(like: &Value, rows: usize, items: &[f64]) -> Value {
+    let shape = like.tensor_type().map_or(Vec::new(), |ty| ty.shape().to_vec());
+    Value::array(Array::from_slice(&[&[rows], &shape[..]].concat(), items))
 }

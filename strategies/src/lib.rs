@@ -14,7 +14,7 @@ pub mod tape;
 use adjudicate_ir::datum::Layout;
 use adjudicate_ir::graph::Module;
 use adjudicate_ir::program::{Program, ProgramError, Request};
-use adjudicate_ir::span::Diagnostic;
+use adjudicate_ir::span::{Diagnostic, SourceMap};
 use adjudicate_ir::value::Value;
 
 pub use compiled::Compiled;
@@ -96,6 +96,14 @@ pub struct Refusal {
     pub diagnostic: Diagnostic,
     /// `file:line:column` of the position.
     pub position: String,
+}
+
+impl Refusal {
+    /// With the position of what the diagnostic points at.
+    pub(crate) fn new(diagnostic: Diagnostic, sources: &SourceMap) -> Self {
+        let position = sources.position(diagnostic.span);
+        Self { diagnostic, position }
+    }
 }
 
 /// A run that failed for a reason that depends on data: an index out of range, say.

@@ -64,7 +64,7 @@ fn vjp(module: &Module, b: &RefCell<Builder>, id: GraphId, wrt: &[u32]) -> (Node
     let mut result = vec![graph.result_type().clone()];
     result.extend(wrt.iter().map(|&i| types[i as usize].clone()));
     let count = result.len();
-    let spec = VjpSpec { graph: id, wrt: wrt.into() };
+    let spec = VjpSpec { graph: id, wrt: wrt.into(), seeds: None };
     (b.emit(Op::Vjp(spec), &operands, Type::tuple(result)), count)
 }
 

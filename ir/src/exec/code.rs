@@ -7,7 +7,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::fused::Fused;
-use crate::graph::{GraphId, Module};
+use crate::graph::{GraphId, Module, VjpSpec};
 use crate::prims::{Attrs, PrimDef};
 use crate::span::Span;
 use crate::types::Type;
@@ -204,6 +204,9 @@ pub struct VjpInstr {
     /// Types of the items of the graph's result (one, if it is not a tuple). A seed follows the
     /// parameters for each that is a float tensor.
     pub items: Box<[Type]>,
+    /// How many seeds there are at once: the length of a leading axis of the seeds and of the
+    /// cotangents. `None` for one without such an axis.
+    pub seeds: Option<usize>,
     /// Where in the source it comes from.
     pub span: Span,
 }
@@ -216,9 +219,10 @@ impl VjpInstr {
         (args, seeds)
     }
 
-    /// Types of the arguments whose cotangents are asked for.
-    pub fn wrt_types(&self) -> impl Iterator<Item = &Type> {
-        self.wrt.iter().map(|&i| &self.params[i as usize])
+    /// Types of the cotangents that are asked for.
+    pub fn cotangent_types(&self) -> impl Iterator<Item = Type> {
+        let spec = VjpSpec { graph: self.graph, wrt: self.wrt.clone(), seeds: self.seeds };
+        self.wrt.iter().map(move |&i| spec.cotangent(&self.params[i as usize]))
     }
 }
 

@@ -142,7 +142,8 @@ impl Emitter<'_> {
     }
 
     fn action(&mut self, action: Action, at: u32, args: &[Operand], dsts: &[Reg]) {
-        let count = u16::try_from(args.len().max(dsts.len())).expect("fewer than 65536 operands");
+        assert!(args.len().max(dsts.len()) <= usize::from(u16::MAX), "fewer than 65536 operands");
+        let count = args.len() as u16;
         let dst = dsts.first().map_or(Reg(0), |&r| self.reg(r));
         let instr = match action {
             Action::Prim(site) => Instr::Prim { count, site, args: self.operands(args).start, dst },

@@ -320,6 +320,7 @@ impl<'m> Lowering<'m> {
             wrt: spec.wrt.clone(),
             params: graph.param_types().into(),
             items: items.into(),
+            seeds: spec.seeds,
             span,
         });
         self.vjps.len() as u32 - 1

@@ -4,12 +4,7 @@
 /// Functions that a model may mention, sorted. `np.…` stands for NumPy however it is imported.
 /// Those with a leading underscore are for the library that is itself written in the language.
 pub const BUILTINS: &[&str] = &[
-    "_add_rows",
-    "_jacobian",
     "_push_forward",
-    "_shape_rows",
-    "_unit",
-    "_zero_rows",
     "_zeros_of",
     "abs",
     "all",
@@ -360,7 +355,7 @@ pub const OPERATORS: &[&str] = &[
 ];
 
 /// Functions that only the library mentions.
-pub const INTERNAL: &[&str] = &["_zeros_of", "_unit", "_zero_rows", "_add_rows", "_shape_rows"];
+pub const INTERNAL: &[&str] = &["_zeros_of"];
 
 /// The builtin of a name as a model writes it, with the module's name in front.
 pub fn builtin(name: &str) -> Option<&'static str> {

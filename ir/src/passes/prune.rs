@@ -10,11 +10,14 @@ use std::collections::{HashMap, HashSet};
 use crate::graph::{Args, Graph, GraphId, Module, NodeId, Op};
 
 use super::Pass;
+use super::compact::compact;
 use super::rewrite::{live, rebuild};
 
 pub(super) const PRUNE: Pass = Pass { name: "prune", about: "leaves out parameters that a graph does not use", run };
 
 fn run(module: &mut Module) -> bool {
+    // Graphs that nothing reaches any more may still call those that are.
+    *module = compact(module);
     let reachable = module.reachable();
     let fixed = fixed(module, &reachable);
     let mut drop: HashMap<GraphId, Vec<bool>> = HashMap::new();

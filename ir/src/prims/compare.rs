@@ -8,7 +8,7 @@ use adjudicate_kernels as kernels;
 use adjudicate_kernels::{Arg, Array, Compare, Logic, Unary};
 
 use super::PrimDef;
-use super::support::{Tensor, broadcast, by_elem, common_elem, expect_elem, take, tensors};
+use super::support::{ELEMENTWISE, Tensor, broadcast, by_elem, common_elem, expect_elem, take, tensors};
 use crate::types::{Elem, Type};
 use crate::value::Value;
 
@@ -25,6 +25,7 @@ macro_rules! comparisons {
                 Ok(Type::tensor(Elem::Bool, &broadcast(a_shape, b_shape)?))
             },
             eval: |_, args, _| Ok(compare(Compare::$kernel, &args[0], &args[1])),
+            batch: ELEMENTWISE,
             vjp: None,
         };
     )*};
@@ -64,6 +65,7 @@ macro_rules! connectives {
                 Ok(Type::tensor(Elem::Bool, &broadcast(a_shape, b_shape)?))
             },
             eval: |_, args, _| Ok(connect(Logic::$kernel, &args[0], &args[1])),
+            batch: ELEMENTWISE,
             vjp: None,
         };
     )*};
@@ -94,6 +96,7 @@ pub static LOGICAL_NOT: PrimDef = PrimDef {
     about: "Whether it does not hold.",
     ty: |_, types| converted(types, &[Elem::Bool], Elem::Bool),
     eval: |_, args, _| Ok(negated(take(&mut args[0]))),
+    batch: ELEMENTWISE,
     vjp: None,
 };
 
@@ -117,11 +120,22 @@ pub static SELECT: PrimDef = PrimDef {
             }
         })
     },
+    batch: ELEMENTWISE,
     vjp: Some(|_, args, _, dy| {
         let (mask, zero) = (args[0], dy.lit(0.0));
         let (a, b) = (mask.select(dy, zero), mask.select(zero, dy));
         vec![None, Some(a.sum_to(&args[1].shape())), Some(b.sum_to(&args[2].shape()))]
     }),
+};
+
+/// `detach`: the same value, through which no sensitivity passes.
+pub static DETACH: PrimDef = PrimDef {
+    name: "detach",
+    about: "The operand as a constant: no sensitivity passes.",
+    ty: |_, types| converted_to_itself(types),
+    eval: |_, args, _| Ok(take(&mut args[0])),
+    batch: ELEMENTWISE,
+    vjp: None,
 };
 
 /// `to_f64`: integers or truth values as floats.
@@ -138,6 +152,7 @@ pub static TO_F64: PrimDef = PrimDef {
             other => panic!("to_f64 of {other:?}"),
         })
     },
+    batch: ELEMENTWISE,
     vjp: None,
 };
 
@@ -155,6 +170,7 @@ pub static TO_I64: PrimDef = PrimDef {
             other => panic!("to_i64 of {other:?}"),
         })
     },
+    batch: ELEMENTWISE,
     vjp: None,
 };
 
@@ -169,6 +185,7 @@ pub static TO_BOOL: PrimDef = PrimDef {
             x => compare(Compare::Ne, x, &Value::I64(0)),
         })
     },
+    batch: ELEMENTWISE,
     vjp: None,
 };
 
@@ -181,6 +198,7 @@ macro_rules! classes {
             about: $about,
             ty: |_, types| converted(types, &[Elem::F64], Elem::Bool),
             eval: |_, args, _| Ok(classify(&args[0], $scalar, $array)),
+            batch: ELEMENTWISE,
             vjp: None,
         };
     )*};
@@ -201,6 +219,11 @@ fn classify(x: &Value, scalar: fn(f64) -> bool, array: fn(&Array<f64>) -> Array<
 
 fn against_infinity(op: Compare, a: &Array<f64>) -> Array<bool> {
     kernels::compare(op, Arg::Array(&kernels::unary(Unary::Abs, a)), Arg::Scalar(f64::INFINITY))
+}
+
+fn converted_to_itself(types: &[&Type]) -> Result<Type, String> {
+    let [(elem, shape)] = tensors(types)?;
+    Ok(Type::tensor(elem, shape))
 }
 
 fn converted(types: &[&Type], from: &[Elem], to: Elem) -> Result<Type, String> {

@@ -23,7 +23,7 @@ use adjudicate_kernels::{
 };
 
 use super::PrimDef;
-use super::support::{Tensor, attributes, broadcast, common_elem, expect_elem, take, tensors};
+use super::support::{ELEMENTWISE, Tensor, attributes, broadcast, common_elem, expect_elem, take, tensors};
 use crate::builder::Expr;
 use crate::types::{Elem, Type};
 use crate::value::Value;
@@ -57,6 +57,7 @@ macro_rules! arithmetic {
             about: $about,
             ty: |_, types| binary_type(types, &[Elem::F64, Elem::I64]),
             eval: |_, args, ty| arithmetic(Binary::$kernel, IntBinary::$kernel, args, ty),
+            batch: ELEMENTWISE,
             vjp: rule!($(|$a, $b, $y, $dy| $pulled)?),
         };
     )*};
@@ -82,6 +83,7 @@ macro_rules! float_binary {
             about: $about,
             ty: |_, types| binary_type(types, &[Elem::F64]),
             eval: |_, args, ty| Ok(float_binary(Binary::$kernel, args, ty)),
+            batch: ELEMENTWISE,
             vjp: rule!(|$a, $b, $y, $dy| $pulled),
         };
     )*};
@@ -107,6 +109,7 @@ macro_rules! arithmetic_unary {
             about: $about,
             ty: |_, types| unary_type(types, &[Elem::F64, Elem::I64]),
             eval: |_, args, _| Ok(arithmetic_unary(Unary::$kernel, IntUnary::$kernel, args)),
+            batch: ELEMENTWISE,
             vjp: rule!($(|$x, $y, $dy| $dx)?),
         };
     )*};
@@ -127,6 +130,7 @@ macro_rules! float_unary {
             about: $about,
             ty: |_, types| unary_type(types, &[Elem::F64]),
             eval: |_, args, _| Ok(float_unary(Unary::$kernel, args)),
+            batch: ELEMENTWISE,
             vjp: rule!($(|$x, $y, $dy| $dx)?),
         };
     )*};
@@ -168,6 +172,7 @@ pub static POWI: PrimDef = PrimDef {
             n => float_binary(Binary::Pow, &mut [take(&mut args[0]), Value::f64(n as f64)], ty),
         })
     },
+    batch: ELEMENTWISE,
     vjp: Some(|attrs, args, _, dy| {
         let x = args[0];
         vec![match attrs[0] {

@@ -3,8 +3,14 @@
 
 use adjudicate_kernels::{Array, index, layout};
 
-use super::PrimDef;
-use super::support::{Tensor, attributes, axis, by_elem, common_elem, expect_elem, extents, tensors};
+use super::layout::inverse;
+use super::support::{
+    ELEMENTWISE, Tensor, attributes, axis, by_elem, common_elem, expect_elem, extents, sizes, tensors,
+};
+use super::{Prim, PrimDef};
+use crate::batch::{BatchRule, Lanes};
+use crate::builder::Expr;
+use crate::graph::Const;
 use crate::types::{Elem, Type};
 use crate::value::Value;
 
@@ -26,6 +32,7 @@ pub static GATHER: PrimDef = PrimDef {
             index::gather(x, attrs[0] as usize, &idx).map(T::value).map_err(|e| e.to_string())
         })
     },
+    batch: BatchRule::Tensors(|prim, lanes| gather_lanes(prim.attrs[0] as usize, lanes)),
     vjp: Some(|attrs, args, _, dy| {
         let shape = args[0].shape();
         let place: Vec<i64> = attrs.iter().copied().chain(shape.iter().map(|&n| n as i64)).collect();
@@ -56,6 +63,7 @@ pub static SCATTER: PrimDef = PrimDef {
         index::scatter_add(&mut sum, attrs[0] as usize, &idx, &src).map_err(|e| e.to_string())?;
         Ok(Value::array(sum))
     },
+    batch: BatchRule::Tensors(scatter_lanes),
     vjp: Some(|attrs, args, _, dy| vec![None, Some(dy.apply(&GATHER, &attrs[..1], &[args[0]]))]),
 };
 
@@ -76,6 +84,7 @@ pub static INDEX: PrimDef = PrimDef {
             part.map_err(|e| e.to_string())
         })
     },
+    batch: BatchRule::Tensors(|_, lanes| gather_lanes(0, lanes)),
     vjp: Some(|_, args, _, dy| {
         let zero = args[0].zero(args[0].ty());
         vec![Some(zero.apply(&INDEX_ADD, &[], &[args[1], dy])), None]
@@ -101,8 +110,123 @@ pub static INDEX_ADD: PrimDef = PrimDef {
         index::index_add(&mut x, i, f64::arg(&args[2])).map_err(|e| e.to_string())?;
         Ok(Value::array(x))
     },
+    batch: BatchRule::Tensors(|_, lanes| scatter_add_lanes(0, lanes)),
     vjp: Some(|_, args, _, dy| vec![Some(dy), None, Some(dy.apply(&INDEX, &[], &[args[1]]))]),
 };
+
+/// `scatter_add[axis](x, i, src)`: `x` with the parts of `src` added at the indices `i` along the
+/// axis, in place where nobody else holds `x`; parts at equal indices add up.
+pub static SCATTER_ADD: PrimDef = PrimDef {
+    name: "scatter_add",
+    about: "The first operand with the third added at the indices in the second; attribute: the axis.",
+    ty: |attrs, types| {
+        let [(elem, shape), (idx, at), (part_elem, parts)] = tensors(types)?;
+        expect_elem(common_elem(elem, part_elem)?, &[Elem::F64])?;
+        expect_elem(idx, &[Elem::I64])?;
+        let expected = replaced(shape, axis(attributes::<1>(attrs)?[0], shape.len())?, at);
+        if parts != expected {
+            return Err(format!("parts of shape {parts:?} were given where indices of shape {at:?} need {expected:?}"));
+        }
+        Ok(types[0].clone())
+    },
+    eval: |attrs, args, _| {
+        let (idx, src) = (i64::take_array(&mut args[1]), f64::take_array(&mut args[2]));
+        let mut x = f64::take_array(&mut args[0]);
+        index::scatter_add(&mut x, attrs[0] as usize, &idx, &src).map_err(|e| e.to_string())?;
+        Ok(Value::array(x))
+    },
+    batch: BatchRule::Tensors(|prim, lanes| scatter_add_lanes(prim.attrs[0] as usize, lanes)),
+    vjp: Some(|attrs, args, _, dy| vec![Some(dy), None, Some(dy.apply(&GATHER, attrs, &[args[1]]))]),
+};
+
+/// Parts of a tensor along an axis (operand 0) at indices (operand 1). Where both have lanes, the
+/// axis of the lanes and the axis that is indexed are laid end to end.
+fn gather_lanes<'b>(axis: usize, lanes: &Lanes<'b>) -> Expr<'b> {
+    let (x, i) = (lanes.operand(0), lanes.operand(1));
+    if !lanes.has(1) {
+        return x.apply(&GATHER, &[axis as i64 + 1], &[i]);
+    }
+    if !lanes.has(0) {
+        return x.apply(&GATHER, &[axis as i64], &[i]).moved(axis, 0);
+    }
+    let rows = End::to_end(lanes.shape(0), axis, lanes);
+    let parts = rows.flat(x).apply(&GATHER, &[0], &[rows.positions(i)]);
+    parts.transpose(&rows.order(lanes.shape(1).len()))
+}
+
+/// Zeros of a shape with parts (operand 1) added at indices (operand 0).
+fn scatter_lanes<'b>(prim: &Prim, lanes: &Lanes<'b>) -> Expr<'b> {
+    let (axis, shape) = (prim.attrs[0] as usize, sizes(&prim.attrs[1..]));
+    let (i, src) = (lanes.operand(0), lanes.lifted(1));
+    let attrs = |axis: usize, shape: &[usize]| -> Vec<i64> {
+        std::iter::once(axis).chain(shape.iter().copied()).map(|n| n as i64).collect()
+    };
+    if !lanes.has(0) {
+        let full: Vec<usize> = std::iter::once(lanes.count).chain(shape).collect();
+        return i.apply(&SCATTER, &attrs(axis + 1, &full), &[src]);
+    }
+    let rows = End::to_end(shape, axis, lanes);
+    let parts = src.transpose(&inverse(&rows.order(lanes.shape(0).len())));
+    rows.apart(rows.positions(i).apply(&SCATTER, &attrs(0, &rows.flat_shape()), &[parts]))
+}
+
+/// A tensor (operand 0) with parts (operand 2) added at indices (operand 1) along an axis.
+fn scatter_add_lanes<'b>(axis: usize, lanes: &Lanes<'b>) -> Expr<'b> {
+    let (x, i, src) = (lanes.lifted(0), lanes.operand(1), lanes.lifted(2));
+    if !lanes.has(1) {
+        return x.apply(&SCATTER_ADD, &[axis as i64 + 1], &[i, src]);
+    }
+    let rows = End::to_end(lanes.shape(0), axis, lanes);
+    let parts = src.transpose(&inverse(&rows.order(lanes.shape(1).len())));
+    rows.apart(rows.flat(x).apply(&SCATTER_ADD, &[0], &[rows.positions(i), parts]))
+}
+
+/// The axis of the lanes and another, laid end to end.
+struct End {
+    count: usize,
+    shape: Vec<usize>,
+    axis: usize,
+}
+
+impl End {
+    fn to_end(shape: Vec<usize>, axis: usize, lanes: &Lanes<'_>) -> Self {
+        Self { count: lanes.count, shape, axis }
+    }
+
+    /// The other axes of a lane.
+    fn rest(&self) -> Vec<usize> {
+        [&self.shape[..self.axis], &self.shape[self.axis + 1..]].concat()
+    }
+
+    fn flat_shape(&self) -> Vec<usize> {
+        [&[self.count * self.shape[self.axis]], &self.rest()[..]].concat()
+    }
+
+    fn flat<'b>(&self, x: Expr<'b>) -> Expr<'b> {
+        x.moved(self.axis + 1, 1).reshape(&self.flat_shape())
+    }
+
+    /// The inverse of [`flat`](Self::flat).
+    fn apart<'b>(&self, x: Expr<'b>) -> Expr<'b> {
+        let full = [&[self.count, self.shape[self.axis]], &self.rest()[..]].concat();
+        x.reshape(&full).moved(1, self.axis + 1)
+    }
+
+    /// Indices of each lane as indices of all.
+    fn positions<'b>(&self, i: Expr<'b>) -> Expr<'b> {
+        let shape: Vec<usize> =
+            std::iter::once(self.count).chain(std::iter::repeat_n(1, i.shape().len() - 1)).collect();
+        let lane = i.constant(Const::Ints(Array::from_vec(&shape, (0..self.count as i64).collect())));
+        lane.apply(&RAVEL_INDEX, &[self.count as i64, self.shape[self.axis] as i64], &[i])
+    }
+
+    /// From (lane, indices, axes before, axes after) to (lane, axes before, indices, axes after).
+    fn order(&self, indices: usize) -> Vec<i64> {
+        let (before, rank) = (self.axis, self.shape.len() + indices);
+        let axes = std::iter::once(0).chain(1 + indices..1 + indices + before).chain(1..1 + indices);
+        axes.chain(1 + indices + before..rank).map(|axis| axis as i64).collect()
+    }
+}
 
 /// `shape` with one axis replaced by others.
 fn replaced(shape: &[usize], axis: usize, by: &[usize]) -> Vec<usize> {
@@ -151,5 +275,6 @@ pub static RAVEL_INDEX: PrimDef = PrimDef {
         }
         Ok(Value::ints(Array::from_vec(shape, flat)))
     },
+    batch: ELEMENTWISE,
     vjp: None,
 };

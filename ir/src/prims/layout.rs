@@ -7,9 +7,13 @@
 use adjudicate_kernels::Array;
 use adjudicate_kernels::layout::{self, SliceSpec};
 
-use super::PrimDef;
-use super::support::{Tensor, attributes, axes, axis, by_elem, common_elem, extents, sizes, take, tensor, tensors};
-use crate::types::Type;
+use super::support::{
+    Tensor, attributes, axes, axis, by_elem, common_elem, extended, extents, shifted, sizes, take, tensor, tensors,
+};
+use super::{Prim, PrimDef};
+use crate::batch::{BatchRule, Lanes};
+use crate::builder::Expr;
+use crate::types::{Elem, Type};
 use crate::value::Value;
 
 /// `reshape[extents]`: the same elements, in row-major order, in another shape.
@@ -30,6 +34,7 @@ pub static RESHAPE: PrimDef = PrimDef {
         }
         Ok(by_elem!(args[0], T => T::value(T::take_array(&mut args[0]).reshape(ty.shape()))))
     },
+    batch: BatchRule::Tensors(reshape_lanes),
     vjp: Some(|_, args, _, dy| vec![Some(dy.reshape(&args[0].shape()))]),
 };
 
@@ -52,6 +57,7 @@ pub static TRANSPOSE: PrimDef = PrimDef {
         }
         Ok(by_elem!(args[0], T => T::value(layout::transpose(&T::take_array(&mut args[0]), &sizes(attrs)))))
     },
+    batch: BatchRule::Tensors(transpose_lanes),
     vjp: Some(|attrs, _, _, dy| vec![Some(dy.transpose(&inverse(attrs)))]),
 };
 
@@ -82,6 +88,7 @@ pub static BROADCAST_TO: PrimDef = PrimDef {
             None => T::value(layout::broadcast_to(&T::take_array(&mut args[0]), ty.shape())),
         }))
     },
+    batch: BatchRule::Tensors(broadcast_lanes),
     vjp: Some(|_, args, _, dy| vec![Some(dy.sum_to(&args[0].shape()))]),
 };
 
@@ -103,6 +110,7 @@ pub static SLICE: PrimDef = PrimDef {
             }
         }))
     },
+    batch: BatchRule::Tensors(slice_lanes),
     vjp: Some(|attrs, args, _, dy| {
         let shape = args[0].shape();
         let mut full: Vec<i64> = std::iter::once(shape.len()).chain(shape).map(|n| n as i64).collect();
@@ -135,6 +143,7 @@ pub static UNSLICE: PrimDef = PrimDef {
             }
         }))
     },
+    batch: BatchRule::Tensors(unslice_lanes),
     vjp: Some(|attrs, args, _, dy| {
         let slice = &attrs[1 + args[0].shape().len()..];
         vec![Some(dy.apply(&SLICE, slice, &[]))]
@@ -169,6 +178,7 @@ pub static CONCAT: PrimDef = PrimDef {
             T::value(layout::concatenate(&parts, attrs[0] as usize))
         }))
     },
+    batch: BatchRule::Tensors(concat_lanes),
     vjp: Some(|attrs, args, _, dy| {
         let axis = attrs[0] as usize;
         let mut start = 0;
@@ -179,6 +189,61 @@ pub static CONCAT: PrimDef = PrimDef {
         parts.collect()
     }),
 };
+
+/// `units[extents]`: the unit cotangents of a tensor of this shape, one after another along a new
+/// leading axis: row i is 1 at position i. What they leave out is absent, as with `zero`: a product
+/// with them takes rows as they are.
+pub static UNITS: PrimDef = PrimDef {
+    name: "units",
+    about: "All unit cotangents of a tensor, along a new leading axis; attributes: the extents of the tensor.",
+    ty: |attrs, types| {
+        tensors::<0>(types)?;
+        let shape = extents(attrs)?;
+        Ok(Type::tensor(Elem::F64, &[&[shape.iter().product()], &shape[..]].concat()))
+    },
+    eval: |_, _, ty| {
+        let count = ty.shape()[0];
+        let mut units = Array::zeros(ty.shape());
+        units.make_mut().iter_mut().step_by(count + 1).for_each(|unit| *unit = 1.0);
+        Ok(Value::array(units))
+    },
+    batch: BatchRule::Tensors(|prim, _| panic!("{prim} has no operand that could have lanes")),
+    vjp: None,
+};
+
+fn reshape_lanes<'b>(prim: &Prim, lanes: &Lanes<'b>) -> Expr<'b> {
+    lanes.operand(0).reshape(&sizes(&extended(lanes.count, &prim.attrs)))
+}
+
+fn transpose_lanes<'b>(prim: &Prim, lanes: &Lanes<'b>) -> Expr<'b> {
+    lanes.operand(0).transpose(&extended(0, &shifted(&prim.attrs)))
+}
+
+fn broadcast_lanes<'b>(prim: &Prim, lanes: &Lanes<'b>) -> Expr<'b> {
+    lanes.aligned(0, prim.attrs.len()).broadcast_to(&sizes(&extended(lanes.count, &prim.attrs)))
+}
+
+fn slice_lanes<'b>(prim: &Prim, lanes: &Lanes<'b>) -> Expr<'b> {
+    lanes.operand(0).apply(&SLICE, &whole_axis(lanes.count, &prim.attrs), &[])
+}
+
+fn unslice_lanes<'b>(prim: &Prim, lanes: &Lanes<'b>) -> Expr<'b> {
+    let (shape, slice) = placed(&prim.attrs).expect("attributes that were accepted");
+    let shape: Vec<i64> = shape.iter().map(|&n| n as i64).collect();
+    let mut attrs = extended(shape.len() + 1, &extended(lanes.count, &shape));
+    attrs.extend(whole_axis(lanes.count, slice));
+    lanes.operand(0).apply(&UNSLICE, &attrs, &[])
+}
+
+fn concat_lanes<'b>(prim: &Prim, lanes: &Lanes<'b>) -> Expr<'b> {
+    let parts: Vec<Expr<'b>> = (0..lanes.len()).map(|i| lanes.lifted(i)).collect();
+    parts[0].apply(&CONCAT, &shifted(&prim.attrs), &parts[1..])
+}
+
+/// A slice that takes all of a leading axis, and then another slice.
+fn whole_axis(count: usize, slice: &[i64]) -> Vec<i64> {
+    [&[0, count as i64, 1], slice].concat()
+}
 
 /// The shape of a slice of a shape.
 fn sliced(attrs: &[i64], shape: &[usize]) -> Result<Vec<usize>, String> {

@@ -7,7 +7,8 @@
 use adjudicate_kernels::gemm::{Gemm, gemm, matmul};
 
 use super::support::{Tensor, attributes, expect_elem, tensors};
-use super::{Attrs, PrimDef};
+use super::{ADD, Attrs, Prim, PrimDef};
+use crate::batch::{BatchRule, Lanes};
 use crate::builder::Expr;
 use crate::types::{Elem, Type};
 use crate::value::Value;
@@ -22,6 +23,7 @@ pub static MATMUL: PrimDef = PrimDef {
         let (a, b) = (f64::take_array(&mut args[0]), f64::take_array(&mut args[1]));
         Ok(Value::array(matmul(&a, &b, attrs[0] != 0, attrs[1] != 0)))
     },
+    batch: BatchRule::Tensors(|prim, lanes| product_lanes(&prim.attrs, lanes)),
     vjp: Some(|attrs, args, _, dc| product_rule(attrs, args[0], args[1], dc)),
 };
 
@@ -47,6 +49,7 @@ pub static GEMM_ADD: PrimDef = PrimDef {
         gemm(Gemm { alpha: 1.0, beta: 1.0, ta: attrs[0] != 0, tb: attrs[1] != 0 }, &a, &b, &mut c);
         Ok(Value::array(c))
     },
+    batch: BatchRule::Tensors(gemm_add_lanes),
     vjp: Some(|attrs, args, _, dc| {
         let mut pulled = product_rule(attrs, args[0], args[1], dc);
         pulled.push(Some(dc));
@@ -83,4 +86,48 @@ fn product_rule<'b>(attrs: &Attrs, a: Expr<'b>, b: Expr<'b>, dc: Expr<'b>) -> Ve
     let da = if ta == 0 { product(dc, 0, b, 1 - tb) } else { product(b, tb, dc, 1) };
     let db = if tb == 0 { product(a, 1 - ta, dc, 0) } else { product(dc, 1, a, ta) };
     vec![Some(da), Some(db)]
+}
+
+/// Where one factor alone has lanes, their matrices are laid end to end as the rows of one, so that
+/// many products with one matrix become one product; otherwise lanes are more leading axes.
+fn product_lanes<'b>(attrs: &[i64], lanes: &Lanes<'b>) -> Expr<'b> {
+    let (a, b, ta, tb) = (lanes.operand(0), lanes.operand(1), attrs[0], attrs[1]);
+    if lanes.has(0) == lanes.has(1) || lanes.shape(0).len() > 2 {
+        return lanes.lifted(0).apply(&MATMUL, attrs, &[lanes.lifted(1)]);
+    }
+    if lanes.has(0) {
+        let (rows, each) = end_to_end(a, ta != 0);
+        let product = rows.apply(&MATMUL, &[0, tb], &[b]);
+        let columns = product.shape()[1];
+        return product.reshape(&[lanes.count, each, columns]);
+    }
+    // (a b)ᵀ = bᵀ aᵀ: the columns of all lanes as rows.
+    let (rows, each) = end_to_end(b, tb == 0);
+    let product = rows.apply(&MATMUL, &[0, 1 - ta], &[a]);
+    let columns = product.shape()[1];
+    exchanged(product.reshape(&[lanes.count, each, columns]))
+}
+
+/// The matrices of all lanes, transposed if asked, as the rows of one; and how many rows each has.
+fn end_to_end(x: Expr<'_>, transposed: bool) -> (Expr<'_>, usize) {
+    let x = if transposed { exchanged(x) } else { x };
+    let shape = x.shape();
+    (x.reshape(&[shape[0] * shape[1], shape[2]]), shape[1])
+}
+
+/// Rows and columns exchanged; nothing moves if one of them is of length 1.
+fn exchanged(x: Expr<'_>) -> Expr<'_> {
+    let shape = x.shape();
+    if shape[1] == 1 || shape[2] == 1 { x.reshape(&[shape[0], shape[2], shape[1]]) } else { x.transpose(&[0, 2, 1]) }
+}
+
+fn gemm_add_lanes<'b>(prim: &Prim, lanes: &Lanes<'b>) -> Expr<'b> {
+    if lanes.has(0) && lanes.has(1) || lanes.shape(0).len() > 2 {
+        return lanes.lifted(0).apply(&GEMM_ADD, &prim.attrs, &[lanes.lifted(1), lanes.lifted(2)]);
+    }
+    let product = match lanes.has(0) || lanes.has(1) {
+        true => product_lanes(&prim.attrs, lanes),
+        false => lanes.operand(0).apply(&MATMUL, &prim.attrs, &[lanes.operand(1)]),
+    };
+    product.apply(&ADD, &[], &[lanes.operand(2)])
 }

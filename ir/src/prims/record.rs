@@ -11,9 +11,10 @@
 //! type that the reader states.
 
 use super::support::{attributes, extents, take};
-use super::{Attrs, PrimDef};
+use super::{Attrs, Prim, PrimDef};
+use crate::batch::{Aligned, BatchRule, Mask};
 use crate::builder::Expr;
-use crate::types::Type;
+use crate::types::{Elem, Type};
 use crate::value::{Fields, Stack, Value};
 
 /// `push(stack, x)`: the stack with `x` on top.
@@ -32,6 +33,7 @@ pub static PUSH: PrimDef = PrimDef {
         stack.push(take(&mut args[1]));
         Ok(Value::Stack(stack))
     },
+    batch: BatchRule::Records(push_masks),
     vjp: Some(|_, _, _, dy| {
         let popped = dy.apply(&POP, &[], &[]);
         vec![Some(popped.get(0)), Some(popped.get(1))]
@@ -51,6 +53,7 @@ pub static POP: PrimDef = PrimDef {
         let top = stack.pop().unwrap_or_else(|| Value::zero(&ty.as_tuple().expect("stack and item")[1]));
         Ok(Value::tuple(vec![Value::Stack(stack), top]))
     },
+    batch: BatchRule::Records(pop_masks),
     vjp: Some(|_, _, _, dy| vec![Some(dy.get(0).apply(&PUSH, &[], &[dy.get(1)]))]),
 };
 
@@ -64,6 +67,7 @@ pub static STACK_ADD: PrimDef = PrimDef {
         if a == b { Ok(a.clone()) } else { Err(format!("a {a} and a {b} have no sum")) }
     },
     eval: |_, args, _| Ok(sum(take(&mut args[0]), take(&mut args[1]))),
+    batch: BatchRule::Records(stack_add_masks),
     vjp: Some(|_, _, _, dy| vec![Some(dy), Some(dy)]),
 };
 
@@ -73,6 +77,7 @@ pub static ENV_MAKE: PrimDef = PrimDef {
     about: "The cotangent of a function value, from those of its captures.",
     ty: |_, _| Ok(Type::Env),
     eval: |_, args, _| Ok(Value::Env(Some(Fields::new(args.iter_mut().map(take).collect())))),
+    batch: BatchRule::Records(env_make_masks),
     vjp: Some(|_, args, _, dy| {
         let field = |(i, arg): (usize, &Expr<'_>)| {
             let ty = arg.ty().cotangent();
@@ -97,6 +102,7 @@ pub static ENV_GET: PrimDef = PrimDef {
             Some(field) => field,
         })
     },
+    batch: BatchRule::Records(env_get_masks),
     vjp: Some(|attrs, _, _, dy| vec![Some(dy.apply(&ENV_PUT, attrs, &[]))]),
 };
 
@@ -114,6 +120,7 @@ pub static ENV_PUT: PrimDef = PrimDef {
         fields.push(take(&mut args[0]));
         Ok(Value::Env(Some(Fields::new(fields))))
     },
+    batch: BatchRule::Records(env_put_masks),
     vjp: Some(|attrs, args, _, dy| {
         let ty = args[0].ty().cotangent();
         vec![ty.is_differentiable().then(|| dy.env_get(attrs[0] as usize, ty))]
@@ -129,8 +136,141 @@ pub static ENV_ADD: PrimDef = PrimDef {
         [a, b] => Err(format!("{a} and {b} are not both the cotangent of a function value")),
     },
     eval: |_, args, _| Ok(sum(take(&mut args[0]), take(&mut args[1]))),
+    batch: BatchRule::Records(env_add_masks),
     vjp: Some(|_, _, _, dy| vec![Some(dy), Some(dy)]),
 };
+
+/// `replicate[count, axis](x)`: any value with each of its tensors repeated `count` times along a new
+/// axis.
+pub static REPLICATE: PrimDef = PrimDef {
+    name: "replicate",
+    about: "Any value with its tensors repeated along a new axis; attributes: how often, the axis.",
+    ty: |attrs, types| {
+        let [ty] = operands(types)?;
+        let [count, axis] = extents(&attributes::<2>(attrs)?)?[..] else { unreachable!("two attributes") };
+        map_tensors(ty, &|elem, shape| {
+            let (before, after) = shape.split_at_checked(axis).ok_or("a tensor has too few axes")?;
+            Ok(Type::tensor(elem, &[before, &[count], after].concat()))
+        })
+    },
+    eval: |attrs, args, _| {
+        let [count, axis] = [attrs[0] as usize, attrs[1] as usize];
+        Ok(map_values(take(&mut args[0]), &|x| {
+            let ty = x.tensor_type().expect("a tensor");
+            let (before, after) = ty.shape().split_at(axis);
+            let thin = Type::tensor(Elem::F64, &[before, &[1], after].concat());
+            let full = Type::tensor(Elem::F64, &[before, &[count], after].concat());
+            let x = (super::RESHAPE.eval)(&Attrs::new(), &mut [x], &thin).expect("as many elements");
+            (super::BROADCAST_TO.eval)(&Attrs::new(), &mut [x], &full).expect("an axis of length 1 broadcasts")
+        }))
+    },
+    batch: BatchRule::Records(whole_masks),
+    vjp: Some(|attrs, _, _, dy| vec![Some(dy.apply(&TOTAL, attrs, &[]))]),
+};
+
+/// `total[count, axis](x)`: any cotangent with each of its tensors summed over an axis of this length;
+/// the transpose of `replicate`.
+pub static TOTAL: PrimDef = PrimDef {
+    name: "total",
+    about: "Any cotangent with its tensors summed over an axis; attributes: its length, the axis.",
+    ty: |attrs, types| {
+        let [ty] = operands(types)?;
+        let [count, axis] = extents(&attributes::<2>(attrs)?)?[..] else { unreachable!("two attributes") };
+        map_tensors(ty, &|elem, shape| {
+            if elem != Elem::F64 || shape.get(axis) != Some(&count) {
+                return Err(format!("axis {axis} of a tensor of shape {shape:?} cannot be summed"));
+            }
+            Ok(Type::tensor(elem, &[&shape[..axis], &shape[axis + 1..]].concat()))
+        })
+    },
+    eval: |attrs, args, _| {
+        Ok(map_values(take(&mut args[0]), &|x| {
+            let ty = x.tensor_type().expect("a tensor");
+            (super::SUM.eval)(&attrs[1..].into(), &mut [x], &ty).expect("an axis of the tensor")
+        }))
+    },
+    batch: BatchRule::Records(whole_masks),
+    vjp: Some(|attrs, _, _, dy| vec![Some(dy.apply(&REPLICATE, attrs, &[]))]),
+};
+
+/// A tensor type from another.
+type Replace<'f> = dyn Fn(Elem, &[usize]) -> Result<Type, String> + 'f;
+
+/// A type with its tensors replaced.
+fn map_tensors(ty: &Type, each: &Replace<'_>) -> Result<Type, String> {
+    Ok(match ty {
+        Type::Tensor(elem, shape) => each(*elem, shape)?,
+        Type::Tuple(items) => Type::Tuple(items.iter().map(|ty| map_tensors(ty, each)).collect::<Result<_, _>>()?),
+        Type::Stack(item) => Type::stack(map_tensors(item, each)?),
+        Type::Env => Type::Env,
+        Type::Fn(_) | Type::Unknown => return Err(format!("{ty} is not made of tensors")),
+    })
+}
+
+/// Stack that records in records may need, and how much is added at a time.
+const RED_ZONE: usize = 64 << 10;
+const STACK: usize = 4 << 20;
+
+/// A value with its tensors replaced.
+fn map_values(value: Value, each: &dyn Fn(Value) -> Value) -> Value {
+    let all = |items: Vec<Value>| -> Vec<Value> {
+        stacker::maybe_grow(RED_ZONE, STACK, || items.into_iter().map(|v| map_values(v, each)).collect())
+    };
+    match value {
+        Value::Tuple(fields) => Value::tuple(all(fields.into_vec())),
+        Value::Env(fields) => Value::Env(fields.map(|fields| Fields::new(all(fields.into_vec())))),
+        Value::Stack(stack) => {
+            let mut mapped = Stack::new();
+            all(stack.as_slice().to_vec()).into_iter().for_each(|item| mapped.push(item));
+            Value::Stack(mapped)
+        }
+        tensor => each(tensor),
+    }
+}
+
+fn push_masks(prim: &Prim, _: &[&Type], masks: &[Mask], _: &Type) -> Aligned {
+    let item = masks[0].item(0).join(&masks[1]);
+    let stack = Mask::items(vec![item.clone()]);
+    Aligned::new(prim, vec![stack.clone(), item], stack)
+}
+
+fn pop_masks(prim: &Prim, _: &[&Type], masks: &[Mask], _: &Type) -> Aligned {
+    Aligned::new(prim, masks.to_vec(), Mask::items(vec![masks[0].clone(), masks[0].item(0)]))
+}
+
+fn stack_add_masks(prim: &Prim, _: &[&Type], masks: &[Mask], _: &Type) -> Aligned {
+    let both = masks[0].join(&masks[1]);
+    Aligned::new(prim, vec![both.clone(), both.clone()], both)
+}
+
+/// An env has the axis in all fields or in none.
+fn env_make_masks(prim: &Prim, types: &[&Type], masks: &[Mask], _: &Type) -> Aligned {
+    match masks.iter().any(Mask::any) {
+        true => Aligned::new(prim, types.iter().map(|ty| Mask::full(ty)).collect(), Mask::All),
+        false => Aligned::new(prim, masks.to_vec(), Mask::None),
+    }
+}
+
+fn env_get_masks(prim: &Prim, _: &[&Type], masks: &[Mask], result: &Type) -> Aligned {
+    Aligned::new(prim, masks.to_vec(), if masks[0].any() { Mask::full(result) } else { Mask::None })
+}
+
+fn env_put_masks(prim: &Prim, types: &[&Type], masks: &[Mask], result: &Type) -> Aligned {
+    env_make_masks(prim, types, masks, result)
+}
+
+fn env_add_masks(prim: &Prim, types: &[&Type], masks: &[Mask], result: &Type) -> Aligned {
+    stack_add_masks(prim, types, masks, result)
+}
+
+/// Attributes that name axes hold for every tensor of a value: all have the axis of the lanes or none.
+fn whole_masks(prim: &Prim, types: &[&Type], masks: &[Mask], result: &Type) -> Aligned {
+    if !masks[0].any() {
+        return Aligned::new(prim, masks.to_vec(), Mask::None);
+    }
+    let attrs = [prim.attrs[0], prim.attrs[1] + 1].into_iter().collect();
+    Aligned { attrs, operands: vec![Mask::full(types[0])], result: Mask::full(result) }
+}
 
 fn operands<'t, const N: usize>(types: &[&'t Type]) -> Result<[&'t Type; N], String> {
     types.try_into().map_err(|_| format!("{N} operands were expected, not {}", types.len()))

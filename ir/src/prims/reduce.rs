@@ -8,7 +8,7 @@
 use adjudicate_kernels::{Array, Reduce, ReduceBool, reduce};
 
 use super::layout::inverse;
-use super::support::{Tensor, attributes, axes, axis, expect_elem, sizes, take, tensors};
+use super::support::{ALONG_AXES, Tensor, attributes, axes, axis, expect_elem, sizes, take, tensors};
 use super::{Attrs, PrimDef};
 use crate::builder::Expr;
 use crate::types::{Elem, Type};
@@ -26,6 +26,7 @@ pub static SUM: PrimDef = PrimDef {
             _ => floats(Reduce::Sum, attrs, args)?,
         })
     },
+    batch: ALONG_AXES,
     vjp: Some(|attrs, args, _, dy| vec![Some(dy.unreduce(attrs, &args[0].shape()))]),
 };
 
@@ -40,6 +41,7 @@ pub static PROD: PrimDef = PrimDef {
     eval: |attrs, args, _| {
         if attrs.is_empty() { Ok(take(&mut args[0])) } else { floats(Reduce::Prod, attrs, args) }
     },
+    batch: ALONG_AXES,
     vjp: Some(|attrs, args, _, dy| vec![product_rule(args[0], attrs, dy)]),
 };
 
@@ -54,6 +56,7 @@ macro_rules! extremes {
             eval: |attrs, args, _| {
                 if attrs.is_empty() { Ok(take(&mut args[0])) } else { floats(Reduce::$kernel, attrs, args) }
             },
+            batch: ALONG_AXES,
             vjp: Some(|attrs, args, y, dy| {
                 let (x, shape) = (args[0], args[0].shape());
                 let ties = x.equals(y.unreduce(attrs, &shape));
@@ -83,6 +86,7 @@ macro_rules! quantifiers {
                 let a = bool::take_array(&mut args[0]);
                 Ok(Value::bools(reduce::reduce_bool(ReduceBool::$kernel, &a, &sizes(attrs))))
             },
+            batch: ALONG_AXES,
             vjp: None,
         };
     )*};
@@ -108,6 +112,7 @@ macro_rules! positions {
                 let a = f64::take_array(&mut args[0]);
                 reduce::$kernel(&a, attrs[0] as usize).map(Value::ints).map_err(|e| e.to_string())
             },
+            batch: ALONG_AXES,
             vjp: None,
         };
     )*};
@@ -135,6 +140,7 @@ pub static CUMSUM: PrimDef = PrimDef {
             other => panic!("cumsum of {other:?}"),
         })
     },
+    batch: ALONG_AXES,
     vjp: Some(|attrs, _, _, dy| {
         let axis = attrs[0] as usize;
         vec![Some(dy.reverse(axis).apply(&CUMSUM, attrs, &[]).reverse(axis))]

@@ -2,6 +2,9 @@
 
 use adjudicate_kernels::{Arg, Array, Element, broadcast_shape};
 
+use crate::batch::{BatchRule, Lanes};
+use crate::builder::Expr;
+use crate::prims::Prim;
 use crate::types::{Elem, Type};
 use crate::value::Value;
 
@@ -158,3 +161,27 @@ macro_rules! by_elem {
     };
 }
 pub(super) use by_elem;
+
+/// The batching rule of what broadcasts: operands that have the axis are brought to one rank, so
+/// that the axis stays the leading one.
+pub(super) const ELEMENTWISE: BatchRule = BatchRule::Tensors(elementwise_lanes);
+
+fn elementwise_lanes<'b>(prim: &Prim, lanes: &Lanes<'b>) -> Expr<'b> {
+    let rank = (0..lanes.len()).map(|i| lanes.shape(i).len()).max().unwrap_or(0);
+    let args: Vec<Expr<'b>> = (0..lanes.len()).map(|i| lanes.aligned(i, rank)).collect();
+    args[0].apply(prim.def, &prim.attrs, &args[1..])
+}
+
+/// The batching rule of what works along the axes that its attributes name.
+pub(super) const ALONG_AXES: BatchRule =
+    BatchRule::Tensors(|prim, lanes| lanes.operand(0).apply(prim.def, &shifted(&prim.attrs), &[]));
+
+/// Axes of one lane as those of all.
+pub(super) fn shifted(axes: &[i64]) -> Vec<i64> {
+    axes.iter().map(|axis| axis + 1).collect()
+}
+
+/// An extent, and then others.
+pub(super) fn extended(first: usize, rest: &[i64]) -> Vec<i64> {
+    std::iter::once(first as i64).chain(rest.iter().copied()).collect()
+}

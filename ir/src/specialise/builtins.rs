@@ -60,11 +60,8 @@ fn derivatives(name: &str) -> Option<Entry> {
         "hessian" => |cx, _, args, named| cx.derive(Derived::Hessian, args, named),
         "hvp" => |cx, _, args, named| cx.derive(Derived::Hvp, args, named),
         "vjp" => |cx, _, args, _| cx.vjp_pair(args),
+        "vmap" => |cx, _, args, named| cx.vmap(args, named),
         "_zeros_of" => |cx, _, args, _| cx.zeros_of(&args[0]),
-        "_unit" => |cx, _, args, _| cx.unit(&args[0], &args[1]),
-        "_zero_rows" => |cx, _, args, _| cx.zero_rows(&args[0], &args[1]),
-        "_add_rows" => |cx, _, args, _| cx.add_rows(&args[0], &args[1], &args[2]),
-        "_shape_rows" => |cx, _, args, _| cx.shape_rows(&args[0], &args[1]),
         _ => return None,
     };
     Some(entry)

@@ -3,17 +3,35 @@
 //! One operation carries them all: [`Op::Vjp`], the value of a function and the cotangents of its
 //! arguments for given cotangents of its result. The gradient seeds it with 1; a Jacobian–vector
 //! product is the pullback of the pullback, which is linear (ad-hoc forward rules are not needed);
-//! Jacobians and Hessians are loops over unit cotangents, written in the library.
+//! Jacobians and Hessians seed it with all unit cotangents at once.
 
 use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::graph::{NodeId, Op, VjpSpec};
+use crate::prims;
 use crate::program::Ask;
 use crate::types::{Elem, Type};
 
 use super::value::{Abs, Derived, Func, Val, Wrt};
 use super::{Cx, Res};
+
+/// The cotangent of a result.
+#[derive(Clone, Copy)]
+pub(super) enum Seed<'v> {
+    /// 1, of a float.
+    One,
+    /// This value.
+    Given(&'v Val),
+    /// All unit cotangents of one leaf at once.
+    Units(usize),
+}
+
+impl Seed<'_> {
+    fn has_bottom(&self) -> bool {
+        matches!(self, Seed::Given(value) if value.has_bottom())
+    }
+}
 
 impl Cx<'_> {
     /// What a request asks of its function.
@@ -67,12 +85,8 @@ impl Cx<'_> {
             Func::Pullback { function, args: at } => {
                 let [seed] = &args[..] else { return self.error("a pullback takes one cotangent") };
                 let wrt = Wrt::Many((0..at.len()).collect());
-                let (_, cotangents) = self.vjp(function, &wrt, at.clone(), Some(seed))?;
+                let (_, cotangents) = self.vjp(function, &wrt, at.clone(), Seed::Given(seed))?;
                 Ok(cotangents)
-            }
-            Func::Component { function, index } => {
-                let value = self.call(function, args, Vec::new())?;
-                Ok(leaves_of(&value).get(*index).cloned().unwrap_or(Val::Bottom))
             }
             other => panic!("{other:?} is not a derivative"),
         }
@@ -82,9 +96,9 @@ impl Cx<'_> {
         let again =
             |kind, function: Val| Val::func(Func::Derived { kind, wrt: wrt.clone(), function: Box::new(function) });
         match kind {
-            Derived::Grad => Ok(self.vjp(function, wrt, args, None)?.1),
+            Derived::Grad => Ok(self.vjp(function, wrt, args, Seed::One)?.1),
             Derived::ValueAndGrad => {
-                let (value, gradient) = self.vjp(function, wrt, args, None)?;
+                let (value, gradient) = self.vjp(function, wrt, args, Seed::One)?;
                 Ok(Val::tuple(vec![value, gradient]))
             }
             Derived::Jacobian => self.jacobian(wrt, function, args),
@@ -140,11 +154,11 @@ impl Cx<'_> {
             return Ok(Val::Bottom);
         }
         self.check_float(&value, "the result of a function whose Jacobian is asked for")?;
-        let rows = self.library_function("_jacobian")?;
+        let all = Wrt::Many((0..at.len()).collect());
         let mut blocks = Vec::new();
-        for index in 0..leaves_of(&value).len() {
-            let component = Val::func(Func::Component { function: Box::new(function.clone()), index });
-            let block = self.call(&rows, vec![component, Val::tuple(at.clone())], Vec::new())?;
+        for (index, leaf) in leaves_of(&value).iter().enumerate() {
+            let (_, rows) = self.vjp(&function, &all, at.clone(), Seed::Units(index))?;
+            let block = self.shape_rows(&rows, leaf)?;
             blocks.push(match (wrt, &block) {
                 (Wrt::One(_), Val::Tuple(items)) => items[0].clone(),
                 _ => block,
@@ -162,11 +176,11 @@ impl Cx<'_> {
         }
     }
 
-    /// Value and cotangents of the `wrt` arguments; `None` as cotangent of the result is 1.
-    pub(super) fn vjp(&mut self, function: &Val, wrt: &Wrt, args: Vec<Val>, seed: Option<&Val>) -> Res<(Val, Val)> {
+    /// Value and cotangents of the `wrt` arguments.
+    pub(super) fn vjp(&mut self, function: &Val, wrt: &Wrt, args: Vec<Val>, seed: Seed<'_>) -> Res<(Val, Val)> {
         self.check_positions(wrt, args.len())?;
         let bottom = (Val::Bottom, Val::Bottom);
-        if args.iter().any(Val::has_bottom) || function.has_bottom() || seed.is_some_and(Val::has_bottom) {
+        if args.iter().any(Val::has_bottom) || function.has_bottom() || seed.has_bottom() {
             return Ok(bottom);
         }
         for &i in wrt.positions() {
@@ -182,7 +196,7 @@ impl Cx<'_> {
         if instance.result == Abs::Bottom {
             return Ok(bottom);
         }
-        if seed.is_none() && instance.result != Abs::Leaf(Type::f64()) {
+        if matches!(seed, Seed::One) && instance.result != Abs::Leaf(Type::f64()) {
             return self.error_help(
                 format!("the gradient of a function needs one float as its result, not {}", instance.result),
                 "ask for the `jacobian`, or sum the result",
@@ -196,10 +210,11 @@ impl Cx<'_> {
         let mut result_types = Vec::new();
         instance.result.leaves(&mut result_types);
         let mut operands = leaves.clone();
-        operands.extend(self.seeds(seed, &instance.result, &result_types)?);
+        let (seeds, count) = self.seeds(&seed, &instance.result, &result_types)?;
+        operands.extend(seeds);
+        let spec = VjpSpec { graph: instance.graph, wrt: wanted.clone().into(), seeds: count };
         let mut types = result_types.clone();
-        types.extend(wanted.iter().map(|&i| self.builder().ty(leaves[i as usize]).clone()));
-        let spec = VjpSpec { graph: instance.graph, wrt: wanted.into() };
+        types.extend(wanted.iter().map(|&i| spec.cotangent(self.builder().ty(leaves[i as usize]))));
         let node = self.builder().emit(Op::Vjp(spec), &operands, Type::tuple(types.clone()));
         let nodes: Vec<NodeId> = (0..types.len()).map(|i| self.builder().get(node, i)).collect();
         let value = self.reify_with(&instance.result, &nodes[..result_types.len()], &instance.origins);
@@ -209,7 +224,11 @@ impl Cx<'_> {
             let mut count = Vec::new();
             key.args[i].leaves(&mut count);
             let part = &nodes[at..at + count.len()];
-            cotangents.push(self.reify_with(&key.args[i], part, &[]));
+            // With several seeds, of another shape than the argument.
+            let mut next = part.iter();
+            cotangents.push(self.reify(&key.args[i], &mut |cx, _| {
+                cx.leaf(*next.next().expect("a cotangent for each leaf"), super::Origin::Data)
+            }));
             at += count.len();
         }
         let cotangents = match wrt {
@@ -220,7 +239,7 @@ impl Cx<'_> {
     }
 
     /// A function as something a copy can be made of; one of several becomes its own caller.
-    fn as_copyable(&mut self, function: &Val, arity: usize) -> Res<Func<Val>> {
+    pub(super) fn as_copyable(&mut self, function: &Val, arity: usize) -> Res<Func<Val>> {
         match function {
             Val::Func(f) => match &**f {
                 Func::Graph { graph, captures, defaults } => {
@@ -247,9 +266,13 @@ impl Cx<'_> {
         self.error(message)
     }
 
-    /// Cotangents of the float leaves of a result.
-    fn seeds(&mut self, seed: Option<&Val>, result: &Abs, types: &[Type]) -> Res<Vec<NodeId>> {
-        let Some(seed) = seed else { return Ok(vec![self.node(&Val::Float(1.0))?]) };
+    /// Cotangents of the float leaves of a result, and how many of each there are at once.
+    fn seeds(&mut self, seed: &Seed<'_>, result: &Abs, types: &[Type]) -> Res<(Vec<NodeId>, Option<usize>)> {
+        let seed = match seed {
+            Seed::One => return Ok((vec![self.node(&Val::Float(1.0))?], None)),
+            Seed::Units(index) => return Ok(self.units(*index, types)),
+            Seed::Given(seed) => seed,
+        };
         let mut given = Vec::new();
         for leaf in leaves_of(seed) {
             given.push(self.cast(&leaf, Elem::F64)?);
@@ -261,7 +284,23 @@ impl Cx<'_> {
             let abs = seed.abs();
             return self.error(format!("a cotangent must have the form of the result: {result}, not {abs}"));
         }
-        Ok(given)
+        Ok((given, None))
+    }
+
+    /// The unit cotangents of one float leaf of a result, zeros for the others.
+    fn units(&mut self, index: usize, types: &[Type]) -> (Vec<NodeId>, Option<usize>) {
+        let floats: Vec<&Type> = types.iter().filter(|ty| ty.is_float()).collect();
+        let count = floats[index].size();
+        let builder = self.builder();
+        let seed = |(i, ty): (usize, &&Type)| {
+            let shape = ty.shape();
+            if i != index {
+                return builder.zero(Type::tensor(Elem::F64, &[&[count], shape].concat()));
+            }
+            let attrs: Vec<i64> = shape.iter().map(|&n| n as i64).collect();
+            builder.prim(&prims::UNITS, &attrs, &[])
+        };
+        (floats.iter().enumerate().map(seed).collect(), Some(count))
     }
 
     /// A value all of whose numbers must be floats.

@@ -158,7 +158,13 @@ impl Cx<'_> {
                 let args = fixed.iter().cloned().chain(args).collect();
                 self.call(function, args, named)
             }
-            Func::Derived { .. } | Func::Restricted { .. } | Func::Pullback { .. } | Func::Component { .. } => {
+            Func::Vmapped { function, axes } => {
+                if !named.is_empty() {
+                    return self.error("a function made by `vmap` takes its arguments by position");
+                }
+                self.call_lanes(function, axes, args)
+            }
+            Func::Derived { .. } | Func::Restricted { .. } | Func::Pullback { .. } => {
                 if !named.is_empty() {
                     return self.error("a derivative takes its arguments by position");
                 }
@@ -463,7 +469,7 @@ impl Cx<'_> {
             Func::Derived { .. } => "derivative".to_owned(),
             Func::Restricted { .. } => "restricted".to_owned(),
             Func::Pullback { .. } => "pullback".to_owned(),
-            Func::Component { .. } => "component".to_owned(),
+            Func::Vmapped { .. } => "vmap".to_owned(),
             Func::Partial { .. } => "partial".to_owned(),
         }
     }

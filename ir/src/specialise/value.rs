@@ -80,8 +80,8 @@ pub(super) enum Func<V> {
     /// The backpropagator of a function at arguments: from the cotangent of the result to the
     /// tuple of cotangents of the arguments.
     Pullback { function: Box<V>, args: Vec<V> },
-    /// One leaf of a function's result.
-    Component { function: Box<V>, index: usize },
+    /// A function of many lanes at once.
+    Vmapped { function: Box<V>, axes: Axes },
     /// A function with leading arguments fixed.
     Partial { function: Box<V>, args: Vec<V> },
 }
@@ -108,6 +108,17 @@ pub(super) enum Wrt {
     One(usize),
     /// Several: the result is a tuple.
     Many(Vec<usize>),
+}
+
+/// Along which axis a value has its lanes.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Axes {
+    /// It is the same in all lanes.
+    None,
+    /// Along this axis of each array in it, from the end if negative.
+    At(i64),
+    /// Item by item; of a function, argument by argument.
+    Items(Vec<Axes>),
 }
 
 impl Wrt {
@@ -161,7 +172,7 @@ impl<V> Func<V> {
             Func::Graph { captures, defaults, .. } => captures.iter().chain(defaults).collect(),
             Func::Builtin(_) => Vec::new(),
             Func::Method(_, object) => vec![object],
-            Func::Derived { function, .. } | Func::Component { function, .. } => vec![function],
+            Func::Derived { function, .. } | Func::Vmapped { function, .. } => vec![function],
             Func::Restricted { function, args, .. }
             | Func::Pullback { function, args }
             | Func::Partial { function, args } => std::iter::once(&**function).chain(args).collect(),
@@ -183,7 +194,7 @@ impl<V> Func<V> {
             Func::Derived { kind, wrt, .. } => {
                 Func::Derived { kind: *kind, wrt: wrt.clone(), function: Box::new(next()) }
             }
-            Func::Component { index, .. } => Func::Component { index: *index, function: Box::new(next()) },
+            Func::Vmapped { axes, .. } => Func::Vmapped { function: Box::new(next()), axes: axes.clone() },
             Func::Restricted { wrt, args, .. } => Func::Restricted {
                 function: Box::new(next()),
                 wrt: wrt.clone(),

@@ -345,12 +345,18 @@ impl Syntax for VjpSpec {
         self.graph.write(out);
         out.push_str(" wrt ");
         write_list(out, '[', self.wrt.iter(), ']', u32::write);
+        if let Some(seeds) = self.seeds {
+            out.push_str(" seeds ");
+            seeds.write(out);
+        }
     }
 
     fn read(r: &mut Reader<'_>) -> Result<Self, TextError> {
         let graph = GraphId::read(r)?;
         r.keyword("wrt")?;
-        Ok(VjpSpec { graph, wrt: r.list('[', ']', u32::read)?.into() })
+        let wrt = r.list('[', ']', u32::read)?.into();
+        let seeds = if r.eat_word("seeds") { Some(usize::read(r)?) } else { None };
+        Ok(VjpSpec { graph, wrt, seeds })
     }
 }
 

@@ -14,7 +14,8 @@ use adjudicate_kernels::Array;
 use super::sweep::{check_derivatives, floats, run};
 
 /// Primitives that are tested here and not against NumPy, which has none of them.
-pub(crate) const PRIMS: &[&str] = &["push", "pop", "stack_add", "env_make", "env_get", "env_put", "env_add"];
+pub(crate) const PRIMS: &[&str] =
+    &["push", "pop", "stack_add", "env_make", "env_get", "env_put", "env_add", "replicate", "total"];
 
 /// A function from a scalar and a row to a float.
 type Program = for<'b> fn(Expr<'b>, Expr<'b>) -> Expr<'b>;

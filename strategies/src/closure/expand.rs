@@ -2,15 +2,17 @@
 
 use std::collections::{HashMap, HashSet};
 
+use adjudicate_ir::batch::{Mask, batch};
 use adjudicate_ir::builder::Builder;
 use adjudicate_ir::graph::{GraphId, Module, NodeId, Op, VjpSpec};
 use adjudicate_ir::passes::rebuild;
+use adjudicate_ir::span::Diagnostic;
 use adjudicate_ir::types::Type;
 
-use super::adjoint::{Adjoint, Adjoints, Mask, call_forward, residual_nodes};
+use super::adjoint::{Adjoint, Adjoints, call_forward, residual_nodes};
 
 /// Expands every derivative of a graph that has none inside; says whether there was any.
-pub(super) fn expand_innermost(module: &mut Module) -> bool {
+pub(super) fn expand_innermost(module: &mut Module) -> Result<bool, Box<Diagnostic>> {
     let with = with_derivatives(module);
     let mut found: Vec<(GraphId, VjpSpec)> = Vec::new();
     for id in module.reachable() {
@@ -26,21 +28,45 @@ pub(super) fn expand_innermost(module: &mut Module) -> bool {
     let mut made: HashMap<VjpSpec, Adjoint> = HashMap::new();
     for (_, spec) in &found {
         let params = adjoints.module.graph(spec.graph).params.len() as u32;
-        let mask: Mask = (0..params).map(|i| spec.wrt.contains(&i)).collect();
+        let mask: Vec<bool> = (0..params).map(|i| spec.wrt.contains(&i)).collect();
         let adjoint = adjoints.of(spec.graph, &mask);
         made.insert(spec.clone(), adjoint);
     }
     let mut users: Vec<GraphId> = found.iter().map(|(id, _)| *id).collect();
     users.dedup();
+    let mut many: HashMap<VjpSpec, GraphId> = HashMap::new();
+    for (_, spec) in found.iter().filter(|(_, spec)| spec.seeds.is_some()) {
+        if !many.contains_key(spec) {
+            many.insert(spec.clone(), many_seeds(module, spec, &made[spec])?);
+        }
+    }
     for id in users {
         let graph = module.graph(id).clone();
         let expanded = rebuild(&graph, |b, node, op, args| match op {
+            Op::Vjp(spec) if many.contains_key(spec) => b.emit(Op::Call(many[spec]), args, graph.ty(node).clone()),
             Op::Vjp(spec) if made.contains_key(spec) => emit(b, module, spec, &made[spec], args),
             _ => b.emit(op.clone(), args, graph.ty(node).clone()),
         });
         module.graphs[id.0 as usize] = expanded;
     }
-    !found.is_empty()
+    Ok(!found.is_empty())
+}
+
+/// The derivative for several seeds at once: that for one, batched in the seed alone.
+fn many_seeds(module: &mut Module, spec: &VjpSpec, adjoint: &Adjoint) -> Result<GraphId, Box<Diagnostic>> {
+    let primal = module.graph(spec.graph);
+    let mut b = Builder::new(&format!("d{}", primal.name), primal.span);
+    let args: Vec<NodeId> = primal.param_types().into_iter().map(|ty| b.param(ty)).collect();
+    let result = primal.result_type();
+    let items = result.as_tuple().unwrap_or(std::slice::from_ref(result));
+    let seeds: Vec<NodeId> = items.iter().filter(|ty| ty.is_float()).map(|ty| b.param(ty.clone())).collect();
+    let masks: Vec<Mask> = args.iter().map(|_| Mask::None).chain(seeds.iter().map(|_| Mask::All)).collect();
+    let values = items.len();
+    let ret = emit(&mut b, module, spec, adjoint, &[args, seeds].concat());
+    let one = module.add(b.finish(ret));
+    let wanted = (0..values).map(|_| Mask::None).chain(spec.wrt.iter().map(|_| Mask::All)).collect();
+    let count = spec.seeds.expect("several seeds");
+    Ok(batch(module, one, &masks, &Mask::items(wanted), count)?.graph)
 }
 
 /// Forward, backward, and the tuple of the results of both.

@@ -12,19 +12,21 @@ use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
+use adjudicate_ir::batch::{Mask as Axis, batch};
 use adjudicate_ir::builder::Builder;
 use adjudicate_ir::graph::{Args, Graph, GraphId, Module, Node, NodeId, Op, VjpSpec};
 use adjudicate_ir::passes::live;
 use adjudicate_ir::types::Type;
 
 use super::activity::{Activity, Mask};
+use super::build::Res;
 use super::cond::Branches;
-use super::joint::{Joint, items};
+use super::joint::{Joint, items, splice};
 use super::repeat::Trips;
 use crate::cotangent::Cotangent;
 
 /// Replaces every derivative that has none inside; says whether there was any.
-pub(super) fn expand_innermost(module: &mut Module) -> bool {
+pub(super) fn expand_innermost(module: &mut Module) -> Res<bool> {
     let with = with_derivatives(module);
     let innermost = |op: &Op| matches!(op, Op::Vjp(spec) if !with.contains(&spec.graph));
     let holds = |g: &GraphId| module.graph(*g).nodes.iter().any(|n| innermost(&n.op));
@@ -32,10 +34,10 @@ pub(super) fn expand_innermost(module: &mut Module) -> bool {
     let mut gradients = Gradients { module, joints: HashMap::new() };
     for &id in &found {
         let graph = gradients.module.graph(id).clone();
-        let expanded = gradients.expand(&graph, &innermost);
+        let expanded = gradients.expand(&graph, &innermost)?;
         gradients.module.graphs[id.0 as usize] = expanded;
     }
-    !found.is_empty()
+    Ok(!found.is_empty())
 }
 
 /// Graphs from which a derivative can be reached.
@@ -102,7 +104,7 @@ impl Walk<'_> {
 
 impl Gradients<'_> {
     /// A graph with its innermost derivatives replaced.
-    fn expand(&mut self, graph: &Graph, innermost: &dyn Fn(&Op) -> bool) -> Graph {
+    fn expand(&mut self, graph: &Graph, innermost: &dyn Fn(&Op) -> bool) -> Res<Graph> {
         let b = RefCell::new(Builder::new(&graph.name, graph.span));
         let live = live(graph);
         let mut map: Vec<Option<NodeId>> = vec![None; graph.nodes.len()];
@@ -116,12 +118,40 @@ impl Gradients<'_> {
             b.borrow_mut().span = node.span;
             let args: Args = node.args.iter().map(|a| map[a.0 as usize].expect("operands stand first")).collect();
             map[id.0 as usize] = Some(match &node.op {
+                Op::Vjp(spec) if innermost(&node.op) && spec.seeds.is_some() => self.many_seeds(&b, spec, &args)?,
                 Op::Vjp(spec) if innermost(&node.op) => self.derivative(&b, spec, &args),
                 Op::Get(i) => b.borrow_mut().get(args[0], *i as usize),
                 op => b.borrow_mut().emit(op.clone(), &args, node.ty.clone()),
             });
         }
-        b.into_inner().finish(map[graph.ret.0 as usize].expect("the return node is live"))
+        Ok(b.into_inner().finish(map[graph.ret.0 as usize].expect("the return node is live")))
+    }
+
+    /// The nodes of a function and of its gradient for several seeds at once: of that for one, batched in the
+    /// seeds that are not zero.
+    fn many_seeds(&mut self, b: &RefCell<Builder>, spec: &VjpSpec, operands: &[NodeId]) -> Res<NodeId> {
+        let primal = self.module.graph(spec.graph);
+        let inner = RefCell::new(Builder::new(&primal.name, b.borrow().span));
+        let mut own: Vec<NodeId> = primal.param_types().into_iter().map(|ty| inner.borrow_mut().param(ty)).collect();
+        let mut args: Vec<NodeId> = operands[..own.len()].to_vec();
+        let mut masks = vec![Axis::None; own.len()];
+        let result = primal.result_type();
+        let items = result.as_tuple().unwrap_or(std::slice::from_ref(result)).to_vec();
+        for (&seed, ty) in operands[own.len()..].iter().zip(items.iter().filter(|ty| ty.is_float())) {
+            if b.borrow().graph().node(seed).op == Op::Zero {
+                own.push(inner.borrow_mut().zero(ty.clone()));
+                continue;
+            }
+            own.push(inner.borrow_mut().param(ty.clone()));
+            args.push(seed);
+            masks.push(Axis::All);
+        }
+        let ret = self.derivative(&inner, spec, &own);
+        let one = self.module.add(inner.into_inner().finish(ret));
+        let wanted = items.iter().map(|_| Axis::None).chain(spec.wrt.iter().map(|_| Axis::All)).collect();
+        let count = spec.seeds.expect("several seeds");
+        let made = batch(self.module, one, &masks, &Axis::items(wanted), count)?;
+        Ok(splice(&mut b.borrow_mut(), self.module.graph(made.graph), &args))
     }
 
     /// The nodes of a function and of its gradient; the tuple of the results of both.

@@ -230,7 +230,7 @@ fn stack_types(joint: &Joint, sources: &[Source]) -> Vec<Type> {
 
 /// Primitives that fail for some operands: they are not moved to where they might not have run.
 const PARTIAL: &[&str] =
-    &["index", "index_add", "gather", "scatter", "ravel_index", "floordiv", "mod", "pow", "push", "pop"];
+    &["index", "index_add", "gather", "scatter", "scatter_add", "ravel_index", "floordiv", "mod", "pow", "push", "pop"];
 
 /// Nodes of a body that are computed from invariants alone, by primitives that never fail.
 fn invariant_nodes(body: &Graph, states: usize) -> Vec<bool> {

@@ -120,7 +120,7 @@ impl Cx<'_> {
         let graph = self.subgraph(spec.graph, known.clone(), node.span)?;
         let kept: Vec<usize> = (0..count).filter(|&i| known[i].is_none()).collect();
         let place = |i: &u32| kept.binary_search(&(*i as usize)).expect("it is a parameter") as u32;
-        let spec = VjpSpec { graph, wrt: spec.wrt.iter().map(place).collect() };
+        let spec = VjpSpec { graph, wrt: spec.wrt.iter().map(place).collect(), seeds: spec.seeds };
         let operands: Vec<Val> = kept.iter().map(|&i| args[i].clone()).chain(seeds.iter().cloned()).collect();
         let operands = self.nodes(&operands, node.span)?;
         Ok(Val::Node(self.builder().emit(Op::Vjp(spec), &operands, node.ty.clone())))

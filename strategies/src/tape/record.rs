@@ -121,9 +121,9 @@ impl Domain for Recorder {
         let floats = results.iter().zip(&instr.items).filter(|(_, ty)| ty.is_float());
         let seeds: Vec<(Mark, Value)> = floats.map(|(value, _)| value.mark()).zip(seeds).collect();
         let located = |message| ExecError { span: instr.span, message };
-        self.sweep(start, seeds, &marks).map_err(located)?;
-        for (&mark, ty) in marks.iter().zip(instr.wrt_types()) {
-            results.push(self.cotangent(start, mark, ty));
+        self.sweep(start, instr.seeds, seeds, &marks).map_err(located)?;
+        for (&mark, ty) in marks.iter().zip(instr.cotangent_types()) {
+            results.push(self.cotangent(start, mark, &ty));
         }
         self.forget_cotangents();
         if self.depth == 0 {

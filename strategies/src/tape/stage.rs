@@ -11,6 +11,7 @@ use std::rc::Rc;
 
 use std::cell::RefCell;
 
+use adjudicate_ir::batch;
 use adjudicate_ir::builder::Builder;
 use adjudicate_ir::exec::{Executable, PrimInstr, SiteId};
 use adjudicate_ir::graph::{Graph, GraphId, Module, Node, NodeId, Op, Stage};
@@ -75,6 +76,8 @@ pub(super) struct Rule {
     pub(super) outputs: Box<[Output]>,
     /// Indices of the recorded operands: the links of an entry.
     pub(super) links: Box<[u32]>,
+    /// The rule as a graph, from the cotangent and what is read, as far as they are, to the whole contributions.
+    graph: Rc<Graph>,
 }
 
 /// One kind of entry.
@@ -94,6 +97,8 @@ pub(super) struct Rules {
     pub(super) rules: Vec<Rc<Rule>>,
     by_key: HashMap<Key, Option<u32>>,
     by_site: Vec<Known>,
+    /// Rules for several cotangents at once, by the rule for one and how many.
+    many: HashMap<(u32, usize), Rc<Rule>>,
     adders: HashMap<Type, Rc<PrimInstr>>,
 }
 
@@ -174,21 +179,19 @@ impl Rules {
 
         let recorded = |i: usize| i >= 64 || mask >> i & 1 == 1;
         let links: Vec<u32> = (0..args.len()).filter(|&i| recorded(i)).map(|i| i as u32).collect();
-        let (mut outputs, mut results) = (Vec::new(), Vec::new());
+        let mut contributions = Vec::new();
         for (link, &operand) in links.iter().enumerate() {
             let Some(node) = pulled[operand as usize] else { continue };
             if builder.graph().node(node).op == Op::Zero {
                 continue;
             }
-            let (finish, values) = self.finish(builder.graph(), node);
-            outputs.push(Output { link: link as u32, finish });
-            results.extend(values);
+            contributions.push((link as u32, node));
         }
-        if outputs.is_empty() {
+        if contributions.is_empty() {
             return None;
         }
         let mut builder = builder;
-        let ret = builder.tuple(&results);
+        let ret = builder.tuple(&contributions.iter().map(|(_, node)| *node).collect::<Vec<_>>());
         let (graph, params) = pruned(&builder.finish(ret));
         let read = |index: u32| Read {
             operand: index - 1,
@@ -199,10 +202,57 @@ impl Rules {
         let operands = params.iter().copied().filter(|i| (1..=count).contains(i)).map(read).collect();
         let result = params.iter().copied().find(|&i| i == count + 1).map(read);
         let reads_cotangent = params.first() == Some(&0);
+        let links_of = contributions.iter().map(|(link, _)| *link).collect::<Vec<_>>();
+        let (program, outputs) = self.program(&graph, &links_of);
+        Some(Rule { program, reads_cotangent, operands, result, outputs, links: links.into(), graph: Rc::new(graph) })
+    }
+
+    /// The program of a rule and how its results are finished, from a graph that returns whole contributions to
+    /// these links.
+    fn program(&mut self, graph: &Graph, links: &[u32]) -> (Executable, Box<[Output]>) {
+        let (mut outputs, mut results) = (Vec::new(), Vec::new());
+        for (&link, &node) in links.iter().zip(&graph.node(graph.ret).args) {
+            let (finish, values) = self.finish(graph, node);
+            outputs.push(Output { link, finish });
+            results.extend(values);
+        }
+        let mut graph = graph.clone();
+        let ty = Type::Tuple(results.iter().map(|&r| graph.ty(r).clone()).collect());
+        graph.nodes.push(Node { op: Op::Tuple, args: results.into(), ty, span: graph.span });
+        graph.ret = NodeId(graph.nodes.len() as u32 - 1);
         let module = Module { stage: Stage::Closed, graphs: vec![graph], entry: GraphId(0) };
         let program = Executable::numbered(&module, SiteId(self.by_site.len() as u32));
         self.number(program.sites());
-        Some(Rule { program, reads_cotangent, operands, result, outputs: outputs.into(), links: links.into() })
+        (program, outputs.into())
+    }
+
+    /// The rule for so many cotangents at once: that for one, batched in the cotangent alone. It reads the same.
+    pub(super) fn many(&mut self, rule: u32, count: usize) -> Rc<Rule> {
+        if let Some(made) = self.many.get(&(rule, count)) {
+            return made.clone();
+        }
+        let one = self.rules[rule as usize].clone();
+        let mut module = Module { stage: Stage::Closed, graphs: vec![(*one.graph).clone()], entry: GraphId(0) };
+        let mut masks = vec![batch::Mask::None; one.graph.params.len()];
+        if one.reads_cotangent {
+            masks[0] = batch::Mask::All;
+        }
+        let batched = batch::batch(&mut module, GraphId(0), &masks, &batch::Mask::full(one.graph.result_type()), count);
+        let batched = batched.unwrap_or_else(|why| panic!("a rule of tensors is batched: {}", why.message)).graph;
+        let graph = module.graph(batched).clone();
+        let links: Vec<u32> = one.outputs.iter().map(|output| output.link).collect();
+        let (program, outputs) = self.program(&graph, &links);
+        let made = Rc::new(Rule {
+            program,
+            reads_cotangent: one.reads_cotangent,
+            operands: one.operands.clone(),
+            result: one.result,
+            outputs,
+            links: one.links.clone(),
+            graph: Rc::new(graph),
+        });
+        self.many.insert((rule, count), made.clone());
+        made
     }
 
     /// How a contribution is finished, and the nodes that the rule returns for it.

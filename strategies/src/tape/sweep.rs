@@ -22,6 +22,8 @@ const NOTHING: Value = Value::Bool(false);
 struct Sweep<'t, const RECORD: bool> {
     recorder: &'t mut Recorder,
     start: usize,
+    /// How many cotangents at once.
+    seeds: Option<usize>,
     /// Cotangents of the entries from `start` on.
     cotangents: Vec<Value>,
     machine: Machine,
@@ -29,16 +31,23 @@ struct Sweep<'t, const RECORD: bool> {
 
 impl Recorder {
     /// Sweeps from the end of the tape back to `start`. `seeds` are cotangents of marked values;
-    /// those of the entries `keep` can be asked for afterwards.
-    pub(super) fn sweep(&mut self, start: usize, seeds: Vec<(Mark, Value)>, keep: &[Mark]) -> Result<(), String> {
+    /// those of the entries `keep` can be asked for afterwards. If `count` is given, there are so many of each at
+    /// once, along a leading axis.
+    pub(super) fn sweep(
+        &mut self,
+        start: usize,
+        count: Option<usize>,
+        seeds: Vec<(Mark, Value)>,
+        keep: &[Mark],
+    ) -> Result<(), String> {
         self.tape.measure();
         if self.depth > 0 {
-            return Sweep::<true>::run(self, start, seeds, keep);
+            return Sweep::<true>::run(self, start, count, seeds, keep);
         }
         if self.measure_residuals {
             self.residual_bytes = self.residual_bytes.max(self.tape.residual_bytes());
         }
-        Sweep::<false>::run(self, start, seeds, keep)
+        Sweep::<false>::run(self, start, count, seeds, keep)
     }
 
     /// The cotangent that the last sweep, which began at `start`, found for a kept entry.
@@ -59,12 +68,18 @@ fn take(value: &mut Value) -> Value {
 }
 
 impl<'t, const RECORD: bool> Sweep<'t, RECORD> {
-    fn run(recorder: &'t mut Recorder, start: usize, seeds: Vec<(Mark, Value)>, keep: &[Mark]) -> Result<(), String> {
+    fn run(
+        recorder: &'t mut Recorder,
+        start: usize,
+        count: Option<usize>,
+        seeds: Vec<(Mark, Value)>,
+        keep: &[Mark],
+    ) -> Result<(), String> {
         let mut cotangents = std::mem::take(&mut recorder.cotangents);
         cotangents.clear();
         cotangents.resize(recorder.tape.len() - start, NOTHING);
         let machine = std::mem::take(&mut recorder.machine);
-        let mut sweep = Sweep::<'_, RECORD> { recorder, start, cotangents, machine };
+        let mut sweep = Sweep::<'_, RECORD> { recorder, start, seeds: count, cotangents, machine };
         let done = sweep.walk(seeds, keep);
         (sweep.recorder.cotangents, sweep.recorder.machine) = (sweep.cotangents, sweep.machine);
         done
@@ -92,7 +107,10 @@ impl<'t, const RECORD: bool> Sweep<'t, RECORD> {
                 self.pass_on(self.recorder.tape.links[entry.links as usize], cotangent)?;
                 continue;
             }
-            let rule = self.recorder.rules.rules[entry.rule as usize].clone();
+            let rule = match self.seeds {
+                None => self.recorder.rules.rules[entry.rule as usize].clone(),
+                Some(count) => self.recorder.rules.many(entry.rule, count),
+            };
             self.gather(&rule, entry, mark, kept(mark));
             let ran = if RECORD {
                 rule.program.run_placed(&mut self.machine, self.recorder)

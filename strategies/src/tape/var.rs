@@ -146,7 +146,7 @@ impl Tape {
         let state = &mut *self.0.borrow_mut();
         let marks: Vec<Mark> = xs.iter().map(|x| x.value.mark()).collect();
         let seeds = vec![(y.value.mark(), Value::f64(1.0))];
-        state.recorder.sweep(0, seeds, &marks).unwrap_or_else(|why| panic!("{why}"));
+        state.recorder.sweep(0, None, seeds, &marks).unwrap_or_else(|why| panic!("{why}"));
         let cotangent = |x: &&Var| state.recorder.cotangent(0, x.value.mark(), &x.ty());
         let found: Vec<Value> = xs.iter().map(cotangent).collect();
         state.recorder.forget_cotangents();

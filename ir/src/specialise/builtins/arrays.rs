@@ -533,43 +533,8 @@ impl Cx<'_> {
         Ok(rebuild(value, &mut zeros.into_iter()))
     }
 
-    /// The cotangent of the form of `like` that is 1 at a position and 0 elsewhere.
-    pub(super) fn unit(&mut self, i: &Val, like: &Val) -> Res<Val> {
-        let ty = self.float_type(like)?;
-        let zero = self.node(&Val::Float(0.0))?;
-        let zeros = self.broadcast(zero, &[ty.size()])?;
-        let args = [self.node(&zeros)?, self.node(i)?, self.node(&Val::Float(1.0))?];
-        let node = self.prim(&prims::INDEX_ADD, &[], &args)?;
-        let unit = self.leaf(node, Origin::Data);
-        self.reshaped(&unit, ty.shape())
-    }
-
-    /// `count` zeros for each element of the leaves of a value.
-    pub(super) fn zero_rows(&mut self, count: &Val, like: &Val) -> Res<Val> {
-        let count = self.extent(count)?;
-        let mut rows = Vec::new();
-        for leaf in leaves_of(like) {
-            let (_, shape) = self.tensor_of(&leaf)?;
-            let zero = self.node(&Val::Float(0.0))?;
-            let full: Vec<usize> = std::iter::once(count).chain(shape).collect();
-            rows.push(self.broadcast(zero, &full)?);
-        }
-        Ok(rebuild(like, &mut rows.into_iter()))
-    }
-
-    /// Rows with a value added at a position, leaf by leaf.
-    pub(super) fn add_rows(&mut self, rows: &Val, i: &Val, value: &Val) -> Res<Val> {
-        let mut out = Vec::new();
-        for (row, leaf) in leaves_of(rows).iter().zip(leaves_of(value)) {
-            let args = [self.node(row)?, self.node(i)?, self.node(&leaf)?];
-            let node = self.prim(&prims::INDEX_ADD, &[], &args)?;
-            out.push(self.leaf(node, Origin::Data));
-        }
-        Ok(rebuild(rows, &mut out.into_iter()))
-    }
-
     /// Rows with their leading axis in the shape of a value.
-    pub(super) fn shape_rows(&mut self, rows: &Val, like: &Val) -> Res<Val> {
+    pub(in crate::specialise) fn shape_rows(&mut self, rows: &Val, like: &Val) -> Res<Val> {
         let ty: Type = self.float_type(like)?;
         let mut out = Vec::new();
         for row in leaves_of(rows) {
