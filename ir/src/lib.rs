@@ -9,7 +9,7 @@
 //! | --- | --- | --- |
 //! | [`Source`](graph::Stage::Source) | what the front end lowers Python to: untyped, generic functions, free variables as references to nodes of enclosing graphs | `param const outer fn builtin apply if loop tuple get record` |
 //! | [`Specialised`](graph::Stage::Specialised) | one copy of a function per signature, every node typed, structures flattened to their leaves, functions that are known called directly with their captures as leading arguments | `param const zero prim tuple get call closure apply if loop vjp` |
-//! | [`Closed`](graph::Stage::Closed) | the same after clean-up: tail recursion has become `loop`; what strategies receive, transform, optimise and run | as specialised, and `fused` after the last pass |
+//! | [`Closed`](graph::Stage::Closed) | the same after clean-up: recursion that calls itself once has become `loop`; what strategies receive, transform, optimise and run | as specialised, and `fused` after the last pass |
 //!
 //! Data flows `frontend` → `specialise` → `passes` → a strategy → `exec`.
 

@@ -4,8 +4,9 @@
 //! graph is built, and what is known then (constants, shapes, counters that start from them) is
 //! computed then, so a recursion whose depth is known is unrolled. What depends on data is
 //! structured: a functional `if` and a functional `while`, each with subgraphs that are flat again.
-//! A recursion that ends on data, and function values at run time, cannot be expressed and are
-//! refused.
+//! A recursion that calls itself once is such a `while` (two, if work is left after the call) before
+//! this strategy sees it, whatever its depth. Any other recursion that ends on data, and function
+//! values at run time, cannot be expressed and are refused.
 //!
 //! The gradient is more graph. A walk over the nodes of a function in reverse adds nodes that read the
 //! forward nodes directly. A branch returns what its reverse reads; a loop accumulates it on

@@ -46,9 +46,6 @@ impl Cx<'_> {
         if abs == Abs::Bottom {
             return Ok(Val::Bottom);
         }
-        if a.has_bottom() && a.abs() != Abs::Bottom || b.has_bottom() && b.abs() != Abs::Bottom {
-            return Ok(Val::Bottom);
-        }
         let (a, then_frame) = self.leaves_in(then_frame, &a, &abs)?;
         let (b, other_frame) = self.leaves_in(other_frame, &b, &abs)?;
         self.emit_if(&leaf, &abs, (a, then_frame), (b, other_frame))
