@@ -8,12 +8,16 @@
 //! Chains of records (a recursive function's backpropagators, say) can be a million long, so they
 //! are never dropped recursively: [`Fields`] empties what it alone owns into a work list.
 
+mod stack;
+
 use std::sync::Arc;
 
 use adjudicate_kernels::Array;
 
 use crate::graph::{Const, GraphId};
 use crate::types::{Elem, Type};
+
+pub use stack::Stack;
 
 /// What an evaluation domain remembers of a number. 0 means nothing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -60,10 +64,6 @@ pub enum Value {
 #[derive(Clone, Debug)]
 pub struct Fields(Option<Arc<Vec<Value>>>);
 
-/// A shared stack, copied when it is changed while shared.
-#[derive(Clone, Debug)]
-pub struct Stack(Option<Arc<Vec<Value>>>);
-
 impl Fields {
     /// Fields from values.
     pub fn new(items: Vec<Value>) -> Self {
@@ -84,49 +84,15 @@ impl Fields {
     }
 }
 
-impl Stack {
-    /// The empty stack.
-    pub fn new() -> Self {
-        Stack(None)
-    }
-
-    /// Puts a value on top.
-    pub fn push(&mut self, value: Value) {
-        Arc::make_mut(self.0.get_or_insert_with(Arc::default)).push(value);
-    }
-
-    /// Takes the top value, `None` if only the zeros below are left.
-    pub fn pop(&mut self) -> Option<Value> {
-        self.0.as_mut().and_then(|items| Arc::make_mut(items).pop())
-    }
-
-    /// The items, bottom first.
-    pub fn as_slice(&self) -> &[Value] {
-        self.0.as_ref().map_or(&[], |items| items.as_slice())
-    }
-}
-
-impl Default for Stack {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
 impl Drop for Fields {
     fn drop(&mut self) {
-        release(self.0.take());
+        release(self.0.take().and_then(Arc::into_inner));
     }
 }
 
-impl Drop for Stack {
-    fn drop(&mut self) {
-        release(self.0.take());
-    }
-}
-
-/// Drops shared items without recursion: whatever they alone own is emptied into a work list.
-fn release(items: Option<Arc<Vec<Value>>>) {
-    let Some(mut items) = items.and_then(Arc::into_inner) else { return };
+/// Drops items without recursion: whatever they alone own is emptied into a work list.
+fn release(items: Option<Vec<Value>>) {
+    let Some(mut items) = items else { return };
     if !items.iter().any(Value::owns_values) {
         return;
     }
@@ -134,8 +100,10 @@ fn release(items: Option<Arc<Vec<Value>>>) {
     loop {
         for value in &mut items {
             let inner = match value {
-                Value::Tuple(fields) | Value::Closure(_, fields) | Value::Env(Some(fields)) => fields.0.take(),
-                Value::Stack(stack) => stack.0.take(),
+                Value::Tuple(fields) | Value::Closure(_, fields) | Value::Env(Some(fields)) => {
+                    fields.0.take().and_then(Arc::into_inner)
+                }
+                Value::Stack(stack) => stack.take_values(),
                 Value::F64(..)
                 | Value::I64(_)
                 | Value::Bool(_)
@@ -144,7 +112,7 @@ fn release(items: Option<Arc<Vec<Value>>>) {
                 | Value::Bools(_)
                 | Value::Env(None) => None,
             };
-            work.extend(inner.and_then(Arc::into_inner));
+            work.extend(inner);
         }
         match work.pop() {
             Some(next) => items = next,

@@ -35,7 +35,7 @@ fn show(value: &Value) -> String {
         Value::Bools(a) => format!("{:?} {:?}", a.shape(), a.as_slice()),
         Value::Tuple(items) => format!("({})", list(items.as_slice())),
         Value::Closure(code, captures) => format!("{code}({})", list(captures.as_slice())),
-        Value::Stack(stack) => format!("stack({})", list(stack.as_slice())),
+        Value::Stack(stack) => format!("stack({})", list(&stack.to_vec())),
         Value::Env(fields) => format!("env({})", fields.as_ref().map_or("0".to_owned(), |f| list(f.as_slice()))),
     }
 }

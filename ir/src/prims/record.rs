@@ -221,7 +221,7 @@ fn map_values(value: Value, each: &dyn Fn(Value) -> Value) -> Value {
         Value::Env(fields) => Value::Env(fields.map(|fields| Fields::new(all(fields.into_vec())))),
         Value::Stack(stack) => {
             let mut mapped = Stack::new();
-            all(stack.as_slice().to_vec()).into_iter().for_each(|item| mapped.push(item));
+            all(stack.to_vec()).into_iter().for_each(|item| mapped.push(item));
             Value::Stack(mapped)
         }
         tensor => each(tensor),

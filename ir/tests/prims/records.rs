@@ -134,7 +134,7 @@ fn values_that_are_shared_stay_as_they_are() {
     let taller = apply(&prims::PUSH, vec![base.clone(), floats_of(&[3.0, 4.0])], &ty);
     let sum = apply(&prims::STACK_ADD, vec![base.clone(), taller.clone()], &ty);
     let items = |v: &Value| match v {
-        Value::Stack(stack) => stack.as_slice().iter().flat_map(floats).collect::<Vec<_>>(),
+        Value::Stack(stack) => stack.to_vec().iter().flat_map(floats).collect::<Vec<_>>(),
         other => panic!("{other:?} is no stack"),
     };
     assert_eq!(items(&base), [1.0, 2.0]);

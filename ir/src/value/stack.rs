@@ -1,0 +1,160 @@
+//! Stacks.
+//!
+//! The items of a stack have one type, so they need not be [`Value`]s of 64 bytes each: scalars lie in
+//! a column of their own kind, 8 bytes each (booleans 1), which grows by doubling and needs no length
+//! beforehand. Floats with marks have a second column for those. Items of any other type are
+//! values, which arrays share with whoever else holds them: pushing and popping one moves it.
+
+use std::sync::Arc;
+
+use super::{Mark, Value, release};
+
+/// A shared stack, copied when it is changed while shared.
+#[derive(Clone, Debug, Default)]
+pub struct Stack(Option<Arc<Column>>);
+
+/// Items, bottom first.
+#[derive(Clone, Debug)]
+enum Column {
+    Floats(Vec<f64>),
+    /// Floats of which at least one has a mark.
+    Marked(Vec<f64>, Vec<Mark>),
+    Ints(Vec<i64>),
+    Bools(Vec<bool>),
+    Values(Vec<Value>),
+}
+
+impl Stack {
+    /// The empty stack.
+    pub fn new() -> Self {
+        Stack(None)
+    }
+
+    /// Puts a value on top.
+    #[inline]
+    pub fn push(&mut self, value: Value) {
+        let column = Arc::make_mut(self.0.get_or_insert_with(|| Arc::new(Column::of_kind(&value))));
+        match (column, value) {
+            (Column::Floats(items), Value::F64(x, Mark::NONE)) => items.push(x),
+            (Column::Marked(items, marks), Value::F64(x, mark)) => {
+                items.push(x);
+                marks.push(mark);
+            }
+            (Column::Ints(items), Value::I64(n)) => items.push(n),
+            (Column::Bools(items), Value::Bool(b)) => items.push(b),
+            (Column::Values(items), value) => items.push(value),
+            (column, value) => column.push_other(value),
+        }
+    }
+
+    /// Takes the top value, `None` if only the zeros below are left.
+    #[inline]
+    pub fn pop(&mut self) -> Option<Value> {
+        match Arc::make_mut(self.0.as_mut()?) {
+            Column::Floats(items) => items.pop().map(Value::f64),
+            Column::Marked(items, marks) => Some(Value::F64(items.pop()?, marks.pop()?)),
+            Column::Ints(items) => items.pop().map(Value::I64),
+            Column::Bools(items) => items.pop().map(Value::Bool),
+            Column::Values(items) => items.pop(),
+        }
+    }
+
+    /// How many items were pushed and not popped.
+    pub fn len(&self) -> usize {
+        match self.0.as_deref() {
+            None => 0,
+            Some(Column::Floats(items) | Column::Marked(items, _)) => items.len(),
+            Some(Column::Ints(items)) => items.len(),
+            Some(Column::Bools(items)) => items.len(),
+            Some(Column::Values(items)) => items.len(),
+        }
+    }
+
+    /// Whether only the zeros below are left.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The items, bottom first.
+    pub fn to_vec(&self) -> Vec<Value> {
+        let mut items: Vec<Value> = Vec::with_capacity(self.len());
+        let mut rest = self.clone();
+        items.extend(std::iter::from_fn(|| rest.pop()));
+        items.reverse();
+        items
+    }
+
+    /// The values that only this stack holds, for whoever drops them.
+    pub(super) fn take_values(&mut self) -> Option<Vec<Value>> {
+        match self.0.take().and_then(Arc::into_inner) {
+            Some(Column::Values(items)) => Some(items),
+            _ => None,
+        }
+    }
+}
+
+impl Drop for Stack {
+    fn drop(&mut self) {
+        release(self.take_values());
+    }
+}
+
+impl Column {
+    fn of_kind(value: &Value) -> Self {
+        match value {
+            Value::F64(..) => Column::Floats(Vec::new()),
+            Value::I64(_) => Column::Ints(Vec::new()),
+            Value::Bool(_) => Column::Bools(Vec::new()),
+            _ => Column::Values(Vec::new()),
+        }
+    }
+
+    /// The first float that has a mark.
+    #[cold]
+    fn push_other(&mut self, value: Value) {
+        match (std::mem::replace(self, Column::Values(Vec::new())), value) {
+            (Column::Floats(mut items), Value::F64(x, mark)) => {
+                let mut marks = vec![Mark::NONE; items.len()];
+                items.push(x);
+                marks.push(mark);
+                *self = Column::Marked(items, marks);
+            }
+            (column, value) => panic!("{value:?} on a stack of {column:?}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::types::Type;
+
+    fn check(values: &[Value]) {
+        let mut stack = Stack::new();
+        values.iter().for_each(|v| stack.push(v.clone()));
+        let shared = stack.clone();
+        let popped: Vec<Value> = std::iter::from_fn(|| stack.pop()).collect();
+        let wanted: Vec<Value> = values.iter().rev().cloned().collect();
+        assert_eq!(format!("{popped:?}"), format!("{wanted:?}"));
+        assert_eq!((shared.len(), stack.len()), (values.len(), 0));
+        assert_eq!(format!("{:?}", shared.to_vec()), format!("{values:?}"));
+    }
+
+    #[test]
+    fn what_is_pushed_is_popped() {
+        check(&[]);
+        check(&[Value::f64(-0.0), Value::f64(f64::INFINITY)]);
+        check(&[Value::f64(1.0), Value::F64(2.0, Mark(7)), Value::f64(3.0), Value::F64(4.0, Mark(9))]);
+        check(&[Value::I64(1), Value::I64(-2)]);
+        check(&[Value::Bool(true), Value::Bool(false)]);
+        check(&[Value::tuple(vec![Value::I64(1)]), Value::zero(&Type::tuple([Type::i64()]))]);
+    }
+
+    #[test]
+    fn scalars_take_eight_bytes() {
+        let mut stack = Stack::new();
+        (0..1000).for_each(|i| stack.push(Value::f64(f64::from(i))));
+        let Some(Column::Floats(items)) = stack.0.as_deref() else { panic!("floats") };
+        assert!(items.capacity() <= 1024);
+    }
+}
