@@ -96,8 +96,8 @@ enum Pull {
     Closed(NodeId),
     /// The residuals of both branches.
     Branch(Box<[(Adjoint, Vec<NodeId>); 2]>, NodeId),
-    /// The residual stack, the number of trips, the body's adjoint and the loop's operands in F.
-    Loop { stack: NodeId, trips: NodeId, body: Adjoint, inputs: Vec<NodeId>, mask: Mask },
+    /// The residual stacks, the number of trips, the body's adjoint and the loop's operands in F.
+    Loop { stacks: Vec<NodeId>, trips: NodeId, body: Adjoint, inputs: Vec<NodeId>, mask: Mask },
 }
 
 /// One graph being transformed.
@@ -343,7 +343,7 @@ impl<'m> Adjoints<'m> {
         t.f.get(made, 0)
     }
 
-    /// The loop with a stack of what each trip leaves, and a count of trips.
+    /// The loop with a stack for each thing that its trips leave, and a count of trips.
     fn forward_loop(
         &mut self,
         t: &mut Transform<'_>,
@@ -355,42 +355,44 @@ impl<'m> Adjoints<'m> {
         let states = node.ty.as_tuple().expect("the state is a tuple").len();
         let mask = t.activity.loop_mask(id).clone();
         let adjoint = self.of(body, &mask);
-        let record = Type::tuple(self.stacked(&adjoint, states, args, &t.f));
-        let stack_type = Type::stack(record);
+        let stacks = self.stacks(&adjoint, states, args, &t.f);
         let types: Vec<Type> = args.iter().map(|&a| t.f.ty(a).clone()).collect();
-        let cond = self.loop_cond(cond, &types, states, &stack_type, node.span);
-        let body = self.loop_body(&adjoint, &types, states, &stack_type, node.span);
-        let empty = t.f.zero(stack_type.clone());
+        let cond = self.loop_cond(cond, &types, states, &stacks, node.span);
+        let body = self.loop_body(&adjoint, &types, states, &stacks, node.span);
         let none = t.f.constant(adjudicate_ir::graph::Const::I64(0));
         let mut operands = args[..states].to_vec();
-        operands.extend([empty, none]);
+        operands.extend(stacks.iter().map(|ty| t.f.zero(ty.clone())));
+        operands.push(none);
         operands.extend(&args[states..]);
         let mut result = types[..states].to_vec();
-        result.extend([stack_type, Type::i64()]);
+        result.extend(stacks.iter().cloned());
+        result.push(Type::i64());
         let made = t.f.emit(Op::Loop { cond, body }, &operands, Type::tuple(result));
-        let (stack, trips) = (t.f.get(made, states), t.f.get(made, states + 1));
-        let pull = Pull::Loop { stack, trips, body: adjoint, inputs: args.to_vec(), mask };
+        let trips = t.f.get(made, states + stacks.len());
+        let stacks = (0..stacks.len()).map(|k| t.f.get(made, states + k)).collect();
+        let pull = Pull::Loop { stacks, trips, body: adjoint, inputs: args.to_vec(), mask };
         t.pulls.insert(id, pull);
         let state: Vec<NodeId> = (0..states).map(|i| t.f.get(made, i)).collect();
         t.f.tuple(&state)
     }
 
-    /// Types of the residuals that change from trip to trip: all but invariants.
-    fn stacked(&self, adjoint: &Adjoint, states: usize, args: &[NodeId], f: &Builder) -> Vec<Type> {
+    /// Types of the stacks of the residuals that change from trip to trip: all but invariants.
+    fn stacks(&self, adjoint: &Adjoint, states: usize, args: &[NodeId], f: &Builder) -> Vec<Type> {
         let changing = adjoint.residuals.iter().filter_map(|r| match *r {
             Residual::Param(i) if i < states => Some(f.ty(args[i]).clone()),
             Residual::Param(_) => None,
             Residual::Item(k) => Some(adjoint.returned[k].clone()),
         });
-        changing.collect()
+        changing.map(Type::stack).collect()
     }
 
-    fn loop_cond(&mut self, cond: GraphId, types: &[Type], states: usize, stack: &Type, span: Span) -> GraphId {
+    fn loop_cond(&mut self, cond: GraphId, types: &[Type], states: usize, stacks: &[Type], span: Span) -> GraphId {
         let plain = self.module.graph(cond).param_types() == types;
         let adjoint = (!plain).then(|| self.of(cond, &vec![false; types.len()]));
         let mut b = Builder::new("again", span);
-        let params = loop_params(&mut b, types, states, &[stack.clone(), Type::i64()]);
-        let own: Vec<NodeId> = params[..states].iter().chain(&params[states + 2..]).copied().collect();
+        let params = loop_params(&mut b, types, states, stacks);
+        let trips = states + stacks.len();
+        let own: Vec<NodeId> = params[..states].iter().chain(&params[trips + 1..]).copied().collect();
         let again = match adjoint {
             None => b.emit(Op::Call(cond), &own, Type::bool()),
             Some(adjoint) => {
@@ -401,10 +403,11 @@ impl<'m> Adjoints<'m> {
         self.module.add(b.finish(again))
     }
 
-    fn loop_body(&mut self, adjoint: &Adjoint, types: &[Type], states: usize, stack: &Type, span: Span) -> GraphId {
+    fn loop_body(&mut self, adjoint: &Adjoint, types: &[Type], states: usize, stacks: &[Type], span: Span) -> GraphId {
         let mut b = Builder::new("trip'", span);
-        let params = loop_params(&mut b, types, states, &[stack.clone(), Type::i64()]);
-        let own: Vec<NodeId> = params[..states].iter().chain(&params[states + 2..]).copied().collect();
+        let params = loop_params(&mut b, types, states, stacks);
+        let trips = states + stacks.len();
+        let own: Vec<NodeId> = params[..states].iter().chain(&params[trips + 1..]).copied().collect();
         let called = call_forward(self.module, &mut b, adjoint, &own);
         let next = b.get(called, 0);
         let mut items: Vec<NodeId> = (0..states).map(|i| b.get(next, i)).collect();
@@ -416,10 +419,11 @@ impl<'m> Adjoints<'m> {
                 Residual::Item(k) => record.push(b.get(called, k + 1)),
             }
         }
-        let record = b.tuple(&record);
-        items.push(b.prim(&prims::PUSH, &[], &[params[states], record]));
+        for (residual, &stack) in record.into_iter().zip(&params[states..]) {
+            items.push(b.prim(&prims::PUSH, &[], &[stack, residual]));
+        }
         let one = b.constant(adjudicate_ir::graph::Const::I64(1));
-        items.push(b.prim(&prims::ADD, &[], &[params[states + 1], one]));
+        items.push(b.prim(&prims::ADD, &[], &[params[trips], one]));
         let ret = b.tuple(&items);
         self.module.add(b.finish(ret))
     }
@@ -559,12 +563,12 @@ impl<'m> Adjoints<'m> {
         t.b.borrow_mut().emit(Op::If(then, other), &operands, result)
     }
 
-    /// The loop that takes the records off the stack, last trip first.
+    /// The loop that takes the residuals off their stacks, last trip first.
     fn backward_loop(&mut self, t: &mut Transform<'_>, id: NodeId, d: &Cotangent) {
         let node = t.graph.node(id);
         let state_types = node.ty.as_tuple().expect("the state is a tuple").to_vec();
         let states = state_types.len();
-        let Some(Pull::Loop { stack, trips, body, inputs, mask }) = t.pulls.get(&id).cloned() else {
+        let Some(Pull::Loop { stacks, trips, body, inputs, mask }) = t.pulls.get(&id).cloned() else {
             panic!("a loop has a pullback")
         };
         let active: Vec<usize> = (0..mask.len()).filter(|&i| mask[i]).collect();
@@ -582,11 +586,12 @@ impl<'m> Adjoints<'m> {
             let start = if i < states { d.item(&mut t.b.borrow_mut(), i) } else { Cotangent::Zero };
             operands.push(start.materialise(&mut t.b.borrow_mut(), &ty));
         }
-        operands.extend([t.import(stack), t.import(trips)]);
+        operands.extend(stacks.iter().map(|&stack| t.import(stack)).collect::<Vec<_>>());
+        operands.push(t.import(trips));
         operands.extend(invariants.iter().map(|&v| t.import(v)).collect::<Vec<_>>());
         let types: Vec<Type> = operands.iter().map(|&a| t.b.borrow().ty(a).clone()).collect();
-        let (cond, step) = self.reverse_graphs(&body, &types, &active, &state_types, node.span);
-        let result = Type::tuple(types[..active.len() + 2].to_vec());
+        let (cond, step) = self.reverse_graphs(&body, &types, (&active, stacks.len()), &state_types, node.span);
+        let result = Type::tuple(types[..active.len() + stacks.len() + 1].to_vec());
         let made = t.b.borrow_mut().emit(Op::Loop { cond, body: step }, &operands, result);
         for (k, &i) in active.iter().enumerate() {
             let di = t.b.borrow_mut().get(made, k);
@@ -594,28 +599,30 @@ impl<'m> Adjoints<'m> {
         }
     }
 
-    /// Condition and body of a reverse loop over (cotangents of active operands, stack, trips).
+    /// Condition and body of a reverse loop over (cotangents of active operands, stacks, trips).
     fn reverse_graphs(
         &mut self,
         body: &Adjoint,
         types: &[Type],
-        active: &[usize],
+        (active, stacks): (&[usize], usize),
         state_types: &[Type],
         span: Span,
     ) -> (GraphId, GraphId) {
         use adjudicate_ir::graph::Const::I64;
         let count = active.len();
+        let trips = count + stacks;
         let mut b = Builder::new("left", span);
         let params: Vec<NodeId> = types.iter().map(|ty| b.param(ty.clone())).collect();
         let zero = b.constant(I64(0));
-        let left = b.prim(&prims::GT, &[], &[params[count + 1], zero]);
+        let left = b.prim(&prims::GT, &[], &[params[trips], zero]);
         let cond = self.module.add(b.finish(left));
 
         let mut b = Builder::new("dtrip", span);
         let params: Vec<NodeId> = types.iter().map(|ty| b.param(ty.clone())).collect();
-        let popped = b.prim(&prims::POP, &[], &[params[count]]);
-        let (rest, record) = (b.get(popped, 0), b.get(popped, 1));
-        let (mut from_record, mut from_invariants) = (0, count + 2);
+        let popped: Vec<NodeId> =
+            params[count..trips].iter().map(|&stack| b.prim(&prims::POP, &[], &[stack])).collect();
+        let mut from_stacks = popped.iter();
+        let mut from_invariants = trips + 1;
         let mut args = Vec::new();
         for residual in &body.residuals {
             match *residual {
@@ -624,8 +631,7 @@ impl<'m> Adjoints<'m> {
                     from_invariants += 1;
                 }
                 Residual::Param(_) | Residual::Item(_) => {
-                    args.push(b.get(record, from_record));
-                    from_record += 1;
+                    args.push(b.get(*from_stacks.next().expect("a stack"), 1));
                 }
             }
         }
@@ -644,7 +650,8 @@ impl<'m> Adjoints<'m> {
             next.push(if i < state_types.len() { item } else { b.accumulate(params[k], item) });
         }
         let one = b.constant(I64(1));
-        next.extend([rest, b.prim(&prims::SUB, &[], &[params[count + 1], one])]);
+        next.extend(popped.iter().map(|&p| b.get(p, 0)).collect::<Vec<_>>());
+        next.push(b.prim(&prims::SUB, &[], &[params[trips], one]));
         let ret = b.tuple(&next);
         (cond, self.module.add(b.finish(ret)))
     }
@@ -768,8 +775,10 @@ pub(super) fn residual_nodes(b: &mut Builder, adjoint: &Adjoint, args: &[NodeId]
     adjoint.residuals.iter().map(place).collect()
 }
 
-fn loop_params(b: &mut Builder, types: &[Type], states: usize, extra: &[Type]) -> Vec<NodeId> {
-    let all = types[..states].iter().chain(extra).chain(&types[states..]);
+/// Parameters for state, stacks, trips and invariants.
+fn loop_params(b: &mut Builder, types: &[Type], states: usize, stacks: &[Type]) -> Vec<NodeId> {
+    let trips = Type::i64();
+    let all = types[..states].iter().chain(stacks).chain([&trips]).chain(&types[states..]);
     all.map(|ty| b.param(ty.clone())).collect()
 }
 
