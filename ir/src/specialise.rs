@@ -15,21 +15,25 @@
 //! errors point at the model file, never into the library.
 
 mod builtins;
+mod classes;
 mod control;
 mod derive;
 mod free;
+mod functions;
 mod instance;
 mod leaves;
+mod nesting;
 mod origin;
 mod value;
 mod vmap;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::graph::{Const, GraphId, Module, NodeId, Op, Stage};
 use crate::program::{Ask, Program, ProgramError, Request, Specialised};
 use crate::span::{Diagnostic, Span};
 
+use classes::Classes;
 use free::FreeVariables;
 use instance::{Active, FnCx, Instance, Key};
 use origin::{Origin, Source};
@@ -46,10 +50,14 @@ enum Stop {
 
 type Res<T> = Result<T, Stop>;
 
-/// What must be static or unrolled, and for loops why.
+/// What attempts have found out: what must be static or unrolled, for loops why; loops in which
+/// functions grow, and those of them that stay loops; and the functions known only at run time.
 #[derive(Debug, Default)]
 struct Marks {
     sources: BTreeMap<Source, Option<Diagnostic>>,
+    growing: BTreeSet<Source>,
+    rolled: BTreeSet<Source>,
+    classes: Classes,
 }
 
 struct Cx<'p> {
@@ -78,6 +86,7 @@ pub(crate) fn specialise(program: &Program, request: &Request) -> Result<Special
     let free = FreeVariables::of_module(&program.module, &[program.top, program.library]);
     let mut marks = Marks::default();
     let fail = |d: Diagnostic| ProgramError { diagnostics: vec![d], sources: program.sources.clone() };
+    let mut last = Span::default();
     for _ in 0..MAX_RESTARTS {
         let mut cx = Cx {
             program,
@@ -97,11 +106,12 @@ pub(crate) fn specialise(program: &Program, request: &Request) -> Result<Special
         };
         match cx.entry() {
             Ok(done) => return Ok(done),
-            Err(Stop::Restart) => {}
+            Err(Stop::Restart) => last = cx.span,
             Err(Stop::Error(diagnostic)) => return Err(fail(*diagnostic)),
         }
     }
-    Err(fail(Diagnostic::new(Span::default(), "specialisation of this program does not end")))
+    let message = "specialisation does not end: each attempt finds more here that must be known beforehand";
+    Err(fail(Diagnostic::new(last, message).help("let fewer numbers decide which functions and shapes there are")))
 }
 
 impl Cx<'_> {

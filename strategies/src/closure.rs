@@ -10,6 +10,7 @@
 mod activity;
 mod adjoint;
 mod expand;
+mod pairs;
 
 use adjudicate_ir::graph::Module;
 use adjudicate_ir::passes::{self, Pass};

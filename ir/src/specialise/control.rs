@@ -9,6 +9,7 @@ use crate::graph::{GraphId, NodeId, Op};
 use crate::span::Diagnostic;
 use crate::types::Type;
 
+use super::classes::Site;
 use super::instance::{Frame, close_result, result_type};
 use super::origin::{Origin, Source};
 use super::value::{Abs, Clash, Leaf, Val};
@@ -18,6 +19,11 @@ use super::{Cx, Res, Stop};
 const MAX_UNROLLED: usize = 20_000;
 /// Attempts at the types of a loop's state.
 const MAX_ROUNDS: usize = 60;
+
+/// Functions captured in functions in the state of a loop before it is unrolled.
+const MAX_LOOP_NESTING: usize = 6;
+/// Trips for which a loop in which functions grow is unrolled.
+const MAX_GROWING: usize = 40;
 
 impl Cx<'_> {
     /// The value of `then` or of `other`, as `cond` says.
@@ -39,7 +45,9 @@ impl Cx<'_> {
         self.set_span(span);
         let (b, other_frame) = self.in_frame("else", other)?;
         self.set_span(span);
-        let abs = match a.abs().join(&b.abs()) {
+        self.check_extent(&a)?;
+        self.check_extent(&b)?;
+        let abs = match self.join(&a.abs(), &b.abs())? {
             Ok(abs) => abs,
             Err(clash) => return self.branch_clash(&leaf, &clash),
         };
@@ -141,10 +149,16 @@ impl Cx<'_> {
             return Ok(Val::Bottom);
         }
         let source = Source::Loop { graph: site.0, node: site.1 };
-        if self.marks.sources.contains_key(&source) {
+        if self.marks.sources.contains_key(&source) && !self.marks.rolled.contains(&source) {
             return self.unroll(&source, cond, body, init);
         }
-        let mut state: Vec<Abs> = init.iter().map(Val::abs).collect();
+        for value in &init {
+            self.check_extent(value)?;
+        }
+        let state = init.iter().enumerate();
+        let mut state: Vec<Abs> =
+            state.map(|(i, v)| self.marks.classes.widen(&state_site(site, i), v.abs())).collect();
+        self.introduce(&init, &state)?;
         let span = self.span;
         for round in 0..MAX_ROUNDS {
             self.set_span(span);
@@ -161,7 +175,7 @@ impl Cx<'_> {
                 return Ok(Val::Bottom);
             }
             self.set_span(span);
-            let joined = self.join_state(&source, body, &state, &next)?;
+            let joined = self.join_state(site, body, &state, &next)?;
             if joined != state {
                 state = joined;
                 continue;
@@ -205,13 +219,22 @@ impl Cx<'_> {
     }
 
     /// The state that holds before every trip; a clash makes the loop unroll.
-    fn join_state(&mut self, source: &Source, body: GraphId, state: &[Abs], next: &[Val]) -> Res<Vec<Abs>> {
+    fn join_state(&mut self, site: (GraphId, NodeId), body: GraphId, state: &[Abs], next: &[Val]) -> Res<Vec<Abs>> {
+        let source = &Source::Loop { graph: site.0, node: site.1 };
         let mut joined = Vec::new();
         for (i, (old, new)) in state.iter().zip(next).enumerate() {
-            let new = new.abs();
-            match old.join(&new) {
-                Ok(abs) if abs.nesting() <= 6 => joined.push(abs),
-                Ok(_) => return self.mark_loop(source, "a function made in this loop captures another of its kind"),
+            self.check_extent(new)?;
+            let new = self.marks.classes.widen(&state_site(site, i), new.abs());
+            match self.join(old, &new)? {
+                Ok(abs) if abs.extent().depth <= MAX_LOOP_NESTING => joined.push(abs),
+                Ok(abs) if self.marks.rolled.contains(source) => {
+                    self.check_nesting(state_site(site, i), &abs, 1)?;
+                    joined.push(abs);
+                }
+                Ok(_) => {
+                    self.marks.growing.insert(source.clone());
+                    return self.mark_loop(source, "a function made in this loop captures another of its kind");
+                }
                 Err(clash) => {
                     let names = &self.src.graph(body).signature.names;
                     let name = names.get(i).map_or("a variable", |n| &**n);
@@ -231,12 +254,22 @@ impl Cx<'_> {
         Err(Stop::Restart)
     }
 
+    /// Keeps a loop in which functions grow; they are then known only at run time.
+    fn roll<T>(&mut self, source: &Source) -> Res<T> {
+        self.marks.rolled.insert(source.clone());
+        Err(Stop::Restart)
+    }
+
     fn unroll(&mut self, source: &Source, cond: GraphId, body: GraphId, init: Vec<Val>) -> Res<Val> {
         let (span, mut state) = (self.span, init);
-        for _ in 0..MAX_UNROLLED {
+        let growing = self.marks.growing.contains(source);
+        for trip in 0..MAX_UNROLLED {
             self.bind_params(cond, state.clone());
             let again = self.eval_graph(cond)?;
             self.set_span(span);
+            if growing && trip == MAX_GROWING && !matches!(again, Val::Bool(false)) {
+                return self.roll(source);
+            }
             match again {
                 Val::Bool(false) => return Ok(Val::tuple(state)),
                 Val::Bool(true) => {}
@@ -244,6 +277,7 @@ impl Cx<'_> {
                 Val::Leaf(leaf) => {
                     let why = self.marks.sources.get(source).cloned().flatten();
                     return match (self.need_known(&leaf.origin, "the number of trips of this loop"), why) {
+                        (Err(Stop::Error(_)), _) if growing => self.roll(source),
                         (Err(Stop::Error(_)), Some(why)) => Err(Stop::Error(Box::new(why))),
                         (result, _) => result,
                     };
@@ -286,4 +320,9 @@ impl Cx<'_> {
         let origins: Vec<Origin> = types.iter().map(origin).collect();
         Ok(self.reify_with(&abs, &nodes, &origins))
     }
+}
+
+/// A variable of a loop as a place where functions cross.
+fn state_site((graph, node): (GraphId, NodeId), index: usize) -> Site {
+    Site::State { graph, node, index }
 }

@@ -254,7 +254,7 @@ impl Cx<'_> {
                 }
                 other => Ok(other.clone()),
             },
-            Val::Choice(..) => Ok(Func::Partial { function: Box::new(function.clone()), args: Vec::new() }),
+            Val::Choice(..) | Val::Dyn(..) => Ok(Func::Partial { function: Box::new(function.clone()), args: Vec::new() }),
             other => self.error(format!("{} cannot be differentiated", other.abs())),
         }
     }
@@ -355,7 +355,7 @@ impl Cx<'_> {
     pub(super) fn derive(&mut self, kind: Derived, args: Vec<Val>, named: Vec<(Arc<str>, Val)>) -> Res<Val> {
         let [function, wrt] = self.bind_builtin("a derivative", ["f", "argnums"], args, named)?;
         let Some(function) = function else { return self.error("a derivative needs a function") };
-        if !matches!(function, Val::Func(_) | Val::Choice(..) | Val::Bottom) {
+        if !matches!(function, Val::Func(_) | Val::Choice(..) | Val::Dyn(..) | Val::Bottom) {
             return self.error(format!("{} cannot be differentiated", function.abs()));
         }
         let wrt = match wrt {

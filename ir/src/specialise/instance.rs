@@ -8,6 +8,8 @@ use crate::graph::{GraphId, NodeId, Op};
 use crate::span::Span;
 use crate::types::Type;
 
+use super::classes::Site;
+use super::nesting::code_of;
 use super::origin::{Origin, Source};
 use super::value::{Abs, Func, Leaf, Val};
 use super::{Cx, Res, Stop};
@@ -68,6 +70,8 @@ const MAX_ACTIVE: usize = 600;
 const MAX_INSTANCES: usize = 20_000;
 /// Functions captured in functions.
 const MAX_NESTING: usize = 40;
+/// Attempts at a fixed point before functions nested in its result are widened.
+const MAX_NESTED_ROUNDS: usize = 3;
 /// Attempts at a fixed point.
 const MAX_ROUNDS: usize = 60;
 
@@ -123,6 +127,7 @@ impl Cx<'_> {
             Val::Bottom => Ok(Val::Bottom),
             Val::Func(f) => self.call_func(f, args, named),
             Val::Choice(tag, options) => self.call_choice(tag, options, 0, &args, &named),
+            Val::Dyn(leaf, class) => self.apply(leaf, *class, args, &named),
             other => self.error(format!("{} cannot be called", other.abs())),
         }
     }
@@ -154,6 +159,7 @@ impl Cx<'_> {
             }
             Func::Builtin(name) => self.call_builtin(name, args, named),
             Func::Method(name, object) => self.call_method(name, object, args, named),
+            Func::Member { function, .. } => self.call(function, args, named),
             Func::Partial { function, args: fixed } => {
                 let args = fixed.iter().cloned().chain(args).collect();
                 self.call(function, args, named)
@@ -239,13 +245,13 @@ impl Cx<'_> {
         };
         let mut inputs = Vec::new();
         for (input, value) in parts.iter().take(captured).chain(args).enumerate() {
-            let abs = self.generalise(graph, input, value)?;
-            if abs.nesting() > MAX_NESTING {
-                return self.error_help(
-                    "a function is captured in a function that grows with each call",
-                    "functions made by a recursion of unknown depth cannot be specialised; use a loop of known length",
-                );
-            }
+            let site = match graph {
+                Some(graph) => Site::Input { graph, input },
+                None => Site::Carried { kind: f.kind(), input },
+            };
+            self.check_extent(value)?;
+            let abs = self.generalise(graph, &site, input, value)?;
+            self.check_nesting(site, &abs, MAX_NESTING)?;
             leaves.extend(self.flatten(value, &abs)?.into_iter().map(|(node, _)| node));
             inputs.push(abs);
         }
@@ -258,14 +264,27 @@ impl Cx<'_> {
     }
 
     /// The abstract value of an input: integers and booleans that no shape needs are forgotten.
-    fn generalise(&mut self, graph: Option<GraphId>, input: usize, value: &Val) -> Res<Abs> {
+    fn generalise(&mut self, graph: Option<GraphId>, site: &Site, input: usize, value: &Val) -> Res<Abs> {
         let mut leaf = 0;
-        self.generalise_part(graph, input, value, &mut leaf)
+        let form = self.marks.classes.widens(site).then(|| self.marks.classes.widen(site, value.abs()));
+        self.generalise_part((graph, input), value, form.as_ref(), &mut leaf)
     }
 
-    fn generalise_part(&mut self, graph: Option<GraphId>, input: usize, value: &Val, leaf: &mut usize) -> Res<Abs> {
+    /// `form` is the widened form of the value, if its site is widened.
+    fn generalise_part(
+        &mut self,
+        (graph, input): (Option<GraphId>, usize),
+        value: &Val,
+        form: Option<&Abs>,
+        leaf: &mut usize,
+    ) -> Res<Abs> {
+        if let Some(widened @ Abs::Dyn(..)) = form {
+            return Ok(widened.clone());
+        }
+        let mut forms = form.map(Abs::parts).unwrap_or_default().into_iter();
         let mut all = |cx: &mut Self, items: &[Val]| {
-            items.iter().map(|v| cx.generalise_part(graph, input, v, leaf)).collect::<Res<Vec<_>>>()
+            let part = |v| cx.generalise_part((graph, input), v, forms.next(), leaf);
+            items.iter().map(part).collect::<Res<Vec<_>>>()
         };
         Ok(match value {
             Val::Tuple(items) => Abs::Tuple(all(self, items)?),
@@ -360,13 +379,14 @@ impl Cx<'_> {
             recursive: false,
             lowest: usize::MAX,
         });
-        for _ in 0..MAX_ROUNDS {
+        for round in 0..MAX_ROUNDS {
             let provisional = self.provisional.len();
             (self.active[own].recursive, self.active[own].lowest) = (false, usize::MAX);
             let (result, leaves) = self.body(key)?;
             let active = &mut self.active[own];
             let settled = !active.recursive || result == active.assumed;
-            if settled && result == Abs::Bottom && active.lowest == usize::MAX {
+            let is_member = matches!(key.function, Func::Member { .. });
+            if settled && result == Abs::Bottom && active.lowest == usize::MAX && !is_member {
                 return self.error_help(
                     format!("`{}` never returns: every path calls it again", self.name_of(key)),
                     "add a case that returns without calling the function",
@@ -374,6 +394,9 @@ impl Cx<'_> {
             }
             if settled {
                 return Ok(self.settle(own, result, leaves));
+            }
+            if let (Some(graph), true) = (code_of(&key.function), round >= MAX_NESTED_ROUNDS) {
+                self.check_nesting(Site::Result(graph), &result, 1)?;
             }
             self.assume(own, result, leaves.1)?;
             for (stale, _) in self.provisional.split_off(provisional) {
@@ -415,11 +438,21 @@ impl Cx<'_> {
                 self.call_func(&f, args, Vec::new())?
             }
         };
+        if let Func::Member { class, .. } = key.function {
+            let abs = self.member_result(class, &result)?;
+            let leaves = self.flatten(&result, &abs)?.into_iter().unzip();
+            return Ok((abs, leaves));
+        }
         if result.has_bottom() {
             return Ok((Abs::Bottom, (Vec::new(), Vec::new())));
         }
-        let own = self.active.last().expect("this copy");
-        let abs = match result.abs().join(&own.assumed) {
+        self.check_extent(&result)?;
+        let abs = match source {
+            Some(graph) => self.marks.classes.widen(&Site::Result(graph), result.abs()),
+            None => result.abs(),
+        };
+        let assumed = self.active.last().expect("this copy").assumed.clone();
+        let abs = match self.join(&abs, &assumed)? {
             Ok(abs) => abs,
             Err(clash) => {
                 let message = format!("`{name}` returns {} on one path and {} on another", clash.left, clash.right);
@@ -431,8 +464,8 @@ impl Cx<'_> {
     }
 
     fn assume(&mut self, own: usize, result: Abs, origins: Vec<Origin>) -> Res<()> {
-        let joined = self.active[own].assumed.join(&result);
-        match joined {
+        let assumed = self.active[own].assumed.clone();
+        match self.join(&assumed, &result)? {
             Ok(joined) => {
                 self.active[own].assumed = joined;
                 self.active[own].origins = origins;
@@ -462,15 +495,24 @@ impl Cx<'_> {
     }
 
     fn name_of(&self, key: &Key) -> String {
-        match &key.function {
+        self.name_of_function(&key.function)
+    }
+
+    /// The function that is being copied.
+    pub(super) fn active_name(&self) -> String {
+        self.active.last().map_or_else(|| self.request.entry.clone(), |active| self.name_of(&active.key))
+    }
+
+    pub(super) fn name_of_function(&self, function: &Func<Abs>) -> String {
+        match function {
             Func::Graph { graph, .. } => self.src.graph(*graph).name.to_string(),
             Func::Builtin(name) => (*name).to_owned(),
             Func::Method(name, _) => name.to_string(),
-            Func::Derived { .. } => "derivative".to_owned(),
-            Func::Restricted { .. } => "restricted".to_owned(),
-            Func::Pullback { .. } => "pullback".to_owned(),
-            Func::Vmapped { .. } => "vmap".to_owned(),
-            Func::Partial { .. } => "partial".to_owned(),
+            Func::Member { function, .. } => match &**function {
+                Abs::Func(f) => self.name_of_function(f),
+                _ => "function".to_owned(),
+            },
+            other => other.kind().to_owned(),
         }
     }
 }

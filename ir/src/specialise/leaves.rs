@@ -136,6 +136,16 @@ impl Cx<'_> {
                     self.flatten_option(options.iter().find(|f| kind.same_code(f)), kind, out)?;
                 }
             }
+            (Val::Dyn(leaf, own), Abs::Dyn(class, _)) if own == class => {
+                out.push((self.here(leaf), Origin::Data));
+            }
+            (Val::Dyn(_, own), Abs::Dyn(class, _)) => {
+                let change = self.marks.classes.unify(*own, *class);
+                return self.changed(change);
+            }
+            (Val::Func(_) | Val::Choice(..), Abs::Dyn(class, _)) => {
+                out.push((self.member(value, *class)?, Origin::Data));
+            }
             (value, kind) if value.abs() == *kind => {}
             (value, kind) => panic!("{value:?} does not have the form {kind}"),
         }
@@ -193,6 +203,10 @@ impl Cx<'_> {
             Abs::Record(ty, items) => Val::Record(ty.clone(), Rc::new(all(self, items, next))),
             Abs::Zip(items) => Val::Zip(Rc::new(all(self, items, next))),
             Abs::Func(f) => Val::func(self.reify_func(f, next)),
+            Abs::Dyn(class, ty) => {
+                let Val::Leaf(leaf) = next(self, ty) else { panic!("a function value is a leaf") };
+                Val::Dyn(leaf, *class)
+            }
             Abs::Choice(options) => {
                 let Val::Leaf(tag) = next(self, &Type::i64()) else { panic!("a tag is a leaf") };
                 let options = options.iter().map(|f| self.reify_func(f, next)).collect();
@@ -308,7 +322,8 @@ impl Cx<'_> {
 }
 
 /// Numbers the leaves of an input as [`Cx::signature`](super::Cx::signature) does: every number
-/// counts, known or not; `None` stands for the tag of a choice.
+/// counts, known or not; `None` stands for the tag of a choice and for a
+/// function value.
 fn number_leaves(abs: &Abs, count: &mut usize, out: &mut Vec<Option<usize>>) {
     match abs {
         Abs::Leaf(_) => {
@@ -324,6 +339,7 @@ fn number_leaves(abs: &Abs, count: &mut usize, out: &mut Vec<Option<usize>>) {
             out.push(None);
             options.iter().flat_map(Func::parts).for_each(|a| number_leaves(a, count, out));
         }
+        Abs::Dyn(..) => out.push(None),
         Abs::Bottom | Abs::Undefined | Abs::Str(_) | Abs::None | Abs::Ellipsis => {}
     }
 }

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use crate::graph::{GraphId, NodeId, RecordType};
 use crate::types::{Elem, Type};
 
+use super::classes::Class;
 use super::origin::Origin;
 
 /// A number known only at run time: a node of a graph under construction.
@@ -61,6 +62,8 @@ pub(super) enum Val {
     Func(Rc<Func<Val>>),
     /// One of several functions; the leaf, an integer, says which.
     Choice(Leaf, Rc<Vec<Func<Val>>>),
+    /// A function known only at run time, of a [class](super::classes).
+    Dyn(Leaf, Class),
 }
 
 /// A function, with what it captures as `V`.
@@ -84,6 +87,8 @@ pub(super) enum Func<V> {
     Vmapped { function: Box<V>, axes: Axes },
     /// A function with leading arguments fixed.
     Partial { function: Box<V>, args: Vec<V> },
+    /// A known function as code of a run-time function value of a class.
+    Member { class: Class, function: Box<V> },
 }
 
 /// A derivative as a function of the language.
@@ -163,6 +168,8 @@ pub(super) enum Abs {
     Func(Func<Abs>),
     /// One of several functions.
     Choice(Vec<Func<Abs>>),
+    /// A function known only at run time, of a class, which has this type.
+    Dyn(Class, Type),
 }
 
 impl<V> Func<V> {
@@ -172,7 +179,9 @@ impl<V> Func<V> {
             Func::Graph { captures, defaults, .. } => captures.iter().chain(defaults).collect(),
             Func::Builtin(_) => Vec::new(),
             Func::Method(_, object) => vec![object],
-            Func::Derived { function, .. } | Func::Vmapped { function, .. } => vec![function],
+            Func::Derived { function, .. } | Func::Vmapped { function, .. } | Func::Member { function, .. } => {
+                vec![function]
+            }
             Func::Restricted { function, args, .. }
             | Func::Pullback { function, args }
             | Func::Partial { function, args } => std::iter::once(&**function).chain(args).collect(),
@@ -195,6 +204,7 @@ impl<V> Func<V> {
                 Func::Derived { kind: *kind, wrt: wrt.clone(), function: Box::new(next()) }
             }
             Func::Vmapped { axes, .. } => Func::Vmapped { function: Box::new(next()), axes: axes.clone() },
+            Func::Member { class, .. } => Func::Member { class: *class, function: Box::new(next()) },
             Func::Restricted { wrt, args, .. } => Func::Restricted {
                 function: Box::new(next()),
                 wrt: wrt.clone(),
@@ -206,6 +216,21 @@ impl<V> Func<V> {
             Func::Partial { args, .. } => {
                 Func::Partial { function: Box::new(next()), args: args.iter().map(|_| next()).collect() }
             }
+        }
+    }
+
+    /// What kind of function this is.
+    pub(super) fn kind(&self) -> &'static str {
+        match self {
+            Func::Graph { .. } => "function",
+            Func::Builtin(name) => name,
+            Func::Method(..) => "method",
+            Func::Derived { .. } => "derivative",
+            Func::Restricted { .. } => "restricted",
+            Func::Pullback { .. } => "pullback",
+            Func::Vmapped { .. } => "vmap",
+            Func::Partial { .. } => "partial",
+            Func::Member { .. } => "member",
         }
     }
 
@@ -251,6 +276,7 @@ impl Val {
             Val::Zip(items) => Abs::Zip(all(items)),
             Val::Func(f) => Abs::Func(abs_func(f)),
             Val::Choice(_, options) => Abs::Choice(options.iter().map(abs_func).collect()),
+            Val::Dyn(leaf, class) => Abs::Dyn(*class, leaf.ty.clone()),
         }
     }
 
@@ -269,7 +295,8 @@ impl Val {
             | Val::Bool(_)
             | Val::Str(_)
             | Val::None
-            | Val::Ellipsis => false,
+            | Val::Ellipsis
+            | Val::Dyn(..) => false,
         }
     }
 }
@@ -281,8 +308,8 @@ fn abs_func(f: &Func<Val>) -> Func<Abs> {
 impl Abs {
     /// What holds of both; an error says in words why nothing does.
     pub(super) fn join(&self, other: &Abs) -> Result<Abs, Clash> {
-        use Abs::{Bool, Bottom, Choice, Func as F, Int, Leaf, Range, Record, Slice, Tuple, Undefined, Zip};
-        let clash = || Clash { left: self.to_string(), right: other.to_string() };
+        use Abs::{Bool, Bottom, Choice, Dyn, Func as F, Int, Leaf, Range, Record, Slice, Tuple, Undefined, Zip};
+        let clash = || Clash { left: self.to_string(), right: other.to_string(), classes: None };
         let all = |a: &[Abs], b: &[Abs]| -> Result<Vec<Abs>, Clash> {
             if a.len() != b.len() {
                 return Err(clash());
@@ -309,6 +336,9 @@ impl Abs {
             (Choice(f), F(g)) => Choice(merge(f, std::slice::from_ref(g))?),
             (F(f), Choice(g)) => Choice(merge(std::slice::from_ref(f), g)?),
             (Choice(f), Choice(g)) => Choice(merge(f, g)?),
+            (Dyn(..), F(_) | Choice(_)) => self.clone(),
+            (F(_) | Choice(_), Dyn(..)) => other.clone(),
+            (Dyn(a, _), Dyn(b, _)) => return Err(Clash { classes: Some((*a, *b)), ..clash() }),
             _ => return Err(clash()),
         })
     }
@@ -326,7 +356,7 @@ impl Abs {
     /// Types of the leaves, in order.
     pub(super) fn leaves(&self, out: &mut Vec<Type>) {
         match self {
-            Abs::Leaf(ty) => out.push(ty.clone()),
+            Abs::Leaf(ty) | Abs::Dyn(_, ty) => out.push(ty.clone()),
             Abs::Slice(items) | Abs::Tuple(items) | Abs::Record(_, items) | Abs::Range(items) | Abs::Zip(items) => {
                 items.iter().for_each(|a| a.leaves(out));
             }
@@ -338,20 +368,6 @@ impl Abs {
             Abs::Bottom | Abs::Undefined | Abs::Int(_) | Abs::Bool(_) | Abs::Str(_) | Abs::None | Abs::Ellipsis => {}
         }
     }
-
-    /// How deeply functions of one code are captured in one another.
-    pub(super) fn nesting(&self) -> usize {
-        let deepest = |items: &[Abs]| items.iter().map(Abs::nesting).max().unwrap_or(0);
-        let of_func = |f: &Func<Abs>| 1 + f.parts().into_iter().map(Abs::nesting).max().unwrap_or(0);
-        match self {
-            Abs::Slice(items) | Abs::Tuple(items) | Abs::Record(_, items) | Abs::Range(items) | Abs::Zip(items) => {
-                deepest(items)
-            }
-            Abs::Func(f) => of_func(f),
-            Abs::Choice(options) => options.iter().map(of_func).max().unwrap_or(0),
-            _ => 0,
-        }
-    }
 }
 
 /// Two values that have nothing in common, in words.
@@ -359,6 +375,8 @@ impl Abs {
 pub(super) struct Clash {
     pub(super) left: String,
     pub(super) right: String,
+    /// Classes of function values that must become one.
+    pub(super) classes: Option<(Class, Class)>,
 }
 
 fn merge(a: &[Func<Abs>], b: &[Func<Abs>]) -> Result<Vec<Func<Abs>>, Clash> {
@@ -420,7 +438,7 @@ impl fmt::Display for Abs {
             }
             Abs::Range(_) => f.write_str("range"),
             Abs::Zip(_) => f.write_str("zip"),
-            Abs::Func(_) | Abs::Choice(_) => f.write_str("function"),
+            Abs::Func(_) | Abs::Choice(_) | Abs::Dyn(..) => f.write_str("function"),
         }
     }
 }

@@ -6,6 +6,7 @@ use adjudicate_ir::batch::{Mask, batch};
 use adjudicate_ir::builder::Builder;
 use adjudicate_ir::graph::{GraphId, Module, NodeId, Op, VjpSpec};
 use adjudicate_ir::passes::rebuild;
+<<<<<<< HEAD
 use adjudicate_ir::span::Diagnostic;
 use adjudicate_ir::types::Type;
 
@@ -13,16 +14,43 @@ use super::adjoint::{Adjoint, Adjoints, call_forward, residual_nodes};
 
 /// Expands every derivative of a graph that has none inside; says whether there was any.
 pub(super) fn expand_innermost(module: &mut Module) -> Result<bool, Box<Diagnostic>> {
+=======
+use adjudicate_ir::span::Span;
+use adjudicate_ir::types::Type;
+
+use super::adjoint::{Adjoint, Adjoints, Mask, call_forward, residual_nodes};
+use super::pairs;
+
+/// A derivative of a function value whose code takes derivatives of function values in turn: where
+/// it stands, and where the function value is made.
+pub(super) type Unbounded = (Span, Span);
+
+/// Expands every derivative of a graph that has none inside; says whether there was any. Those that
+/// take function values come when there are no others.
+pub(super) fn expand_innermost(module: &mut Module) -> Result<bool, Unbounded> {
+>>>>>>> 8edf4d7 (Make function values known only at run time; derive them in the closure strategy)
     let with = with_derivatives(module);
     let mut found: Vec<(GraphId, VjpSpec)> = Vec::new();
+    let mut outer = None;
     for id in module.reachable() {
         for node in &module.graph(id).nodes {
-            if let Op::Vjp(spec) = &node.op
-                && !with.contains(&spec.graph)
-            {
-                found.push((id, spec.clone()));
+            match &node.op {
+                Op::Vjp(spec) if with.contains(&spec.graph) => {
+                    outer = outer.or(Some((node.span, module.graph(spec.graph).span)));
+                }
+                Op::Vjp(spec) => found.push((id, spec.clone())),
+                _ => {}
             }
         }
+    }
+    if let (true, Some(recursive)) = (found.is_empty(), outer) {
+        return Err(recursive);
+    }
+    let (taking, found): (Vec<_>, Vec<_>) =
+        found.into_iter().partition(|(_, spec)| pairs::takes_function(module, spec));
+    if found.is_empty() && !taking.is_empty() {
+        pairs::pair(module, &taking, &with)?;
+        return Ok(true);
     }
     let mut adjoints = Adjoints::new(module);
     let mut made: HashMap<VjpSpec, Adjoint> = HashMap::new();
@@ -50,6 +78,7 @@ pub(super) fn expand_innermost(module: &mut Module) -> Result<bool, Box<Diagnost
         module.graphs[id.0 as usize] = expanded;
     }
     Ok(!found.is_empty())
+<<<<<<< HEAD
 }
 
 /// The derivative for several seeds at once: that for one, batched in the seed alone.
@@ -67,10 +96,12 @@ fn many_seeds(module: &mut Module, spec: &VjpSpec, adjoint: &Adjoint) -> Result<
     let wanted = (0..values).map(|_| Mask::None).chain(spec.wrt.iter().map(|_| Mask::All)).collect();
     let count = spec.seeds.expect("several seeds");
     Ok(batch(module, one, &masks, &Mask::items(wanted), count)?.graph)
+=======
+>>>>>>> 8edf4d7 (Make function values known only at run time; derive them in the closure strategy)
 }
 
 /// Forward, backward, and the tuple of the results of both.
-fn emit(b: &mut Builder, module: &Module, spec: &VjpSpec, adjoint: &Adjoint, operands: &[NodeId]) -> NodeId {
+pub(super) fn emit(b: &mut Builder, module: &Module, spec: &VjpSpec, adjoint: &Adjoint, operands: &[NodeId]) -> NodeId {
     let primal = module.graph(spec.graph);
     let (args, seeds) = operands.split_at(primal.params.len());
     let called = call_forward(module, b, adjoint, args);

@@ -45,7 +45,7 @@ pub(super) fn build(module: &Module) -> Res<Module> {
     };
     let entry = module.graph(module.entry);
     if entry.param_types().iter().any(|ty| matches!(ty, Type::Fn(_))) {
-        return Err(function_value(entry.span));
+        return Err(function_value(&entry.name, entry.span));
     }
     let unknown = vec![None; entry.params.len()];
     cx.out.entry = cx.subgraph(module.entry, unknown, entry.span)?;
@@ -219,7 +219,7 @@ impl<'m> Cx<'m> {
                 Val::Func(graph, captures) => {
                     return Ok(Step::Enter(graph, captures.iter().cloned().chain(args).collect(), true));
                 }
-                Val::Node(_) | Val::Known(_) | Val::Items(_) => return Err(function_value(node.span)),
+                Val::Node(_) | Val::Known(_) | Val::Items(_) => return Err(self.function_value(node.span)),
             },
             Op::If(then, other) => match args[0].as_bool() {
                 Some(taken) => {
@@ -273,7 +273,7 @@ impl<'m> Cx<'m> {
                 let items = self.nodes(items, span)?;
                 Ok(self.builder().tuple(&items))
             }
-            Val::Func(..) => Err(function_value(span)),
+            Val::Func(..) => Err(self.function_value(span)),
         }
     }
 
@@ -285,6 +285,12 @@ impl<'m> Cx<'m> {
             "the recursion of `{name}` ends on a condition that is known only at run time, which is not expressible in a static dataflow graph"
         );
         Box::new(Diagnostic::new(call, message).help(DEPTH))
+    }
+
+    /// The refusal of a function value, in the function that is being inlined.
+    fn function_value(&self, span: Span) -> Box<Diagnostic> {
+        let graph = self.innermost_call().map_or(self.module.entry, |(graph, _)| graph);
+        function_value(&self.module.graph(graph).name, span)
     }
 
     fn too_large(&self, id: GraphId, span: Span) -> Box<Diagnostic> {
@@ -306,8 +312,10 @@ impl<'m> Cx<'m> {
 const DEPTH: &str =
     "the depth of the recursion must be known when the graph is built: take it from a shape; or write a loop";
 
-fn function_value(span: Span) -> Box<Diagnostic> {
-    let message = "function values at run time are not expressible in a static dataflow graph";
+fn function_value(name: &str, span: Span) -> Box<Diagnostic> {
+    let message = format!(
+        "`{name}` has function values that are known only at run time, which are not expressible in a static dataflow graph"
+    );
     Box::new(
         Diagnostic::new(span, message).help("choose between the results of functions instead of between functions"),
     )
