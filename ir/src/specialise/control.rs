@@ -156,8 +156,7 @@ impl Cx<'_> {
             self.check_extent(value)?;
         }
         let state = init.iter().enumerate();
-        let mut state: Vec<Abs> =
-            state.map(|(i, v)| self.marks.classes.widen(&state_site(site, i), v.abs())).collect();
+        let mut state: Vec<Abs> = state.map(|(i, v)| self.marks.classes.widen(&state_site(site, i), v.abs())).collect();
         self.introduce(&init, &state)?;
         let span = self.span;
         for round in 0..MAX_ROUNDS {

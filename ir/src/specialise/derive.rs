@@ -254,7 +254,9 @@ impl Cx<'_> {
                 }
                 other => Ok(other.clone()),
             },
-            Val::Choice(..) | Val::Dyn(..) => Ok(Func::Partial { function: Box::new(function.clone()), args: Vec::new() }),
+            Val::Choice(..) | Val::Dyn(..) => {
+                Ok(Func::Partial { function: Box::new(function.clone()), args: Vec::new() })
+            }
             other => self.error(format!("{} cannot be differentiated", other.abs())),
         }
     }

@@ -60,7 +60,9 @@ impl Cx<'_> {
                 "all functions that can be called here need one type: the same number of arguments, types and shapes",
             ),
             Flaw::Arity(a, b) => self.error_help(
-                format!("a function known only at run time is called with {a} arguments in one place and {b} in another"),
+                format!(
+                    "a function known only at run time is called with {a} arguments in one place and {b} in another"
+                ),
                 "all functions that can be called here need one type: the same number of arguments, types and shapes",
             ),
             Flaw::Infinite(class) => {

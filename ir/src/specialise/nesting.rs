@@ -100,10 +100,11 @@ impl Abs {
 
     /// How much there is of this.
     pub(super) fn extent(&self) -> Extent {
-        let inner = self.parts().into_iter().map(Abs::extent).fold(Extent::default(), |a, b| Extent {
-            depth: a.depth.max(b.depth),
-            size: a.size + b.size,
-        });
+        let inner = self
+            .parts()
+            .into_iter()
+            .map(Abs::extent)
+            .fold(Extent::default(), |a, b| Extent { depth: a.depth.max(b.depth), size: a.size + b.size });
         let function = matches!(self, Abs::Func(_) | Abs::Choice(_));
         Extent { depth: inner.depth + usize::from(function), size: inner.size + 1 }
     }

@@ -6,29 +6,15 @@ use adjudicate_ir::batch::{Mask, batch};
 use adjudicate_ir::builder::Builder;
 use adjudicate_ir::graph::{GraphId, Module, NodeId, Op, VjpSpec};
 use adjudicate_ir::passes::rebuild;
-<<<<<<< HEAD
-use adjudicate_ir::span::Diagnostic;
+use adjudicate_ir::span::{Diagnostic, Span};
 use adjudicate_ir::types::Type;
 
-use super::adjoint::{Adjoint, Adjoints, call_forward, residual_nodes};
-
-/// Expands every derivative of a graph that has none inside; says whether there was any.
-pub(super) fn expand_innermost(module: &mut Module) -> Result<bool, Box<Diagnostic>> {
-=======
-use adjudicate_ir::span::Span;
-use adjudicate_ir::types::Type;
-
-use super::adjoint::{Adjoint, Adjoints, Mask, call_forward, residual_nodes};
+use super::adjoint::{Adjoint, Adjoints, call_forward, primed, residual_nodes};
 use super::pairs;
-
-/// A derivative of a function value whose code takes derivatives of function values in turn: where
-/// it stands, and where the function value is made.
-pub(super) type Unbounded = (Span, Span);
 
 /// Expands every derivative of a graph that has none inside; says whether there was any. Those that
 /// take function values come when there are no others.
-pub(super) fn expand_innermost(module: &mut Module) -> Result<bool, Unbounded> {
->>>>>>> 8edf4d7 (Make function values known only at run time; derive them in the closure strategy)
+pub(super) fn expand_innermost(module: &mut Module) -> Result<bool, Box<Diagnostic>> {
     let with = with_derivatives(module);
     let mut found: Vec<(GraphId, VjpSpec)> = Vec::new();
     let mut outer = None;
@@ -36,15 +22,15 @@ pub(super) fn expand_innermost(module: &mut Module) -> Result<bool, Unbounded> {
         for node in &module.graph(id).nodes {
             match &node.op {
                 Op::Vjp(spec) if with.contains(&spec.graph) => {
-                    outer = outer.or(Some((node.span, module.graph(spec.graph).span)));
+                    outer = Some((node.span, module.graph(spec.graph).span));
                 }
                 Op::Vjp(spec) => found.push((id, spec.clone())),
                 _ => {}
             }
         }
     }
-    if let (true, Some(recursive)) = (found.is_empty(), outer) {
-        return Err(recursive);
+    if let (true, Some((derivative, function))) = (found.is_empty(), outer) {
+        return Err(unbounded(derivative, function));
     }
     let (taking, found): (Vec<_>, Vec<_>) =
         found.into_iter().partition(|(_, spec)| pairs::takes_function(module, spec));
@@ -78,14 +64,24 @@ pub(super) fn expand_innermost(module: &mut Module) -> Result<bool, Unbounded> {
         module.graphs[id.0 as usize] = expanded;
     }
     Ok(!found.is_empty())
-<<<<<<< HEAD
 }
 
-/// The derivative for several seeds at once: that for one, batched in the seed alone.
-fn many_seeds(module: &mut Module, spec: &VjpSpec, adjoint: &Adjoint) -> Result<GraphId, Box<Diagnostic>> {
+/// A derivative whose order has no bound: where it stands, and where its function is made.
+pub(super) fn unbounded(derivative: Span, function: Span) -> Box<Diagnostic> {
+    let message = "the order of this derivative is known only at run time: \
+                   the function may take the same derivative in turn";
+    let mut diagnostic = Diagnostic::new(derivative, message)
+        .help("nest `grad` a number of times that is known before the program runs");
+    diagnostic.notes.push((function, "the function is made here".to_owned()));
+    Box::new(diagnostic)
+}
+
+/// The derivative for several seeds at once: that for one, batched in the seed alone. Function
+/// values among the arguments are those of transformed code.
+pub(super) fn many_seeds(module: &mut Module, spec: &VjpSpec, adjoint: &Adjoint) -> Result<GraphId, Box<Diagnostic>> {
     let primal = module.graph(spec.graph);
     let mut b = Builder::new(&format!("d{}", primal.name), primal.span);
-    let args: Vec<NodeId> = primal.param_types().into_iter().map(|ty| b.param(ty)).collect();
+    let args: Vec<NodeId> = primal.param_types().iter().map(|ty| b.param(primed(ty))).collect();
     let result = primal.result_type();
     let items = result.as_tuple().unwrap_or(std::slice::from_ref(result));
     let seeds: Vec<NodeId> = items.iter().filter(|ty| ty.is_float()).map(|ty| b.param(ty.clone())).collect();
@@ -96,8 +92,6 @@ fn many_seeds(module: &mut Module, spec: &VjpSpec, adjoint: &Adjoint) -> Result<
     let wanted = (0..values).map(|_| Mask::None).chain(spec.wrt.iter().map(|_| Mask::All)).collect();
     let count = spec.seeds.expect("several seeds");
     Ok(batch(module, one, &masks, &Mask::items(wanted), count)?.graph)
-=======
->>>>>>> 8edf4d7 (Make function values known only at run time; derive them in the closure strategy)
 }
 
 /// Forward, backward, and the tuple of the results of both.

@@ -17,12 +17,12 @@ use std::sync::Arc;
 use adjudicate_ir::builder::Builder;
 use adjudicate_ir::graph::{Graph, GraphId, Module, Node, NodeId, Op, VjpSpec};
 use adjudicate_ir::prims::Prim;
-use adjudicate_ir::span::Span;
+use adjudicate_ir::span::{Diagnostic, Span};
 use adjudicate_ir::types::{FnType, Type};
 
 use super::activity::holds_function;
-use super::adjoint::{Adjoints, Mask, primed};
-use super::expand::emit;
+use super::adjoint::{Adjoints, primed};
+use super::expand::{emit, many_seeds, unbounded};
 
 /// Whether a derivative takes function values.
 pub(super) fn takes_function(module: &Module, spec: &VjpSpec) -> bool {
@@ -35,7 +35,7 @@ pub(super) fn pair(
     module: &mut Module,
     found: &[(GraphId, VjpSpec)],
     with: &HashSet<GraphId>,
-) -> Result<(), (Span, Span)> {
+) -> Result<(), Box<Diagnostic>> {
     let mut paired = BTreeSet::new();
     for (_, spec) in found {
         module.graph(spec.graph).param_types().iter().for_each(|ty| collect(ty, &mut paired));
@@ -49,7 +49,7 @@ pub(super) fn pair(
                 && with.contains(code)
             {
                 let at = found.first().map_or(node.span, |(id, spec)| span_of(module, *id, spec));
-                return Err((at, node.span));
+                return Err(unbounded(at, node.span));
             }
         }
     }
@@ -63,7 +63,7 @@ pub(super) fn pair(
     let mut adjoints = Adjoints::new(module);
     for &id in &old {
         let graph = adjoints.module.graph(id).clone();
-        let made = Rewrite { paired: &paired, new: &new, found, graph: &graph }.graph(&mut adjoints);
+        let made = Rewrite { paired: &paired, new: &new, found, graph: &graph }.graph(&mut adjoints)?;
         adjoints.module.graphs[new[&id].0 as usize] = made;
     }
     module.entry = new[&module.entry];
@@ -118,7 +118,7 @@ struct Rewrite<'a> {
 }
 
 impl Rewrite<'_> {
-    fn graph(&self, adjoints: &mut Adjoints<'_>) -> Graph {
+    fn graph(&self, adjoints: &mut Adjoints<'_>) -> Result<Graph, Box<Diagnostic>> {
         let mut b = Builder::new(&self.graph.name, self.graph.span);
         let params: Vec<NodeId> = self.graph.param_types().iter().map(|ty| b.param(self.ty(ty))).collect();
         let mut made: Vec<NodeId> = Vec::new();
@@ -127,18 +127,25 @@ impl Rewrite<'_> {
             let args: Vec<NodeId> = node.args.iter().map(|a| made[a.0 as usize]).collect();
             made.push(match &node.op {
                 Op::Param(i) => params[*i as usize],
-                _ => self.node(adjoints, &mut b, id, node, &args),
+                _ => self.node(adjoints, &mut b, id, node, &args)?,
             });
         }
-        b.finish(made[self.graph.ret.0 as usize])
+        Ok(b.finish(made[self.graph.ret.0 as usize]))
     }
 
-    fn node(&self, adjoints: &mut Adjoints<'_>, b: &mut Builder, id: NodeId, node: &Node, args: &[NodeId]) -> NodeId {
-        match (&node.op, &node.ty) {
+    fn node(
+        &self,
+        adjoints: &mut Adjoints<'_>,
+        b: &mut Builder,
+        id: NodeId,
+        node: &Node,
+        args: &[NodeId],
+    ) -> Result<NodeId, Box<Diagnostic>> {
+        Ok(match (&node.op, &node.ty) {
             (Op::Closure(code), Type::Fn(f)) => {
                 let plain = b.emit(Op::Closure(self.new[code]), args, self.plain(f));
                 if !self.paired.contains(f) {
-                    return plain;
+                    return Ok(plain);
                 }
                 let code = adjoints.adapter(*code, args.len());
                 let types = node.args.iter().map(|&a| self.graph.ty(a));
@@ -155,11 +162,7 @@ impl Rewrite<'_> {
                 b.emit(node.op.clone(), &args, self.ty(ty))
             }
             (Op::Vjp(spec), _) if self.found.iter().any(|(_, s)| s == spec) => {
-                let types = adjoints.module.graph(spec.graph).param_types();
-                let primed: Vec<NodeId> = args.iter().enumerate().map(|(i, &x)| self.prime_arg(b, x, types.get(i))).collect();
-                let mask: Mask = (0..types.len() as u32).map(|i| spec.wrt.contains(&i)).collect();
-                let adjoint = adjoints.of(spec.graph, &mask);
-                emit(b, adjoints.module, spec, &adjoint, &primed)
+                self.derivative(adjoints, b, node, spec, args)?
             }
             (Op::Tuple, _) => b.tuple(args),
             (Op::Get(i), _) => b.get(args[0], *i as usize),
@@ -171,11 +174,30 @@ impl Rewrite<'_> {
                 debug_assert!(!matches!(op, Op::Param(_)), "{id} is no parameter");
                 b.emit(op.map_graphs(|g| self.new[&g]), args, self.ty(ty))
             }
-        }
+        })
     }
 
-    fn prime_arg(&self, b: &mut Builder, x: NodeId, ty: Option<&Type>) -> NodeId {
-        ty.map_or(x, |ty| self.prime(b, x, ty))
+    /// A derivative, expanded: it takes `▶` of its arguments, and seeds as they are.
+    fn derivative(
+        &self,
+        adjoints: &mut Adjoints<'_>,
+        b: &mut Builder,
+        node: &Node,
+        spec: &VjpSpec,
+        args: &[NodeId],
+    ) -> Result<NodeId, Box<Diagnostic>> {
+        let types = adjoints.module.graph(spec.graph).param_types();
+        let operand = |(i, &x): (usize, &NodeId)| types.get(i).map_or(x, |ty| self.prime(b, x, ty));
+        let operands: Vec<NodeId> = args.iter().enumerate().map(operand).collect();
+        let mask: Vec<bool> = (0..types.len() as u32).map(|i| spec.wrt.contains(&i)).collect();
+        let adjoint = adjoints.of(spec.graph, &mask);
+        Ok(match spec.seeds {
+            None => emit(b, adjoints.module, spec, &adjoint, &operands),
+            Some(_) => {
+                let many = many_seeds(adjoints.module, spec, &adjoint)?;
+                b.emit(Op::Call(many), &operands, node.ty.clone())
+            }
+        })
     }
 
     /// `▶x` for a value of the rewritten program that had this type.
