@@ -20,6 +20,16 @@ pub enum KernelError {
     /// An integer division or remainder by zero.
     #[error("integer division by zero")]
     DivisionByZero,
+    /// An integer of a scalar computation that does not fit 64 bits.
+    #[error("{op} of {x} and {y} does not fit a 64-bit integer; use floats")]
+    Overflow {
+        /// The name of the operation.
+        op: &'static str,
+        /// The left operand.
+        x: i64,
+        /// The right operand.
+        y: i64,
+    },
     /// An integer raised to a negative integer.
     #[error("integer power with the negative exponent {exponent}; use a float base")]
     NegativePower {

@@ -3,7 +3,9 @@
 
 use std::cell::{Cell, RefCell};
 use std::panic::{self, AssertUnwindSafe};
-use std::sync::Once;
+use std::sync::{Once, mpsc};
+use std::thread;
+use std::time::Duration;
 
 thread_local! {
     static GUARDED: Cell<bool> = const { Cell::new(false) };
@@ -23,6 +25,22 @@ pub fn guarded<R>(f: impl FnOnce() -> R) -> Result<R, String> {
         let text = text.or_else(|| payload.downcast_ref::<&str>().copied()).unwrap_or("no message");
         format!("panic at {}: {text}", PLACE.take())
     })
+}
+
+/// The stack of a thread that works: parsing nests as deeply as its input.
+pub const STACK: usize = 256 << 20;
+
+/// Runs `f` on a thread of its own; `None` when it has not ended in time. The thread then goes on
+/// until the process ends. A panic of it goes on here.
+pub fn within<R: Send + 'static>(limit: Duration, f: impl FnOnce() -> R + Send + 'static) -> Option<R> {
+    let (sender, receiver) = mpsc::channel();
+    let work = move || {
+        // The receiver is gone if time is up.
+        let _ = sender.send(guarded(f));
+    };
+    thread::Builder::new().stack_size(STACK).spawn(work).expect("a thread can be started");
+    let result = receiver.recv_timeout(limit).ok()?;
+    Some(result.unwrap_or_else(|why| panic!("{why}")))
 }
 
 /// Keeps guarded panics from being printed, and notes where they are.
@@ -47,8 +65,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_panic_says_where_and_what() {
+    fn panics_and_limits() {
         assert_eq!(guarded(|| 3), Ok(3));
+        assert_eq!(within(Duration::from_secs(60), || 3), Some(3));
+        assert_eq!(within(Duration::from_millis(1), || thread::sleep(Duration::from_secs(60))), None);
         let error = guarded::<()>(|| panic!("no {}", "way")).unwrap_err();
         assert!(error.contains("guard.rs:") && error.ends_with(": no way"), "{error}");
     }

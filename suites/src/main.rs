@@ -11,7 +11,7 @@ use adjudicate_suites::cmd::output::{Output, Verbosity};
 use adjudicate_suites::cmd::report::Report;
 use adjudicate_suites::cmd::run::Run;
 use adjudicate_suites::exit::{Exit, Failure};
-use adjudicate_suites::guard::guarded;
+use adjudicate_suites::guard::{STACK, guarded};
 use clap::{Parser, Subcommand};
 
 /// What does the choice of automatic-differentiation strategy cost, and what does it buy?
@@ -45,9 +45,6 @@ enum Command {
     Explain(Explain),
     Report(Report),
 }
-
-/// The stack of the thread that works: parsing nests as deeply as its input.
-const STACK: usize = 256 << 20;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();

@@ -53,9 +53,19 @@ fn errors_name_the_place() {
         "error at $.w[1]: the items of a list are numbers; write {\"tuple\": […]} for a list of other things",
     );
     check(
-        "9223372036854775808",
-        "error at $: 9223372036854775808 does not fit a 64-bit integer; write 9223372036854775808.0 for a float",
+        "{\"a\\\"9\": [1,\n 9223372036854775808]}",
+        "error at line 2 column 2: 9223372036854775808 does not fit a 64-bit integer; \
+         write 9223372036854775808.0 for a float",
     );
+    check(
+        "[-99999999999999999999]",
+        "error at line 1 column 2: -99999999999999999999 does not fit a 64-bit integer; \
+         write -99999999999999999999.0 for a float",
+    );
+    check("99999999999999999999.0", "F64(1e20)");
+    check("-9223372036854775808", "I64(-9223372036854775808)");
+    check("\"Inf\"", "error at $: \"Inf\" is not a float; write \"Infinity\"");
+    check("[1.0, \"-inf\"]", "error at $[1]: \"-inf\" is not a float; write \"-Infinity\"");
 }
 
 #[test]

@@ -101,6 +101,8 @@ pub(super) struct Frame<'a> {
     /// The conditions under which the code at hand runs.
     pub(super) path: Vec<(TextSize, bool)>,
     pub(super) loops: Vec<super::loops::Around<'a>>,
+    /// Whether a statement was rejected that may return, so that a missing `return` is no news.
+    pub(super) rejected: bool,
 }
 
 /// How long a function value may live, which decides whether later rebinding of what it captures
@@ -164,6 +166,7 @@ impl<'a, 'm> Lowerer<'a, 'm> {
             live: Rc::default(),
             path: Vec::new(),
             loops: Vec::new(),
+            rejected: false,
         };
         let mut lowerer = Self {
             module,

@@ -212,6 +212,9 @@ impl<'a> Lowerer<'a, '_> {
             Code::Def(def) => def.name.range,
             _ => range,
         };
+        if self.frame.rejected {
+            return self.poison(at);
+        }
         let message = match self.frame.path.last() {
             Some(&(test, holds)) => {
                 let verb = if holds { "holds" } else { "does not hold" };

@@ -160,7 +160,10 @@ pub(super) fn assigned_by<'a>(stmt: &'a Stmt, names: &mut IndexSet<&'a str>) {
         }
         Stmt::Try(attempt) => {
             [&attempt.body, &attempt.orelse, &attempt.finalbody].into_iter().for_each(|b| collect(b, names));
+            let handlers = attempt.handlers.iter().filter_map(|handler| handler.as_except_handler());
+            handlers.for_each(|handler| collect(&handler.body, names));
         }
+        Stmt::Match(choice) => choice.cases.iter().for_each(|case| collect(&case.body, names)),
         _ => {}
     }
 }

@@ -93,6 +93,7 @@ impl<'a> Lowerer<'a, '_> {
             | Expr::TString(_)
             | Expr::BytesLiteral(_)
             | Expr::IpyEscapeCommand(_) => {
+                self.frame.rejected |= expr.is_yield_expr() || expr.is_yield_from_expr();
                 let (message, help) = reject::expression(expr);
                 self.error(range, message, help);
                 self.poison(range)

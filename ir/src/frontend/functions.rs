@@ -151,6 +151,7 @@ impl<'a> Lowerer<'a, '_> {
             live: self.liveness(scope, code),
             path: Vec::new(),
             loops: Vec::new(),
+            rejected: false,
         };
         let ret = match code {
             Code::Module => unreachable!("the module is not a function"),

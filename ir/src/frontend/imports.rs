@@ -213,7 +213,11 @@ impl<'a> Lowerer<'a, '_> {
                 "models are pure: pass random numbers in as an argument".to_owned()
             }
             (Library::Language, "jit") => "leave it out: the program is compiled in any case".to_owned(),
-            _ => from.nearest(name).map_or(String::new(), |near| format!("did you mean `{near}`?")),
+            _ => match from.nearest(name) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None if from.prefix().is_some() => "`adjudicate list functions` has all that are supported".to_owned(),
+                None => String::new(),
+            },
         };
         self.error(range, message, help);
         Member::Unknown

@@ -369,7 +369,7 @@ pub(super) fn with_prefix(prefix: &'static str) -> impl Iterator<Item = &'static
 }
 
 /// The candidate that is most like a name, if any is like it.
-pub(super) fn nearest<'c>(name: &str, candidates: impl Iterator<Item = &'c str>) -> Option<String> {
+pub(crate) fn nearest<'c>(name: &str, candidates: impl Iterator<Item = &'c str>) -> Option<String> {
     let scored = candidates.map(|c| (strsim::damerau_levenshtein(name, c), c));
     let (distance, best) = scored.min()?;
     (distance * 3 <= name.chars().count()).then(|| best.to_owned())

@@ -97,11 +97,13 @@ impl<'a> Lowerer<'a, '_> {
         if expr.is_string_literal_expr() || expr.is_ellipsis_literal_expr() {
             return;
         }
+        self.frame.rejected |= expr.is_yield_expr() || expr.is_yield_from_expr();
         let (message, help) = reject::effect(expr);
         self.error(expr.range(), message, help);
     }
 
     fn reject_statement(&mut self, stmt: &'a Stmt) {
+        self.frame.rejected |= matches!(stmt, Stmt::With(_) | Stmt::Match(_) | Stmt::Raise(_) | Stmt::Try(_));
         let (message, help) = reject::statement(stmt);
         self.error(reject::head(stmt), message, help);
         let mut names = IndexSet::new();

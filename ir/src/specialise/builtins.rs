@@ -81,7 +81,7 @@ impl Cx<'_> {
             Some(function) => self.call(&function, args, named),
             None => self.error_help(
                 format!("`{name}` is not supported"),
-                "`adjudicate list` shows the primitives; compose it from those",
+                "`adjudicate list functions` has all that are supported",
             ),
         }
     }

@@ -845,6 +845,8 @@ fn imports() {
               |
             9 | from functools import lru_cache
               |                       ^^^^^^^^^
+              |
+              = help: `adjudicate list functions` has all that are supported
 
             error: an import inside a condition or a loop is not supported
               --> model.py:14:9
@@ -1629,4 +1631,20 @@ fn functions_of_a_comprehension_bind_late() {
               |                                                  ^
         "#]],
     );
+}
+
+/// Statements that might have returned are the only news.
+#[test]
+fn what_was_rejected_needs_no_return() {
+    for body in [
+        "try:\n        y = x\n    except ValueError:\n        return x",
+        "raise ValueError(x)",
+        "with x as y:\n        return y",
+        "yield x",
+        "match x:\n        case 1:\n            return x",
+    ] {
+        let errors = super::front_end(&format!("def f(x):\n    {body}\n")).expect_err("nothing of this is supported");
+        assert_eq!(errors.matches("error: ").count() - errors.matches("`ValueError` is not").count(), 1, "{errors}");
+        assert!(!errors.contains("returns nothing"), "{errors}");
+    }
 }

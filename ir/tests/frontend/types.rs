@@ -182,3 +182,23 @@ fn a_list_of_booleans_is_no_index() {
         "#]],
     );
 }
+
+#[test]
+fn integers_that_do_not_fit_are_errors() {
+    let import = "def f():\n    n = 1\n    for i in range(70):\n        n = n * 3\n    return n\n";
+    let error = value(import).expect_err("3 ** 70 does not fit");
+    assert!(error.contains("does not fit a 64-bit integer; use floats"), "{error}");
+    let error = value("def f():\n    return 2 ** 70\n").expect_err("2 ** 70 does not fit");
+    assert!(error.contains("2 ** 70 does not fit 64 bits"), "{error}");
+    let error = value("def f():\n    return abs(-9223372036854775808)\n").expect_err("2 ** 63 does not fit");
+    assert!(error.contains("does not fit 64 bits"), "{error}");
+    check("def f():\n    n = -1\n    for i in range(40):\n        n = n * 2\n    return n\n", -1_099_511_627_776.0);
+}
+
+#[test]
+fn attributes_that_do_not_exist() {
+    for (body, what) in [("x.foo", "foo"), ("x.meen()", "meen"), ("s.append", "append"), ("(x, s).foo", "foo")] {
+        let error = value(&format!("def f(x, m, s):\n    return {body}\n")).expect_err(body);
+        assert!(error.contains(&format!("has no attribute `{what}` here")), "{error}");
+    }
+}

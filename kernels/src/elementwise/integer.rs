@@ -1,4 +1,5 @@
-//! Functions of integers. Overflow wraps, as in NumPy; what has no integer value is an error.
+//! Functions of integers. Overflow wraps in arrays, as in NumPy, and is an error of scalars, whose
+//! Python counterparts have no bound; what has no integer value is an error.
 
 use std::mem::MaybeUninit;
 
@@ -26,11 +27,20 @@ impl IntBinary {
     /// The value on scalars.
     ///
     /// # Errors
-    /// [`KernelError::DivisionByZero`] and [`KernelError::NegativePower`].
+    /// [`KernelError::DivisionByZero`], [`KernelError::NegativePower`] and [`KernelError::Overflow`].
     #[inline]
     pub fn eval(self, x: i64, y: i64) -> Result<i64, KernelError> {
         self.check(y)?;
-        Ok(self.value(x, y))
+        let value = match self {
+            Self::Add => x.checked_add(y),
+            Self::Sub => x.checked_sub(y),
+            Self::Mul => x.checked_mul(y),
+            Self::FloorDiv => x.checked_div(y).map(|_| self.value(x, y)),
+            Self::Mod | Self::Maximum | Self::Minimum => Some(self.value(x, y)),
+            Self::Pow => checked_power(x, y),
+        };
+        let op = self.name().trim_start_matches("int_");
+        value.ok_or(KernelError::Overflow { op, x, y })
     }
 
     /// Whether `y` is in the domain.
@@ -79,6 +89,15 @@ fn power(mut x: i64, mut y: i64) -> i64 {
         y >>= 1;
     }
     result
+}
+
+/// x to the y ≥ 0, if it fits. From y = 64 on only −1, 0 and 1 have powers that do.
+fn checked_power(x: i64, y: i64) -> Option<i64> {
+    match u32::try_from(y) {
+        Ok(y) => x.checked_pow(y),
+        Err(_) if (-1..=1).contains(&x) => Some(power(x, y)),
+        Err(_) => None,
+    }
 }
 
 /// `op` of every element.

@@ -14,6 +14,7 @@ use super::flags::seconds;
 use super::output::Output;
 use super::subject::{Subject, parse, prepare_failure, read_text};
 use crate::exit::{Exit, Failure};
+use crate::guard::within;
 use crate::json::to_json;
 
 /// Evaluate a function of a model file, or a derivative of it; prints JSON
@@ -25,7 +26,8 @@ use crate::json::to_json;
 Arguments are a JSON list with one item per argument: 3 is an int, 3.0 a float, nested lists are
 an array, {\"tuple\": [...]} is a tuple, any other object a record with its keys as fields,
 true and false are bools, \"text\" is a string and null is None; \"NaN\", \"Infinity\" and
-\"-Infinity\" are floats. For jvp and hvp one vector for each argument of --wrt follows.
+\"-Infinity\" are floats. For jvp and hvp all arguments are given, and one vector for each argument
+of --wrt follows.
 
 The answer has \"value\" (of the function), \"result\" (what was asked), \"timings_ns\" (of each
 run) and \"prepare_ns\" (parse, specialise, transform, compile).")]
@@ -35,18 +37,33 @@ pub struct Eval {
     /// Run again until this much time has passed
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     min_seconds: Option<Duration>,
+    /// Give up when this much time has passed (exit code 5)
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    timeout: Option<Duration>,
 }
 
 impl Eval {
     /// Carries the command out.
     pub fn run(self, output: &mut Output) -> Result<Exit, Failure> {
+        let answer = match self.timeout {
+            None => self.answer()?,
+            Some(limit) => within(limit, move || self.answer()).unwrap_or_else(|| {
+                let message = format!("timed out after {} seconds", limit.as_secs_f64());
+                Err(Failure { exit: Exit::Refused, message })
+            })?,
+        };
+        output.result(&answer)?;
+        Ok(Exit::Ok)
+    }
+
+    fn answer(&self) -> Result<String, Failure> {
         let subject = &self.subject;
         let strategy = subject.strategy()?;
         let text = read_text(&subject.file)?;
         let arguments = subject.arguments()?;
         let start = Instant::now();
         let program = parse(&subject.file, &text, &subject.function)?;
-        let request = subject.request(&arguments)?;
+        let request = subject.request(&program, &arguments)?;
         let mut prepared = strategy.prepare(&program, &request).map_err(|e| prepare_failure(e, strategy, &program))?;
         let prepare_ns = start.elapsed().as_nanos() as u64;
 
@@ -56,8 +73,7 @@ impl Eval {
         let value =
             if subject.derivative == Ask::Value { result.clone() } else { self.value(strategy, &program, &arguments)? };
         let answer = json!({ "value": value, "result": result, "timings_ns": timings, "prepare_ns": prepare_ns });
-        output.result(&answer.to_string())?;
-        Ok(Exit::Ok)
+        Ok(answer.to_string())
     }
 
     /// Runs once, and again while there is time.

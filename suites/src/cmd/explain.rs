@@ -72,7 +72,7 @@ impl Explain {
         let subject = &self.subject;
         let strategy = subject.strategy()?;
         let program = parse(&subject.file, &read_text(&subject.file)?, &subject.function)?;
-        let request = subject.request(&subject.arguments()?)?;
+        let request = subject.request(&program, &subject.arguments()?)?;
         let mut stages: Vec<Stage> = Vec::new();
         let mut last = None;
         let mut since = Instant::now();

@@ -1,5 +1,6 @@
 //! `adjudicate list`: what there is.
 
+use adjudicate_ir::frontend::names::BUILTINS;
 use adjudicate_ir::passes::PASSES;
 use adjudicate_ir::prims::PRIMS;
 use adjudicate_reports::REPORTS;
@@ -11,7 +12,7 @@ use super::output::Output;
 use crate::exit::{Exit, Failure};
 use crate::suites::SUITES;
 
-/// Show suites, strategies, primitives, passes and reports
+/// Show suites, strategies, functions of the language, primitives, passes and reports
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:\n  adjudicate list\n  adjudicate list suites --json")]
 pub struct List {
@@ -28,6 +29,7 @@ pub struct List {
 enum Kind {
     Suites,
     Strategies,
+    Functions,
     Primitives,
     Passes,
     Reports,
@@ -55,6 +57,7 @@ impl Kind {
         match self {
             Kind::Suites => "suites",
             Kind::Strategies => "strategies",
+            Kind::Functions => "functions",
             Kind::Primitives => "primitives",
             Kind::Passes => "passes",
             Kind::Reports => "reports",
@@ -66,11 +69,30 @@ impl Kind {
         match self {
             Kind::Suites => SUITES.iter().map(|s| suite(s)).collect(),
             Kind::Strategies => STRATEGIES.iter().map(|s| plain(s.name(), s.about())).collect(),
+            Kind::Functions => FUNCTIONS.iter().map(|(module, about)| functions(module, about)).collect(),
             Kind::Primitives => PRIMS.iter().map(|p| plain(p.name, p.about)).collect(),
             Kind::Passes => PASSES.iter().map(|p| plain(p.name, p.about)).collect(),
             Kind::Reports => REPORTS.iter().map(|r| plain(r.name, r.about)).collect(),
         }
     }
+}
+
+/// The modules whose functions a model may use, the longer of two prefixes first.
+const FUNCTIONS: &[(&str, &str)] = &[
+    ("np.linalg", "numpy.linalg"),
+    ("np", "numpy"),
+    ("math", "math"),
+    ("functools", "functools"),
+    ("", "Python's own, and the derivatives of `from adjudicate import …`"),
+];
+
+/// The functions of one of these modules.
+fn functions(module: &str, about: &str) -> Item {
+    let of = |name: &&&str| FUNCTIONS.iter().find(|(m, _)| m.is_empty() || name.starts_with(&format!("{m}.")));
+    let own = BUILTINS.iter().filter(|name| !name.starts_with('_'));
+    let own = own.filter(|name| of(name).is_some_and(|(m, _)| *m == module));
+    let names = own.map(|name| name.trim_start_matches(module).trim_start_matches('.').to_owned());
+    Item { name: module.to_owned(), about: about.to_owned(), more: vec![("functions", names.collect())] }
 }
 
 fn suite(suite: &crate::suites::Suite) -> Item {
@@ -113,4 +135,16 @@ fn as_json(kinds: &[Kind]) -> String {
         (kind.name().to_owned(), items.collect::<Json>())
     });
     Json::Object(object.collect()).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_function_is_listed_once() {
+        let listed: usize = Kind::Functions.items().iter().flat_map(|i| &i.more).map(|(_, names)| names.len()).sum();
+        assert_eq!(listed, BUILTINS.iter().filter(|name| !name.starts_with('_')).count());
+        assert!(as_text(&[Kind::Functions]).contains("np.linalg  numpy.linalg"));
+    }
 }

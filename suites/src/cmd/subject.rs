@@ -91,19 +91,37 @@ impl Subject {
         }
     }
 
-    /// The request at these arguments.
-    pub fn request(&self, arguments: &[Datum]) -> Result<Request, Failure> {
-        let Some(own) = arguments.len().checked_sub(self.vectors()) else {
-            return Err(Failure::usage(format!(
-                "--args has {} items, but {} takes {} vectors after the arguments",
-                arguments.len(),
+    /// How many of the items of `--args` are arguments of the function itself. With vectors behind
+    /// them all must be there, defaults too: one left out would make a vector of an argument.
+    fn own_arguments(&self, program: &Program, given: usize) -> Result<usize, Failure> {
+        let vectors = self.vectors();
+        let parameters = program.parameters(&self.function).map(|names| names.len());
+        let own = given.checked_sub(vectors);
+        match (own, parameters) {
+            (Some(own), _) if vectors == 0 => Ok(own),
+            (Some(own), Some(parameters)) if own == parameters => Ok(own),
+            (Some(own), None) => Ok(own),
+            (_, parameters) => Err(Failure::usage(format!(
+                "{} needs {} after the {}of `{}`, but --args has {}",
                 self.derivative.name(),
-                self.vectors()
-            )));
-        };
+                count(vectors, "vector"),
+                parameters.map_or("arguments ".to_owned(), |n| count(n, "argument") + " "),
+                self.function,
+                count(given, "item"),
+            ))),
+        }
+    }
+
+    /// The request at these arguments.
+    pub fn request(&self, program: &Program, arguments: &[Datum]) -> Result<Request, Failure> {
+        let own = self.own_arguments(program, arguments.len())?;
         if self.derivative != Ask::Value {
             if let Some(wrong) = self.wrt.iter().find(|&&i| i >= own) {
-                return Err(Failure::usage(format!("--wrt {wrong}: there are {own} arguments, counted from 0")));
+                let there = match own {
+                    1 => "is 1 argument".to_owned(),
+                    _ => format!("are {own} arguments"),
+                };
+                return Err(Failure::usage(format!("--wrt {wrong}: there {there}, counted from 0")));
             }
             if let Some(twice) = (1..self.wrt.len()).find(|&i| self.wrt[..i].contains(&self.wrt[i])) {
                 return Err(Failure::usage(format!("--wrt names argument {} twice", self.wrt[twice])));
@@ -111,6 +129,11 @@ impl Subject {
         }
         Ok(Request::new(&self.function, self.derivative, &self.wrt, self.order as usize, arguments))
     }
+}
+
+/// A count and what is counted.
+fn count(n: usize, what: &str) -> String {
+    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
 }
 
 /// Parses a model file that must have a function.

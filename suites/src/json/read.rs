@@ -17,7 +17,7 @@ pub enum JsonError {
     /// The JSON does not stand for a value.
     #[error("at {path}: {message}")]
     Shape {
-        /// Where, from the root `$`.
+        /// Where: from the root `$`, or the line and column.
         path: String,
         /// What is wrong there.
         message: String,
@@ -43,7 +43,45 @@ pub fn datum(text: &str) -> Result<Datum, JsonError> {
 }
 
 fn parse(text: &str) -> Result<Json, JsonError> {
-    serde_json::from_str(text).map_err(|e| JsonError::Syntax(e.to_string()))
+    let json = serde_json::from_str(text).map_err(|e| JsonError::Syntax(e.to_string()))?;
+    match wide_integer(text) {
+        Some((at, digits)) => Err(JsonError::Shape {
+            path: position(&text[..at]),
+            message: format!("{digits} does not fit a 64-bit integer; write {digits}.0 for a float"),
+        }),
+        None => Ok(json),
+    }
+}
+
+/// The first integer of a JSON text that 64 bits cannot hold; the parser would make it a float.
+fn wide_integer(text: &str) -> Option<(usize, &str)> {
+    let bytes = text.as_bytes();
+    let mut at = 0;
+    while at < bytes.len() {
+        let start = at;
+        at += 1;
+        if bytes[start] == b'"' {
+            while bytes[at] != b'"' {
+                at += 1 + usize::from(bytes[at] == b'\\');
+            }
+            at += 1;
+        } else if bytes[start] == b'-' || bytes[start].is_ascii_digit() {
+            let length = bytes[at..].iter().take_while(|b| matches!(b, b'0'..=b'9' | b'.' | b'e' | b'E' | b'+' | b'-'));
+            at += length.count();
+            let number = &text[start..at];
+            if !number.contains(['.', 'e', 'E']) && number.parse::<i64>().is_err() {
+                return Some((start, number));
+            }
+        }
+    }
+    None
+}
+
+/// The place behind a text.
+fn position(before: &str) -> String {
+    let line = before.matches('\n').count() + 1;
+    let column = before.rsplit('\n').next().unwrap_or("").chars().count() + 1;
+    format!("line {line} column {column}")
 }
 
 /// A place in a JSON value.
@@ -96,7 +134,11 @@ fn convert(json: &Json, path: &mut Path) -> Result<Datum, JsonError> {
             Scalar::Int(i) => Ok(Datum::I64(i)),
             Scalar::Bool(b) => Ok(Datum::Bool(b)),
         },
-        Json::String(s) => Ok(special_float(s).map_or_else(|| Datum::Str(s.as_str().into()), Datum::F64)),
+        Json::String(s) => match (special_float(s), meant_float(s)) {
+            (Some(x), _) => Ok(Datum::F64(x)),
+            (None, Some(float)) => Err(path.error(format!("\"{s}\" is not a float; write \"{float}\""))),
+            (None, None) => Ok(Datum::Str(s.as_str().into())),
+        },
         Json::Array(_) => array(json, path),
         Json::Object(fields) => object(fields, path),
     }
@@ -108,6 +150,16 @@ fn special_float(text: &str) -> Option<f64> {
         "NaN" => Some(f64::NAN),
         "Infinity" => Some(f64::INFINITY),
         "-Infinity" => Some(f64::NEG_INFINITY),
+        _ => None,
+    }
+}
+
+/// What a text that looks like such a float should have been.
+fn meant_float(text: &str) -> Option<&'static str> {
+    match text.to_ascii_lowercase().as_str() {
+        "nan" | "+nan" | "-nan" => Some("NaN"),
+        "inf" | "+inf" | "infinity" | "+infinity" => Some("Infinity"),
+        "-inf" | "-infinity" => Some("-Infinity"),
         _ => None,
     }
 }
@@ -141,8 +193,8 @@ enum Scalar {
 fn scalar(number: &Number, path: &Path) -> Result<Scalar, JsonError> {
     match (number.as_i64(), number.as_f64()) {
         (Some(i), _) => Ok(Scalar::Int(i)),
-        (None, Some(x)) if !number.is_u64() => Ok(Scalar::Float(x)),
-        _ => Err(path.error(format!("{number} does not fit a 64-bit integer; write {number}.0 for a float"))),
+        (None, Some(x)) => Ok(Scalar::Float(x)),
+        (None, None) => Err(path.error(format!("{number} is not a number of 64 bits"))),
     }
 }
 
@@ -222,7 +274,10 @@ fn collect(json: &Json, shape: &[usize], out: &mut Vec<Scalar>, path: &mut Path)
             Ok(())
         }
         (Json::String(s), []) => {
-            let x = special_float(s).ok_or_else(|| path.error(NOT_A_NUMBER))?;
+            let x = special_float(s).ok_or_else(|| match meant_float(s) {
+                Some(float) => path.error(format!("\"{s}\" is not a float; write \"{float}\"")),
+                None => path.error(NOT_A_NUMBER),
+            })?;
             out.push(Scalar::Float(x));
             Ok(())
         }

@@ -223,9 +223,12 @@ fn decide<T: PartialOrd>(name: &str, a: &T, b: &T) -> bool {
 fn keeps_element(cx: &mut Cx<'_>, name: &str, args: Vec<Val>, _: Named) -> Res<Val> {
     let x = cx.as_array(&args[0])?;
     match (name, &x) {
-        ("neg" | "negative", Val::Int(n)) => return Ok(Val::Int(n.wrapping_neg())),
+        ("neg" | "negative" | "abs" | "absolute", Val::Int(i64::MIN)) => {
+            return cx.error(format!("{name} of {} does not fit 64 bits", i64::MIN));
+        }
+        ("neg" | "negative", Val::Int(n)) => return Ok(Val::Int(-n)),
         ("neg" | "negative", Val::Float(v)) => return Ok(Val::Float(-v)),
-        ("abs" | "absolute", Val::Int(n)) => return Ok(Val::Int(n.wrapping_abs())),
+        ("abs" | "absolute", Val::Int(n)) => return Ok(Val::Int(n.abs())),
         _ => {}
     }
     let def = match name {

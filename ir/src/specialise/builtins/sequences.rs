@@ -11,6 +11,37 @@ use crate::specialise::{Cx, Res};
 
 use super::{Entry, Named};
 
+/// Methods of arrays: functions of NumPy with the array in front.
+const METHODS: &[&str] = &[
+    "sum",
+    "mean",
+    "max",
+    "min",
+    "prod",
+    "argmax",
+    "argmin",
+    "reshape",
+    "transpose",
+    "dot",
+    "ravel",
+    "flatten",
+    "cumsum",
+    "any",
+    "all",
+    "std",
+    "var",
+    "clip",
+    "squeeze",
+    "swapaxes",
+    "take",
+    "copy",
+    "astype",
+    "item",
+    "repeat",
+    "trace",
+    "diagonal",
+];
+
 pub(super) fn find(name: &str) -> Option<Entry> {
     let entry: Entry = match name {
         "len" => |cx, _, args, _| cx.length(&args[0]),
@@ -270,6 +301,14 @@ impl Cx<'_> {
         }
         match object {
             Val::Func(_) => self.error(format!("a function has no attribute `{name}`")),
+            Val::Bottom => Ok(Val::Bottom),
+            Val::Record(..) => Ok(Val::func(Func::Method(name.clone(), Box::new(object.clone())))),
+            _ if !METHODS.contains(&&**name) => {
+                let near = crate::frontend::names::nearest(name, METHODS.iter().copied());
+                let help =
+                    near.map_or("write it with functions of `np`".to_owned(), |n| format!("did you mean `{n}`?"));
+                self.error_help(format!("{} has no attribute `{name}` here", object.abs()), help)
+            }
             _ => Ok(Val::func(Func::Method(name.clone(), Box::new(object.clone())))),
         }
     }
@@ -302,39 +341,6 @@ impl Cx<'_> {
                 }
                 _ => self.error(format!("`{}` has no method `{name}`", ty.name)),
             };
-        }
-        let known = matches!(
-            name,
-            "sum"
-                | "mean"
-                | "max"
-                | "min"
-                | "prod"
-                | "argmax"
-                | "argmin"
-                | "reshape"
-                | "transpose"
-                | "dot"
-                | "ravel"
-                | "flatten"
-                | "cumsum"
-                | "any"
-                | "all"
-                | "std"
-                | "var"
-                | "clip"
-                | "squeeze"
-                | "swapaxes"
-                | "take"
-                | "copy"
-                | "astype"
-                | "item"
-                | "repeat"
-                | "trace"
-                | "diagonal"
-        );
-        if !known {
-            return self.error(format!("{} has no method `{name}`", object.abs()));
         }
         match name {
             "copy" | "item" => return Ok(object.clone()),
