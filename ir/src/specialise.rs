@@ -3,7 +3,9 @@
 //! The specialiser interprets source graphs on abstract values ([`value::Val`]) and emits typed
 //! nodes as it goes. Structures exist only here: a function takes and returns the *leaves* of its
 //! arguments and result. A function that is known is called directly, its captures first; one of
-//! several known functions is an integer and the captures of all, called through `if`.
+//! several known functions is an integer and the captures of all, called through `if`. Only where
+//! functions of one code are captured in one another without a bound do they become function
+//! values, made by `closure` and called by `apply` ([`classes`], [`functions`]).
 //!
 //! A copy ([`instance`]) is made per signature: the function, the types of what it captures and of
 //! its arguments, and the integers that a shape needs ([`origin`]). Recursion is inferred to a
