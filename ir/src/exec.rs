@@ -41,5 +41,5 @@ mod tree;
 
 pub use code::{Executable, PrimInstr, SiteId, VjpInstr};
 pub use domain::{Domain, ExecError, Plain};
-pub use machine::Machine;
+pub use machine::{MAX_FRAMES, Machine};
 pub use run::{MAX_NESTING, Run};

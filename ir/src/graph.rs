@@ -249,6 +249,8 @@ pub struct Signature {
     pub names: Vec<Arc<str>>,
     /// The last so many parameters have defaults, which are operands of [`Op::Fn`].
     pub defaults: usize,
+    /// The last so many parameters are given by name only.
+    pub keyword_only: usize,
     /// The graph that this one is nested in.
     pub parent: Option<GraphId>,
 }

@@ -1,6 +1,7 @@
 //! A parsed model file, and requests for what is to be computed from it.
 
 use std::fmt;
+use std::sync::LazyLock;
 
 use crate::datum::{Datum, Layout};
 use crate::frontend;
@@ -113,20 +114,40 @@ impl fmt::Display for ProgramError {
 impl std::error::Error for ProgramError {}
 
 /// The part of the language that is written in the language.
-const LIBRARY: &str = include_str!("library.py");
+pub(crate) const LIBRARY: &str = include_str!("library.py");
+
+/// The library as source graphs, lowered once: its graphs come before those of the model file, and
+/// its positions are in the file after that.
+struct Lowered {
+    module: Module,
+    top: GraphId,
+}
+
+static LOWERED: LazyLock<Lowered> = LazyLock::new(|| {
+    let mut sources = SourceMap::default();
+    sources.add("the model file", "");
+    let mut module = Module { stage: Stage::Source, graphs: Vec::new(), entry: GraphId(0) };
+    let top = frontend::lower(&mut module, &mut sources, "library.py", LIBRARY).unwrap_or_else(|errors| {
+        let all: Vec<String> = errors.iter().map(|e| frontend::render(e, &sources)).collect();
+        panic!("the library is not a program: {}", all.join("\n"))
+    });
+    for graph in &mut module.graphs {
+        graph.name = specialise::builtins::public_name(&graph.name).into();
+    }
+    Lowered { module, top }
+});
 
 impl Program {
     /// Parses a model file.
     pub fn parse(name: &str, text: &str) -> Result<Program, ProgramError> {
         let mut sources = SourceMap::default();
-        let mut module = Module { stage: Stage::Source, graphs: Vec::new(), entry: GraphId(0) };
-        let top = match frontend::lower(&mut module, &mut sources, name, text) {
-            Ok(top) => top,
-            Err(diagnostics) => return Err(ProgramError { diagnostics, sources }),
-        };
-        module.entry = top;
-        match frontend::lower(&mut module, &mut sources, "library.py", LIBRARY) {
-            Ok(library) => Ok(Program { sources, module, top, library }),
+        let mut module = LOWERED.module.clone();
+        match frontend::lower(&mut module, &mut sources, name, text) {
+            Ok(top) => {
+                sources.add("library.py", LIBRARY);
+                module.entry = top;
+                Ok(Program { sources, module, top, library: LOWERED.top })
+            }
             Err(diagnostics) => Err(ProgramError { diagnostics, sources }),
         }
     }

@@ -16,7 +16,7 @@
 //! What must hold: the result passes [`verify`](crate::verify); nothing depends on hash order;
 //! errors point at the model file, never into the library.
 
-mod builtins;
+pub(crate) mod builtins;
 mod classes;
 mod control;
 mod derive;

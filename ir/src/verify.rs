@@ -12,7 +12,7 @@
 //! # Source
 //!
 //! - No node has a type.
-//! - A graph has a name for each parameter, and no more defaults than parameters.
+//! - A graph has a name for each parameter, and no more defaults or parameters given by name only than parameters.
 //! - The `in` of a graph names a graph, and following it ends.
 //! - `outer @g %n`: `@g` encloses this graph, properly, and `%n` is a node of it.
 //! - A graph referred to can see from here what it sees at home: it is nested in nothing, in this
@@ -168,7 +168,7 @@ fn check_references(module: &Module, graph: &Graph, id: NodeId, node: &Node) -> 
 }
 
 fn check_signature(module: &Module, graph: &Graph) -> Check {
-    let Signature { names, defaults, parent } = &graph.signature;
+    let Signature { names, defaults, keyword_only, parent } = &graph.signature;
     if module.stage != Stage::Source {
         let none = graph.signature == Signature::default();
         return check(none, || "only source graphs have a signature".to_owned());
@@ -176,6 +176,7 @@ fn check_signature(module: &Module, graph: &Graph) -> Check {
     let params = graph.params.len();
     check(names.len() == params, || format!("{} names for {params} parameters", names.len()))?;
     check(*defaults <= params, || format!("{defaults} defaults for {params} parameters"))?;
+    check(*keyword_only <= params, || format!("{keyword_only} of {params} parameters are given by name"))?;
     let Some(parent) = *parent else { return Ok(()) };
     check(has_graph(module, parent), || format!("{parent} is not a graph of the module"))?;
     let depth = enclosing(module, parent).take(module.graphs.len() + 1).count();

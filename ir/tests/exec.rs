@@ -450,3 +450,27 @@ graph @0 f() -> f64 {
         &[],
     );
 }
+
+#[test]
+fn recursion_without_end_is_an_error_with_a_position() {
+    let exe = Executable::new(&module(
+        "
+graph @0 f(%0: i64) -> i64 {
+  %1 = call @0 (%0) : i64 ; 0:7-8
+  %2 = add %1 %0 : i64
+  return %2
+}
+",
+    ));
+    let mut machine = Machine::new();
+    let error = exe.run(&mut machine, &mut Plain, [Value::I64(1)]).unwrap_err();
+    assert_eq!((error.span.start, error.span.end), (7, 8));
+    assert!(error.message.contains("8388608 deep"), "{}", error.message);
+}
+
+#[test]
+#[should_panic(expected = "as many arguments as parameters")]
+fn a_surplus_argument_is_not_ignored() {
+    let exe = Executable::new(&module("\ngraph @0 f(%0: i64) -> i64 {\n  return %0\n}\n"));
+    drop(exe.run(&mut Machine::new(), &mut Plain, [Value::I64(1), Value::I64(2)]));
+}

@@ -379,8 +379,8 @@ fn node() -> impl Strategy<Value = Node> {
 }
 
 fn signature() -> impl Strategy<Value = Signature> {
-    let parts = (vec(name(), 0..3), 0_usize..3, option::of(graph_id()));
-    parts.prop_map(|(names, defaults, parent)| Signature { names, defaults, parent })
+    let parts = (vec(name(), 0..3), 0_usize..3, 0_usize..3, option::of(graph_id()));
+    parts.prop_map(|(names, defaults, keyword_only, parent)| Signature { names, defaults, keyword_only, parent })
 }
 
 /// Parameters that fit the parameter list, and others, mixed with other nodes.

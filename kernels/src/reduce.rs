@@ -101,10 +101,23 @@ pub fn reduce(op: Reduce, x: &Array<f64>, axes: &[usize]) -> Result<Array<f64>, 
 /// # Panics
 /// If there is no such axis.
 pub fn int_sum(x: &Array<i64>, axes: &[usize]) -> Array<i64> {
+    int_reduce(Reduce::Sum, x, axes)
+}
+
+/// Integers reduced over `axes`; overflow wraps. The maximum of none is the least integer, the minimum the greatest.
+///
+/// # Panics
+/// If there is no such axis.
+pub fn int_reduce(op: Reduce, x: &Array<i64>, axes: &[usize]) -> Array<i64> {
     if !enter(Kind::Other(Other::IntSum), || work(x, axes)) {
         return Array::zeros(&groups(x.shape(), axes).1);
     }
-    fold_axes(x, axes, |from, n, inner, to| fold_simply(from, n, inner, to, 0, i64::wrapping_add))
+    fold_axes(x, axes, |from, n, inner, to| match op {
+        Reduce::Sum => fold_simply(from, n, inner, to, 0, i64::wrapping_add),
+        Reduce::Prod => fold_simply(from, n, inner, to, 1, i64::wrapping_mul),
+        Reduce::Max => fold_simply(from, n, inner, to, i64::MIN, i64::max),
+        Reduce::Min => fold_simply(from, n, inner, to, i64::MAX, i64::min),
+    })
 }
 
 /// Booleans reduced over `axes`.

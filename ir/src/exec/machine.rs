@@ -17,6 +17,11 @@ use crate::value::{Fields, Value};
 /// Operands of a primitive that are passed in place; more go through the heap.
 const PLACES: usize = 4;
 
+/// Calls that may wait for their results at once, as in the interpreter.
+pub const MAX_FRAMES: usize = crate::interp::MAX_DEPTH;
+/// Registers of all frames together: 2 GiB of them.
+const MAX_REGISTERS: usize = 1 << 27;
+
 /// What a function returns, still in its registers.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Returned {
@@ -202,6 +207,9 @@ impl Machine {
                     self.gather(exe, base, &exe.operands[site.args.range()]);
                     let function = exe.function(site.graph).expect("a graph of the module");
                     base = self.push_frame(pc, base, site);
+                    if self.too_deep(function, base) {
+                        return Err(endless(exe.spans[pc - 1]));
+                    }
                     pc = self.begin(function, base);
                 }
                 Instr::TailCall { site } => {
@@ -217,6 +225,9 @@ impl Machine {
                         return Err(no_code(exe.spans[pc - 1]));
                     };
                     base = self.push_frame(pc, base, site);
+                    if self.too_deep(function, base) {
+                        return Err(endless(exe.spans[pc - 1]));
+                    }
                     pc = self.begin(function, base);
                 }
                 Instr::TailApply { site } => {
@@ -274,6 +285,12 @@ impl Machine {
         self.frames.push(Frame { pc: pc as u32, base });
         self.peak_frames = self.peak_frames.max(self.frames.len());
         base + site.window as usize
+    }
+
+    /// Whether a callee's frame is beyond what recursion may use.
+    #[inline]
+    fn too_deep(&self, function: &Function, base: usize) -> bool {
+        self.frames.len() > MAX_FRAMES || base + function.registers as usize > MAX_REGISTERS
     }
 
     #[inline]
@@ -369,6 +386,11 @@ impl Machine {
         }
         Ok(())
     }
+}
+
+#[cold]
+fn endless(span: Span) -> ExecError {
+    ExecError { span, message: format!("calls are nested more than {MAX_FRAMES} deep, or hold too many values") }
 }
 
 #[cold]

@@ -29,12 +29,7 @@ impl Executable {
         domain: &mut D,
         args: impl IntoIterator<Item = Value>,
     ) -> Result<Vec<Value>, ExecError> {
-        let mut count = 0;
-        for (slot, arg) in machine.arguments(self).iter_mut().zip(args) {
-            put(slot, arg);
-            count += 1;
-        }
-        assert_eq!(count, machine.arguments(self).len(), "as many arguments as parameters");
+        place(machine.arguments(self), args);
         let results = self.run_placed(machine, domain)?;
         Ok((0..results).map(|i| machine.result(self, i)).collect())
     }
@@ -72,16 +67,12 @@ impl Run<'_> {
         }
         let function = self.exe.function(graph).expect("a graph of the module");
         self.machine.make_room(self.base, function);
-        let mut count = 0;
-        for (slot, arg) in self.machine.regs[self.base..].iter_mut().zip(args) {
-            put(slot, arg);
-            count += 1;
-        }
-        assert_eq!(count, function.params as usize, "as many arguments as parameters");
+        place(&mut self.machine.regs[self.base..self.base + function.params as usize], args);
         let floor = self.machine.frames.len();
         self.machine.nesting += 1;
-        let returned = self.machine.execute(self.exe, domain, function.pc as usize, self.base, floor)?;
+        let returned = self.machine.execute(self.exe, domain, function.pc as usize, self.base, floor);
         self.machine.nesting -= 1;
+        let returned = returned?;
         let operands = &self.exe.operands[returned.args.range()];
         Ok(operands.iter().map(|&operand| self.machine.read(self.exe, returned.base, operand)).collect())
     }
@@ -90,6 +81,16 @@ impl Run<'_> {
     pub fn nesting(&self) -> u32 {
         self.machine.nesting
     }
+}
+
+/// Puts arguments into parameters, one for each.
+#[inline]
+fn place(params: &mut [Value], args: impl IntoIterator<Item = Value>) {
+    let mut args = args.into_iter();
+    for param in &mut *params {
+        put(param, args.next().expect("as many arguments as parameters"));
+    }
+    assert!(args.next().is_none(), "as many arguments as parameters");
 }
 
 impl Machine {

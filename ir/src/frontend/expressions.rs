@@ -386,7 +386,8 @@ impl<'a> Lowerer<'a, '_> {
 
     fn unknown_name(&mut self, name: &str, range: TextRange) -> NodeId {
         let help = reject::name(name).map(str::to_owned).unwrap_or_else(|| {
-            let mut known: Vec<&str> = names::BUILTINS.iter().copied().filter(|n| !n.contains('.')).collect();
+            let mut known: Vec<&str> =
+                names::names().iter().copied().filter(|n| !n.contains('.') && !n.starts_with('_')).collect();
             let mut scope = Some(self.frame.scope);
             while let Some(id) = scope {
                 known.extend(self.scopes.get(id).bindings.keys());

@@ -182,6 +182,7 @@ impl<'a> Lowerer<'a, '_> {
     }
 
     fn bind_parameters(&mut self, parameters: &'a Parameters) {
+        self.graph().signature.keyword_only = parameters.kwonlyargs.len();
         for parameter in parameters {
             let name = parameter.name();
             let place = self.param(name.as_str(), name.range);

@@ -27,6 +27,7 @@ const VIEWS: &[&str] = &[
     "astype",
     "atleast_1d",
     "atleast_2d",
+    "atleast_3d",
     "broadcast_arrays",
     "broadcast_to",
     "diag",

@@ -20,11 +20,7 @@ pub static SUM: PrimDef = PrimDef {
     about: "The sum over the axes, which are removed; attributes: axes.",
     ty: |attrs, types| reduced(attrs, types, &[Elem::F64, Elem::I64], false),
     eval: |attrs, args, _| {
-        Ok(match &args[0] {
-            _ if attrs.is_empty() => take(&mut args[0]),
-            Value::Ints(a) => Value::ints(reduce::int_sum(a, &sizes(attrs))),
-            _ => floats(Reduce::Sum, attrs, args)?,
-        })
+        if attrs.is_empty() { Ok(take(&mut args[0])) } else { numbers(Reduce::Sum, attrs, args) }
     },
     batch: ALONG_AXES,
     vjp: Some(|attrs, args, _, dy| vec![Some(dy.unreduce(attrs, &args[0].shape()))]),
@@ -37,9 +33,9 @@ pub static SUM: PrimDef = PrimDef {
 pub static PROD: PrimDef = PrimDef {
     name: "prod",
     about: "The product over the axes, which are removed; attributes: axes.",
-    ty: |attrs, types| reduced(attrs, types, &[Elem::F64], false),
+    ty: |attrs, types| reduced(attrs, types, &[Elem::F64, Elem::I64], false),
     eval: |attrs, args, _| {
-        if attrs.is_empty() { Ok(take(&mut args[0])) } else { floats(Reduce::Prod, attrs, args) }
+        if attrs.is_empty() { Ok(take(&mut args[0])) } else { numbers(Reduce::Prod, attrs, args) }
     },
     batch: ALONG_AXES,
     vjp: Some(|attrs, args, _, dy| vec![product_rule(args[0], attrs, dy)]),
@@ -52,9 +48,9 @@ macro_rules! extremes {
         pub static $NAME: PrimDef = PrimDef {
             name: $name,
             about: $about,
-            ty: |attrs, types| reduced(attrs, types, &[Elem::F64], true),
+            ty: |attrs, types| reduced(attrs, types, &[Elem::F64, Elem::I64], true),
             eval: |attrs, args, _| {
-                if attrs.is_empty() { Ok(take(&mut args[0])) } else { floats(Reduce::$kernel, attrs, args) }
+                if attrs.is_empty() { Ok(take(&mut args[0])) } else { numbers(Reduce::$kernel, attrs, args) }
             },
             batch: ALONG_AXES,
             vjp: Some(|attrs, args, y, dy| {
@@ -159,7 +155,10 @@ fn reduced(attrs: &[i64], types: &[&Type], allowed: &[Elem], inhabited: bool) ->
     Ok(Type::tensor(elem, &kept))
 }
 
-fn floats(op: Reduce, attrs: &Attrs, args: &mut [Value]) -> Result<Value, String> {
+fn numbers(op: Reduce, attrs: &Attrs, args: &mut [Value]) -> Result<Value, String> {
+    if let Value::Ints(a) = &args[0] {
+        return Ok(Value::ints(reduce::int_reduce(op, a, &sizes(attrs))));
+    }
     let a: Array<f64> = f64::take_array(&mut args[0]);
     reduce::reduce(op, &a, &sizes(attrs)).map(Value::array).map_err(|e| e.to_string())
 }

@@ -1,15 +1,31 @@
 //! The functions of the language itself: operators, Python's own and NumPy's.
 //!
-//! [`TABLE`] lists what is written here; what can be said in the language stands in the library
-//! (`library.py`) and is found under the same name with dots as underscores. `math.f` is `np.f`.
+//! A function is a [`Row`] of one of the family files below: its names, its parameters and what it
+//! does. [`FAMILIES`] lists the families, and the names that a model may mention are derived from
+//! it. What can be said in the language stands in the library (`library.py`), where `np.linalg.norm`
+//! is called `np_linalg_norm`.
+//!
+//! A function means what Python or NumPy means by its name, or is refused: arguments are bound as
+//! Python binds them, one that has no parameter is an error, and so is a combination of arguments
+//! that is not implemented. Nothing that a program says can make a row panic.
 
-mod arrays;
+mod bind;
+mod einsum;
+mod elementwise;
 mod indexing;
+mod making;
+mod norms;
 mod numbers;
+mod products;
+mod python;
+mod reducing;
+mod rows;
 mod sequences;
+mod shaping;
 mod updates;
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock};
 
 use crate::types::{Elem, Type};
 
@@ -17,67 +33,100 @@ use super::origin::Origin;
 use super::value::{Derived, Val};
 use super::{Cx, Res};
 
+pub(super) use bind::Call;
+
 /// Keyword arguments of a call.
 type Named = Vec<(Arc<str>, Val)>;
 
-/// How a function of the language is called: its name (several share one entry), positional and
-/// keyword arguments.
-type Entry = fn(&mut Cx<'_>, &str, Vec<Val>, Named) -> Res<Val>;
+/// What a function does with its bound arguments.
+type Entry = fn(&mut Cx<'_>, &Call) -> Res<Val>;
 
-/// Families in reading order; the first that knows a name has it.
-const TABLE: &[fn(&str) -> Option<Entry>] =
-    &[numbers::find, indexing::find, sequences::find, arrays::find, updates::find, derivatives];
+/// A function of the language.
+struct Row {
+    /// Its names, with their modules; an entry goes by the first.
+    names: &'static [&'static str],
+    /// Its parameters; see [`bind`].
+    params: &'static str,
+    run: Entry,
+}
+
+const fn row(names: &'static [&'static str], params: &'static str, run: Entry) -> Row {
+    Row { names, params, run }
+}
+
+/// Families in reading order.
+const FAMILIES: &[&[Row]] = &[
+    numbers::ROWS,
+    elementwise::ROWS,
+    python::ROWS,
+    sequences::ROWS,
+    indexing::ROWS,
+    making::ROWS,
+    shaping::ROWS,
+    reducing::ROWS,
+    products::ROWS,
+    norms::ROWS,
+    rows::ROWS,
+    updates::ROWS,
+    DERIVATIVES,
+];
+
+static ROWS: LazyLock<HashMap<&str, (&'static str, &'static Row)>> = LazyLock::new(|| {
+    let rows = FAMILIES.iter().copied().flatten();
+    rows.flat_map(|row| row.names.iter().map(move |name| (*name, (*name, row)))).collect()
+});
+
+/// Functions that pass their arguments on and so have no parameters to bind.
+const FORWARDING: &[&str] = &["apply_star", "functools.partial"];
+
+/// Every name that is written here, in the order of the families.
+pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+    let rows = FAMILIES.iter().copied().flatten();
+    rows.flat_map(|row| row.names.iter().copied()).chain(FORWARDING.iter().copied())
+}
+
+/// The name that a function of the library has in the language: `np_linalg_norm` is `np.linalg.norm`.
+pub(crate) fn public_name(library: &str) -> String {
+    let modules = [("np_linalg_", "np.linalg."), ("np_", "np."), ("math_", "math."), ("functools_", "functools.")];
+    let module = modules.iter().find_map(|(prefix, module)| Some((module, library.strip_prefix(prefix)?)));
+    module.map_or_else(|| library.to_owned(), |(module, rest)| format!("{module}{rest}"))
+}
 
 /// A constant of the language.
 pub(super) fn constant(name: &str) -> Option<Val> {
-    Some(match plain(name) {
-        "pi" => Val::Float(std::f64::consts::PI),
-        "e" => Val::Float(std::f64::consts::E),
-        "tau" => Val::Float(std::f64::consts::TAU),
-        "inf" => Val::Float(f64::INFINITY),
-        "nan" => Val::Float(f64::NAN),
-        "euler_gamma" => Val::Float(0.577_215_664_901_532_9),
-        "newaxis" => Val::None,
+    Some(match name {
+        "np.newaxis" => Val::None,
         "ellipsis" => Val::Ellipsis,
         _ => return None,
     })
 }
 
-/// The name without its module.
-fn plain(name: &str) -> &str {
-    ["np.", "math.", "functools."].iter().find_map(|m| name.strip_prefix(m)).unwrap_or(name)
-}
-
-fn library_name(plain: &str) -> String {
-    plain.replace('.', "_")
-}
-
-fn derivatives(name: &str) -> Option<Entry> {
-    let entry: Entry = match name {
-        "grad" => |cx, _, args, named| cx.derive(Derived::Grad, args, named),
-        "value_and_grad" => |cx, _, args, named| cx.derive(Derived::ValueAndGrad, args, named),
-        "jacobian" | "jacrev" => |cx, _, args, named| cx.derive(Derived::Jacobian, args, named),
-        "hessian" => |cx, _, args, named| cx.derive(Derived::Hessian, args, named),
-        "hvp" => |cx, _, args, named| cx.derive(Derived::Hvp, args, named),
-        "vjp" => |cx, _, args, _| cx.vjp_pair(args),
-        "vmap" => |cx, _, args, named| cx.vmap(args, named),
-        "_zeros_of" => |cx, _, args, _| cx.zeros_of(&args[0]),
-        _ => return None,
-    };
-    Some(entry)
-}
+const DERIVATIVES: &[Row] = &[
+    row(&["grad"], "f, argnums=", |cx, call| cx.derive(Derived::Grad, call)),
+    row(&["value_and_grad"], "f, argnums=", |cx, call| cx.derive(Derived::ValueAndGrad, call)),
+    row(&["jacobian"], "f, argnums=", |cx, call| cx.derive(Derived::Jacobian, call)),
+    row(&["hessian"], "f, argnums=", |cx, call| cx.derive(Derived::Hessian, call)),
+    row(&["hvp"], "f, argnums=", |cx, call| cx.derive(Derived::Hvp, call)),
+    row(&["vjp"], "f, *primals", |cx, call| cx.vjp_pair(call)),
+    row(&["vmap"], "f, in_axes=", |cx, call| cx.vmap(call)),
+];
 
 impl Cx<'_> {
     /// Calls a function of the language by name.
     pub(super) fn call_builtin(&mut self, name: &str, args: Vec<Val>, named: Named) -> Res<Val> {
-        if args.iter().chain(named.iter().map(|(_, v)| v)).any(|v| matches!(v, Val::Bottom)) {
+        let mut all = args.iter().chain(named.iter().map(|(_, v)| v));
+        let of_numbers = name.contains('.');
+        if all.any(|v| matches!(v, Val::Bottom) || of_numbers && v.has_bottom()) {
             return Ok(Val::Bottom);
         }
-        let plain = plain(name);
-        if let Some(entry) = TABLE.iter().find_map(|find| find(plain)) {
-            return entry(self, plain, args, named);
+        if let Some(forwarded) = sequences::call_forwarding(self, name, &args, &named) {
+            return forwarded;
         }
-        match self.library(&library_name(plain)) {
+        if let Some(&(name, row)) = ROWS.get(name) {
+            let call = self.bind_call(name, row, args, named)?;
+            return (row.run)(self, &call);
+        }
+        match self.library(&name.replace('.', "_")) {
             Some(function) => self.call(&function, args, named),
             None => self.error_help(
                 format!("`{name}` is not supported"),
@@ -86,36 +135,9 @@ impl Cx<'_> {
         }
     }
 
-    /// Arguments of a function of the language in the order of its parameters.
-    pub(super) fn bind_builtin<const N: usize>(
-        &mut self,
-        name: &str,
-        params: [&str; N],
-        args: Vec<Val>,
-        named: Named,
-    ) -> Res<[Option<Val>; N]> {
-        if args.len() > N {
-            return self.error(format!("`{name}` takes at most {N} arguments, but {} are given", args.len()));
-        }
-        let mut bound: [Option<Val>; N] = std::array::from_fn(|_| None);
-        for (slot, arg) in bound.iter_mut().zip(args) {
-            *slot = Some(arg);
-        }
-        for (key, value) in named {
-            match params.iter().position(|p| **p == *key) {
-                Some(i) => bound[i] = Some(value),
-                None => return self.error(format!("`{name}` has no parameter `{key}` here")),
-            }
-        }
-        Ok(bound)
-    }
-
-    /// A required argument.
-    pub(super) fn required(&mut self, name: &str, param: &str, value: Option<Val>) -> Res<Val> {
-        match value {
-            Some(value) => Ok(value),
-            None => self.error(format!("`{name}` is called without its argument `{param}`")),
-        }
+    /// As [`Cx::call_builtin`], of arguments by position.
+    pub(super) fn builtin(&mut self, name: &str, args: &[Val]) -> Res<Val> {
+        self.call_builtin(name, args.to_vec(), Vec::new())
     }
 
     /// Element and shape of a number or array; known numbers are scalars.
@@ -148,13 +170,13 @@ impl Cx<'_> {
     }
 
     /// `vjp(f, x…)`: the value and the function from its cotangent to those of the arguments.
-    fn vjp_pair(&mut self, mut args: Vec<Val>) -> Res<Val> {
-        if args.len() < 2 {
+    fn vjp_pair(&mut self, call: &Call) -> Res<Val> {
+        if call.rest().is_empty() {
             return self.error_help("`vjp` needs a function and its arguments", "write `vjp(f, x)`");
         }
-        let function = args.remove(0);
-        let value = self.call(&function, args.clone(), Vec::new())?;
-        let pullback = super::value::Func::Pullback { function: Box::new(function), args };
+        let (function, args) = (call.arg(0), call.rest().to_vec());
+        let value = self.call(function, args.clone(), Vec::new())?;
+        let pullback = super::value::Func::Pullback { function: Box::new(function.clone()), args };
         Ok(Val::tuple(vec![value, Val::func(pullback)]))
     }
 

@@ -6,7 +6,6 @@
 //! Jacobians and Hessians seed it with all unit cotangents at once.
 
 use std::rc::Rc;
-use std::sync::Arc;
 
 use crate::graph::{NodeId, Op, VjpSpec};
 use crate::prims;
@@ -168,6 +167,10 @@ impl Cx<'_> {
     }
 
     fn check_positions(&mut self, wrt: &Wrt, count: usize) -> Res<()> {
+        let all = wrt.positions();
+        if let Some(i) = all.iter().enumerate().find(|(at, i)| all[..*at].contains(i)) {
+            return self.error(format!("argument {} is to be differentiated twice", i.1));
+        }
         match wrt.positions().iter().find(|&&i| i >= count) {
             Some(i) => self.error(format!(
                 "argument {i} is to be differentiated, but there are {count} arguments, counted from 0"
@@ -272,7 +275,7 @@ impl Cx<'_> {
     fn seeds(&mut self, seed: &Seed<'_>, result: &Abs, types: &[Type]) -> Res<(Vec<NodeId>, Option<usize>)> {
         let seed = match seed {
             Seed::One => return Ok((vec![self.node(&Val::Float(1.0))?], None)),
-            Seed::Units(index) => return Ok(self.units(*index, types)),
+            Seed::Units(index) => return self.units(*index, types),
             Seed::Given(seed) => seed,
         };
         let mut given = Vec::new();
@@ -290,9 +293,12 @@ impl Cx<'_> {
     }
 
     /// The unit cotangents of one float leaf of a result, zeros for the others.
-    fn units(&mut self, index: usize, types: &[Type]) -> (Vec<NodeId>, Option<usize>) {
+    fn units(&mut self, index: usize, types: &[Type]) -> Res<(Vec<NodeId>, Option<usize>)> {
         let floats: Vec<&Type> = types.iter().filter(|ty| ty.is_float()).collect();
         let count = floats[index].size();
+        for ty in &floats {
+            self.check_elements(&[&[count], ty.shape()].concat())?;
+        }
         let builder = self.builder();
         let seed = |(i, ty): (usize, &&Type)| {
             let shape = ty.shape();
@@ -302,7 +308,7 @@ impl Cx<'_> {
             let attrs: Vec<i64> = shape.iter().map(|&n| n as i64).collect();
             builder.prim(&prims::UNITS, &attrs, &[])
         };
-        (floats.iter().enumerate().map(seed).collect(), Some(count))
+        Ok((floats.iter().enumerate().map(seed).collect(), Some(count)))
     }
 
     /// A value all of whose numbers must be floats.
@@ -354,19 +360,18 @@ impl Cx<'_> {
     }
 
     /// `grad(f, argnums)` and its like: a function again.
-    pub(super) fn derive(&mut self, kind: Derived, args: Vec<Val>, named: Vec<(Arc<str>, Val)>) -> Res<Val> {
-        let [function, wrt] = self.bind_builtin("a derivative", ["f", "argnums"], args, named)?;
-        let Some(function) = function else { return self.error("a derivative needs a function") };
+    pub(super) fn derive(&mut self, kind: Derived, call: &super::builtins::Call) -> Res<Val> {
+        let function = call.arg(0).clone();
         if !matches!(function, Val::Func(_) | Val::Choice(..) | Val::Dyn(..) | Val::Bottom) {
             return self.error(format!("{} cannot be differentiated", function.abs()));
         }
-        let wrt = match wrt {
+        let wrt = match call.get(1) {
             None => Wrt::One(0),
             Some(Val::Tuple(items)) => {
                 let at = items.iter().map(|v| self.position(v)).collect::<Res<_>>()?;
                 Wrt::Many(at)
             }
-            Some(one) => Wrt::One(self.position(&one)?),
+            Some(one) => Wrt::One(self.position(one)?),
         };
         if matches!(function, Val::Bottom) {
             return Ok(Val::Bottom);

@@ -185,8 +185,9 @@ impl Cx<'_> {
         let names = &table.signature.names;
         let name = &table.name;
         let count = args.len();
-        if count > names.len() {
-            let takes = plural(names.len(), "argument");
+        let positional = names.len() - table.signature.keyword_only;
+        if count > positional {
+            let takes = plural(positional, if positional < names.len() { "positional argument" } else { "argument" });
             return self.error(format!("`{name}` takes {takes}, but {count} are given"));
         }
         let mut bound: Vec<Option<Val>> = args.into_iter().map(Some).collect();

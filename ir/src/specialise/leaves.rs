@@ -10,11 +10,8 @@ use crate::prims;
 use crate::types::{Elem, Type};
 
 use super::origin::{Origin, Source};
-use super::value::{Abs, Func, Leaf, Val, describe};
+use super::value::{Abs, Func, Leaf, Val};
 use super::{Cx, Res};
-
-/// Elements of an array.
-const MAX_ELEMENTS: usize = 1 << 40;
 
 impl Cx<'_> {
     /// The node of a leaf in the current frame: enclosing frames pass it in.
@@ -311,20 +308,13 @@ impl Cx<'_> {
 
     /// Applies a primitive; a shape that does not fit is an error at the current position.
     pub(super) fn prim(&mut self, def: &'static prims::PrimDef, attrs: &[i64], args: &[NodeId]) -> Res<NodeId> {
-        let node = match self.builder().try_prim(def, attrs, args) {
-            Ok(node) => node,
-            Err(why) => return self.error(why),
-        };
-        let ty = self.builder().ty(node).clone();
-        let shape = ty.as_tensor().map_or(&[][..], |(_, shape)| shape);
-        let fits = |size: usize, &n: &usize| size.checked_mul(n.max(1)).filter(|&size| size <= MAX_ELEMENTS);
-        match shape.iter().try_fold(1, fits) {
-            Some(_) => Ok(node),
-            None => {
-                let name = self.active_name();
-                let message = format!("`{name}` makes a {} here: more than any memory holds", describe(&ty));
-                self.error_help(message, "an array that grows with each call needs a recursion that ends")
+        match self.builder().try_prim(def, attrs, args) {
+            Ok(node) => {
+                let shape = self.builder().ty(node).as_tensor().map(|(_, shape)| shape.to_vec());
+                self.check_elements(&shape.unwrap_or_default())?;
+                Ok(node)
             }
+            Err(why) => self.error(why),
         }
     }
 

@@ -5,8 +5,6 @@
 //! recursion whose result is not known yet; [`Cx::resolve_lanes`] then puts the batched graph there.
 //! Results have their lanes along axis 0, also those that are the same in all.
 
-use std::sync::Arc;
-
 use crate::batch::{Mask, batch};
 use crate::builder::Builder;
 use crate::graph::{GraphId, NodeId, Op};
@@ -14,6 +12,7 @@ use crate::prims;
 use crate::span::{Diagnostic, Span};
 use crate::types::{Elem, Type};
 
+use super::builtins::Call;
 use super::instance::result_type;
 use super::origin::Origin;
 use super::value::{Abs, Axes, Func, Val};
@@ -37,15 +36,14 @@ struct Elements {
 
 impl Cx<'_> {
     /// `vmap(f, in_axes=0)`.
-    pub(super) fn vmap(&mut self, args: Vec<Val>, named: Vec<(Arc<str>, Val)>) -> Res<Val> {
-        let [function, axes] = self.bind_builtin("vmap", ["f", "in_axes"], args, named)?;
-        let function = self.required("vmap", "f", function)?;
+    pub(super) fn vmap(&mut self, call: &Call) -> Res<Val> {
+        let function = call.arg(0).clone();
         if !matches!(function, Val::Func(_) | Val::Choice(..)) {
             return self.error(format!("`vmap` takes a function, not {}", function.abs()));
         }
-        let axes = match axes {
+        let axes = match call.given(1) {
             None => Axes::At(0),
-            Some(axes) => self.lane_axes(&axes)?,
+            Some(axes) => self.lane_axes(axes)?,
         };
         Ok(Val::func(Func::Vmapped { function: Box::new(function), axes }))
     }

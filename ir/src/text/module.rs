@@ -201,13 +201,16 @@ fn check_result_type(stated: &Type, ret: Option<&Node>, position: Position) -> R
 }
 
 fn write_signature(signature: &Signature, out: &mut String) {
-    let Signature { names, defaults, parent } = signature;
+    let Signature { names, defaults, keyword_only, parent } = signature;
     if !names.is_empty() {
         out.push_str(" named ");
         write_list(out, '(', names, ')', Arc::write);
     }
     if *defaults > 0 {
         *out += &format!(" defaults {defaults}");
+    }
+    if *keyword_only > 0 {
+        *out += &format!(" keyword_only {keyword_only}");
     }
     if let Some(parent) = parent {
         *out += &format!(" in {parent}");
@@ -217,6 +220,7 @@ fn write_signature(signature: &Signature, out: &mut String) {
 fn read_signature(r: &mut Reader<'_>) -> Result<Signature, TextError> {
     let names = if r.eat_word("named") { r.list('(', ')', Syntax::read)? } else { Vec::new() };
     let defaults = if r.eat_word("defaults") { usize::read(r)? } else { 0 };
+    let keyword_only = if r.eat_word("keyword_only") { usize::read(r)? } else { 0 };
     let parent = if r.eat_word("in") { Some(GraphId::read(r)?) } else { None };
-    Ok(Signature { names, defaults, parent })
+    Ok(Signature { names, defaults, keyword_only, parent })
 }

@@ -671,7 +671,7 @@ fn defaults_and_keywords() {
               return %4
             }
 
-            graph @1 f(%0, %1, %2) named (x, y, z) defaults 2 in @0 {
+            graph @1 f(%0, %1, %2) named (x, y, z) defaults 2 keyword_only 1 in @0 {
               %3 = builtin add
               %4 = apply %3 (%0, %1)
               %5 = builtin add

@@ -93,9 +93,25 @@ impl From<i64> for VarValue {
     }
 }
 
-/// What a [`Var`] can be made of: a float or an integer, or an array of them.
+/// What a constant can be made of: a float or an integer, or an array of them.
 #[derive(Clone, Debug)]
 pub struct VarValue(Value);
+
+/// What a variable can be made of: a float or an array of floats.
+#[derive(Clone, Debug)]
+pub struct FloatValue(Value);
+
+impl From<f64> for FloatValue {
+    fn from(x: f64) -> Self {
+        FloatValue(Value::f64(x))
+    }
+}
+
+impl From<Array<f64>> for FloatValue {
+    fn from(a: Array<f64>) -> Self {
+        FloatValue(Value::array(a))
+    }
+}
 
 impl Tape {
     /// An empty tape.
@@ -105,8 +121,12 @@ impl Tape {
         Tape(Rc::new(RefCell::new(State { recorder, applications: HashMap::new(), age: 0 })))
     }
 
-    /// A variable: something to differentiate with respect to.
-    pub fn var(&self, value: impl Into<VarValue>) -> Var {
+    /// A variable: something to differentiate with respect to. Integers have no derivative:
+    ///
+    /// ```compile_fail
+    /// adjudicate_strategies::tape::Tape::new().var(3_i64);
+    /// ```
+    pub fn var(&self, value: impl Into<FloatValue>) -> Var {
         let state = &mut *self.0.borrow_mut();
         let mark = state.recorder.tape.alias(Mark::NONE);
         Var { tape: self.clone(), value: value.into().0.marked(mark), age: state.age }

@@ -1,6 +1,6 @@
 //! `adjudicate list`: what there is.
 
-use adjudicate_ir::frontend::names::BUILTINS;
+use adjudicate_ir::frontend::names;
 use adjudicate_ir::passes::PASSES;
 use adjudicate_ir::prims::PRIMS;
 use adjudicate_reports::REPORTS;
@@ -88,8 +88,8 @@ const FUNCTIONS: &[(&str, &str)] = &[
 
 /// The functions of one of these modules.
 fn functions(module: &str, about: &str) -> Item {
-    let of = |name: &&&str| FUNCTIONS.iter().find(|(m, _)| m.is_empty() || name.starts_with(&format!("{m}.")));
-    let own = BUILTINS.iter().filter(|name| !name.starts_with('_'));
+    let of = |name: &&&'static str| FUNCTIONS.iter().find(|(m, _)| m.is_empty() || name.starts_with(&format!("{m}.")));
+    let own = names::names().iter().filter(|name| !name.starts_with('_'));
     let own = own.filter(|name| of(name).is_some_and(|(m, _)| *m == module));
     let names = own.map(|name| name.trim_start_matches(module).trim_start_matches('.').to_owned());
     Item { name: module.to_owned(), about: about.to_owned(), more: vec![("functions", names.collect())] }
@@ -144,7 +144,7 @@ mod tests {
     #[test]
     fn every_function_is_listed_once() {
         let listed: usize = Kind::Functions.items().iter().flat_map(|i| &i.more).map(|(_, names)| names.len()).sum();
-        assert_eq!(listed, BUILTINS.iter().filter(|name| !name.starts_with('_')).count());
+        assert_eq!(listed, names::names().iter().filter(|name| !name.starts_with('_')).count());
         assert!(as_text(&[Kind::Functions]).contains("np.linalg  numpy.linalg"));
     }
 }

@@ -7,38 +7,27 @@ use crate::specialise::value::Val;
 use crate::specialise::{Cx, Res};
 use crate::types::Elem;
 
-use super::{Entry, Named};
+use super::{Call, Row, row};
 
-pub(super) fn find(name: &str) -> Option<Entry> {
-    let entry: Entry = match name {
-        "getitem" => |cx, _, args, _| cx.item(&args[0], &args[1]),
-        "index" => |cx, _, args, _| match &args[0] {
-            Val::Leaf(_) => cx.array_item(&args[0], &args[1..]),
-            object => cx.item(object, &Val::tuple(args[1..].to_vec())),
-        },
-        "slice" => |cx, _, args, _| match <[Val; 3]>::try_from(args) {
-            Ok(parts) => Ok(Val::Slice(std::rc::Rc::new(parts))),
-            Err(_) => cx.error("a slice has a start, a stop and a step"),
-        },
-        "take" => take,
-        _ => return None,
-    };
-    Some(entry)
-}
+pub(super) const ROWS: &[Row] = &[
+    row(&["getitem"], "x, index, /", |cx, call| cx.item(call.arg(0), call.arg(1))),
+    row(&["index"], "x, /, *parts", |cx, call| match call.arg(0) {
+        x @ Val::Leaf(_) => cx.array_item(x, call.rest()),
+        object => cx.item(object, &Val::tuple(call.rest().to_vec())),
+    }),
+    row(&["slice"], "start, stop, step, /", |_, call| {
+        let parts = [call.arg(0).clone(), call.arg(1).clone(), call.arg(2).clone()];
+        Ok(Val::Slice(std::rc::Rc::new(parts)))
+    }),
+    row(&["np.take"], "a, indices, axis=", take),
+];
 
-fn take(cx: &mut Cx<'_>, name: &str, args: Vec<Val>, named: Named) -> Res<Val> {
-    let [x, indices, axis] = cx.bind_builtin(name, ["a", "indices", "axis"], args, named)?;
-    let x = cx.required(name, "a", x)?;
-    let indices = cx.required(name, "indices", indices)?;
-    let (x, indices) = (cx.as_array(&x)?, cx.as_array(&indices)?);
-    let (x, axis) = match axis {
-        None | Some(Val::None) => (cx.call_builtin("np.ravel", vec![x], Vec::new())?, 0),
-        Some(axis) => {
-            let (_, shape) = cx.tensor_of(&x)?;
-            let axis = cx.known_int(&axis, "an axis")?;
-            (x, cx.axis(axis, shape.len())?)
-        }
-    };
+fn take(cx: &mut Cx<'_>, call: &Call) -> Res<Val> {
+    let (x, indices) = (cx.checked_array(call.arg(0))?, cx.as_array(call.arg(1))?);
+    if cx.tensor_of(&indices)?.0 != Elem::I64 {
+        return cx.error("an index must be an integer");
+    }
+    let (x, axis) = cx.one_axis(&x, call.get(2))?;
     cx.gather(&x, axis, &indices)
 }
 

@@ -1,123 +1,73 @@
-//! Arithmetic, comparison and elementwise functions, with NumPy's promotion: booleans to integers
-//! to floats. What is known stays known.
-
-use std::rc::Rc;
+//! Arithmetic and comparison, with NumPy's promotion: booleans to integers to floats. What is known
+//! stays known.
 
 use crate::graph::NodeId;
 use crate::prims::{self, PrimDef};
 use crate::specialise::origin::Origin;
 use crate::specialise::value::Val;
 use crate::specialise::{Cx, Res};
-use crate::types::Elem;
+use crate::types::{Elem, Type};
 
-use super::{Entry, Named};
+use super::{Call, Row, row};
 
-pub(super) fn find(name: &str) -> Option<Entry> {
-    let entry: Entry = match name {
-        "add" | "sub" | "mul" | "floordiv" | "mod" | "maximum" | "minimum" | "subtract" | "multiply"
-        | "floor_divide" | "remainder" | "fmod" | "fmax" | "fmin" => arithmetic,
-        "truediv" | "divide" | "true_divide" | "arctan2" | "atan2" => float_binary,
-        "pow" | "power" | "float_power" => power,
-        "lt" | "le" | "gt" | "ge" | "eq" | "ne" | "less" | "less_equal" | "greater" | "greater_equal" | "equal"
-        | "not_equal" => comparison,
-        "neg" | "negative" | "abs" | "absolute" | "fabs" | "sign" => keeps_element,
-        "pos" | "positive" => |_, _, mut args, _| Ok(args.remove(0)),
-        "not" => |cx, _, args, _| {
-            let truth = cx.truth(&args[0])?;
-            cx.negate(&truth)
-        },
-        "truth" => |cx, _, args, _| cx.truth(&args[0]),
-        "bool" => |cx, _, args, _| cx.truth(&args[0]),
-        "is" | "is_not" => identity,
-        "logical_and" | "bitand" | "bitwise_and" => |cx, _, a, _| cx.logic(&prims::LOGICAL_AND, &a),
-        "logical_or" | "bitor" | "bitwise_or" => |cx, _, a, _| cx.logic(&prims::LOGICAL_OR, &a),
-        "logical_xor" | "bitxor" | "bitwise_xor" => |cx, _, a, _| cx.logic(&prims::LOGICAL_XOR, &a),
-        "logical_not" | "invert" => |cx, _, a, _| cx.logic(&prims::LOGICAL_NOT, &a),
-        "isnan" => |cx, _, a, _| cx.float_test(&prims::ISNAN, &a),
-        "isinf" => |cx, _, a, _| cx.float_test(&prims::ISINF, &a),
-        "isfinite" => |cx, _, a, _| cx.float_test(&prims::ISFINITE, &a),
-        "square" => |cx, _, args, _| cx.power_of(&args[0], &Val::Int(2)),
-        "reciprocal" => |cx, _, args, _| cx.quotient(&Val::Float(1.0), &args[0]),
-        "float" | "float64" | "asfarray" => |cx, _, args, _| cx.floats_of(&args[0]),
-        "int" | "int64" => to_int,
-        "divmod" => |cx, _, args, _| {
-            let q = arithmetic(cx, "floordiv", args.clone(), Vec::new())?;
-            let r = arithmetic(cx, "mod", args, Vec::new())?;
-            Ok(Val::tuple(vec![q, r]))
-        },
-        other if unary(other).is_some() => elementwise,
-        _ => return None,
-    };
-    Some(entry)
-}
-
-/// Functions of floats, element by element.
-fn unary(name: &str) -> Option<&'static PrimDef> {
-    Some(match name {
-        "exp" => &prims::EXP,
-        "expm1" => &prims::EXPM1,
-        "log" => &prims::LOG,
-        "log1p" => &prims::LOG1P,
-        "sqrt" => &prims::SQRT,
-        "sin" => &prims::SIN,
-        "cos" => &prims::COS,
-        "tan" => &prims::TAN,
-        "arcsin" | "asin" => &prims::ARCSIN,
-        "arccos" | "acos" => &prims::ARCCOS,
-        "arctan" | "atan" => &prims::ARCTAN,
-        "sinh" => &prims::SINH,
-        "cosh" => &prims::COSH,
-        "tanh" => &prims::TANH,
-        "floor" => &prims::FLOOR,
-        "ceil" => &prims::CEIL,
-        _ => return None,
-    })
-}
-
-fn elementwise(cx: &mut Cx<'_>, name: &str, args: Vec<Val>, named: Named) -> Res<Val> {
-    let [x] = cx.bind_builtin(name, ["x"], args, named)?;
-    let x = cx.required(name, "x", x)?;
-    let x = cx.floats_of(&x)?;
-    let node = cx.node(&x)?;
-    cx.float_prim(unary(name).expect("a name of the table"), &[], &[node])
-}
-
-fn two(cx: &mut Cx<'_>, name: &str, args: Vec<Val>) -> Res<(Val, Val)> {
-    match <[Val; 2]>::try_from(args) {
-        Ok([a, b]) => Ok((a, b)),
-        Err(args) => cx.error(format!("`{name}` takes 2 arguments, but {} are given", args.len())),
-    }
-}
-
-fn arithmetic(cx: &mut Cx<'_>, name: &str, args: Vec<Val>, _: Named) -> Res<Val> {
-    let (a, b) = two(cx, name, args)?;
-    match (name, &a, &b) {
-        ("add", Val::Tuple(x), Val::Tuple(y)) => return Ok(Val::tuple(x.iter().chain(y.iter()).cloned().collect())),
-        ("mul", Val::Tuple(x), Val::Int(n)) | ("mul", Val::Int(n), Val::Tuple(x)) => {
-            let count = x.len() * usize::try_from(*n).unwrap_or(0);
-            return Ok(Val::tuple(x.iter().cycle().take(count).cloned().collect()));
+pub(super) const ROWS: &[Row] = &[
+    row(&["add", "np.add"], "x1, x2, /", arithmetic),
+    row(&["sub", "np.subtract"], "x1, x2, /", arithmetic),
+    row(&["mul", "np.multiply"], "x1, x2, /", arithmetic),
+    row(&["floordiv", "np.floor_divide"], "x1, x2, /", arithmetic),
+    row(&["mod", "np.mod", "np.remainder"], "x1, x2, /", arithmetic),
+    row(&["np.maximum"], "x1, x2, /", arithmetic),
+    row(&["np.minimum"], "x1, x2, /", arithmetic),
+    row(&["truediv", "np.divide", "np.true_divide"], "x1, x2, /", |cx, call| cx.quotient(call.arg(0), call.arg(1))),
+    row(&["pow"], "base, exp", |cx, call| cx.power_of(call.arg(0), call.arg(1))),
+    row(&["np.power", "np.pow"], "x1, x2, /", whole_power),
+    row(&["np.float_power", "math.pow"], "x1, x2, /", |cx, call| {
+        let (base, exponent) = (cx.floats_of(call.arg(0))?, cx.floats_of(call.arg(1))?);
+        cx.power_of(&base, &exponent)
+    }),
+    row(&["lt", "np.less"], "x1, x2, /", comparison),
+    row(&["le", "np.less_equal"], "x1, x2, /", comparison),
+    row(&["gt", "np.greater"], "x1, x2, /", comparison),
+    row(&["ge", "np.greater_equal"], "x1, x2, /", comparison),
+    row(&["eq", "np.equal"], "x1, x2, /", comparison),
+    row(&["ne", "np.not_equal"], "x1, x2, /", comparison),
+    row(&["neg", "np.negative"], "x, /", keeps_element),
+    row(&["np.sign"], "x, /", keeps_element),
+    row(&["abs", "np.abs", "np.absolute"], "x, /", keeps_element),
+    row(&["pos", "np.positive"], "x, /", |cx, call| {
+        let x = cx.as_array(call.arg(0))?;
+        match cx.tensor_of(&x)? {
+            (Elem::Bool, shape) if !shape.is_empty() => cx.error("`+` of an array of booleans is not defined"),
+            (Elem::Bool, _) => cx.integer(&x),
+            _ => Ok(x),
         }
-        _ => {}
+    }),
+    row(&["divmod", "np.divmod"], "x1, x2, /", |cx, call| {
+        let operands = [call.arg(0).clone(), call.arg(1).clone()];
+        Ok(Val::tuple(vec![cx.builtin("floordiv", &operands)?, cx.builtin("mod", &operands)?]))
+    }),
+];
+
+fn arithmetic(cx: &mut Cx<'_>, call: &Call) -> Res<Val> {
+    let (name, a, b) = (call.op, call.arg(0), call.arg(1));
+    if !call.name.contains('.')
+        && let Some(joined) = cx.of_tuples(name, a, b)
+    {
+        return joined;
     }
-    if matches!(a, Val::Tuple(_)) && matches!(b, Val::Tuple(_)) {
-        return cx.error_help(
-            format!("`{name}` of {} and {} is not defined", a.abs(), b.abs()),
-            "make arrays of them with np.array",
-        );
-    }
-    if let Some(known) = fold(name, &a, &b) {
+    if let Some(known) = fold(name, a, b) {
         return known.or_else(|why| cx.error(why));
     }
     let def = match name {
         "add" => &prims::ADD,
-        "sub" | "subtract" => &prims::SUB,
-        "mul" | "multiply" => &prims::MUL,
-        "floordiv" | "floor_divide" => &prims::FLOORDIV,
-        "mod" | "remainder" | "fmod" => &prims::MOD,
-        "maximum" | "fmax" => &prims::MAXIMUM,
+        "sub" => &prims::SUB,
+        "mul" => &prims::MUL,
+        "floordiv" => &prims::FLOORDIV,
+        "mod" => &prims::MOD,
+        "maximum" => &prims::MAXIMUM,
         _ => &prims::MINIMUM,
     };
-    cx.promoted(def, &a, &b, Elem::I64)
+    cx.arithmetic(def, a, b)
 }
 
 /// The result on known numbers: integers exactly, floats as the program would compute them.
@@ -131,15 +81,13 @@ fn fold(name: &str, a: &Val, b: &Val) -> Option<Result<Val, String>> {
         let overflow = || format!("{name} of {x} and {y} does not fit 64 bits");
         let value = match name {
             "add" => x.checked_add(y),
-            "sub" | "subtract" => x.checked_sub(y),
-            "mul" | "multiply" => x.checked_mul(y),
-            "floordiv" | "floor_divide" if y == 0 => return Some(Err("integer division by zero".to_owned())),
-            "mod" | "remainder" | "fmod" if y == 0 => return Some(Err("integer division by zero".to_owned())),
-            "floordiv" | "floor_divide" => {
-                x.checked_div_euclid(y).map(|_| x.div_euclid(y) - i64::from(y < 0 && x.rem_euclid(y) != 0))
-            }
-            "mod" | "remainder" | "fmod" => x.checked_rem_euclid(y).map(|r| if r != 0 && y < 0 { r + y } else { r }),
-            "maximum" | "fmax" => Some(x.max(y)),
+            "sub" => x.checked_sub(y),
+            "mul" => x.checked_mul(y),
+            "floordiv" if y == 0 => return Some(Err("integer division by zero".to_owned())),
+            "mod" if y == 0 => return Some(Err("integer division by zero".to_owned())),
+            "floordiv" => x.checked_div_euclid(y).map(|_| x.div_euclid(y) - i64::from(y < 0 && x.rem_euclid(y) != 0)),
+            "mod" => x.checked_rem_euclid(y).map(|r| if r != 0 && y < 0 { r + y } else { r }),
+            "maximum" => Some(x.max(y)),
             _ => Some(x.min(y)),
         };
         return Some(value.map(Val::Int).ok_or_else(overflow));
@@ -151,29 +99,26 @@ fn fold(name: &str, a: &Val, b: &Val) -> Option<Result<Val, String>> {
     let (x, y) = (float(a)?, float(b)?);
     let value = match name {
         "add" => x + y,
-        "sub" | "subtract" => x - y,
-        "mul" | "multiply" => x * y,
+        "sub" => x - y,
+        "mul" => x * y,
         _ => return None,
     };
     Some(Ok(Val::Float(value)))
 }
 
-fn float_binary(cx: &mut Cx<'_>, name: &str, args: Vec<Val>, _: Named) -> Res<Val> {
-    let (a, b) = two(cx, name, args)?;
-    match name {
-        "arctan2" | "atan2" => cx.promoted(&prims::ARCTAN2, &a, &b, Elem::F64),
-        _ => cx.quotient(&a, &b),
+/// `np.power`, which refuses negative powers of integers.
+fn whole_power(cx: &mut Cx<'_>, call: &Call) -> Res<Val> {
+    if let (Val::Int(_) | Val::Bool(_), Val::Int(n)) = (call.arg(0), call.arg(1))
+        && *n < 0
+    {
+        return cx.error_help("an integer to a negative integer power is not an integer", "write a float as the base");
     }
+    cx.power_of(call.arg(0), call.arg(1))
 }
 
-fn power(cx: &mut Cx<'_>, name: &str, args: Vec<Val>, _: Named) -> Res<Val> {
-    let (a, b) = two(cx, name, args)?;
-    cx.power_of(&a, &b)
-}
-
-fn comparison(cx: &mut Cx<'_>, name: &str, args: Vec<Val>, _: Named) -> Res<Val> {
-    let (a, b) = two(cx, name, args)?;
-    let known = match (&a, &b) {
+fn comparison(cx: &mut Cx<'_>, call: &Call) -> Res<Val> {
+    let (name, a, b) = (call.op, call.arg(0), call.arg(1));
+    let known = match (a, b) {
         (Val::Int(_) | Val::Bool(_) | Val::Float(_), Val::Int(_) | Val::Bool(_) | Val::Float(_)) => {
             let float = |v: &Val| match v {
                 Val::Int(n) => *n as f64,
@@ -181,92 +126,143 @@ fn comparison(cx: &mut Cx<'_>, name: &str, args: Vec<Val>, _: Named) -> Res<Val>
                 Val::Float(x) => *x,
                 _ => unreachable!("matched above"),
             };
-            match (&a, &b) {
+            match (a, b) {
                 (Val::Int(x), Val::Int(y)) => Some(decide(name, x, y)),
-                _ => Some(decide(name, &float(&a), &float(&b))),
+                _ => Some(decide(name, &float(a), &float(b))),
             }
         }
         (Val::Str(x), Val::Str(y)) => Some(decide(name, x, y)),
         (Val::None, _) | (_, Val::None) | (Val::Str(_), _) | (_, Val::Str(_)) => match name {
-            "eq" => Some(matches!((&a, &b), (Val::None, Val::None))),
-            "ne" => Some(!matches!((&a, &b), (Val::None, Val::None))),
+            "eq" => Some(matches!((a, b), (Val::None, Val::None))),
+            "ne" => Some(!matches!((a, b), (Val::None, Val::None))),
             _ => None,
         },
-        (Val::Tuple(x), Val::Tuple(y)) => return cx.compare_tuples(name, x, y),
+        (Val::Tuple(x), Val::Tuple(y)) if !call.name.contains('.') => return cx.compare_tuples(name, x, y),
         _ => None,
     };
     if let Some(known) = known {
         return Ok(Val::Bool(known));
     }
     let def = match name {
-        "lt" | "less" => &prims::LT,
-        "le" | "less_equal" => &prims::LE,
-        "gt" | "greater" => &prims::GT,
-        "ge" | "greater_equal" => &prims::GE,
-        "eq" | "equal" => &prims::EQ,
+        "lt" => &prims::LT,
+        "le" => &prims::LE,
+        "gt" => &prims::GT,
+        "ge" => &prims::GE,
+        "eq" => &prims::EQ,
         _ => &prims::NE,
     };
-    cx.promoted(def, &a, &b, Elem::I64)
+    cx.promoted(def, a, b, Elem::I64)
 }
 
 fn decide<T: PartialOrd>(name: &str, a: &T, b: &T) -> bool {
     match name {
-        "lt" | "less" => a < b,
-        "le" | "less_equal" => a <= b,
-        "gt" | "greater" => a > b,
-        "ge" | "greater_equal" => a >= b,
-        "eq" | "equal" => a == b,
+        "lt" => a < b,
+        "le" => a <= b,
+        "gt" => a > b,
+        "ge" => a >= b,
+        "eq" => a == b,
         _ => a != b,
     }
 }
 
-fn keeps_element(cx: &mut Cx<'_>, name: &str, args: Vec<Val>, _: Named) -> Res<Val> {
-    let x = cx.as_array(&args[0])?;
-    match (name, &x) {
-        ("neg" | "negative" | "abs" | "absolute", Val::Int(i64::MIN)) => {
-            return cx.error(format!("{name} of {} does not fit 64 bits", i64::MIN));
-        }
-        ("neg" | "negative", Val::Int(n)) => return Ok(Val::Int(-n)),
-        ("neg" | "negative", Val::Float(v)) => return Ok(Val::Float(-v)),
-        ("abs" | "absolute", Val::Int(n)) => return Ok(Val::Int(n.abs())),
-        _ => {}
+fn keeps_element(cx: &mut Cx<'_>, call: &Call) -> Res<Val> {
+    let x = cx.as_array(call.arg(0))?;
+    let (mut elem, shape) = cx.tensor_of(&x)?;
+    let known = match (call.op, &x) {
+        ("neg", Val::Int(n)) => Some(n.checked_neg()),
+        ("abs", Val::Int(n)) => Some(n.checked_abs()),
+        ("neg", Val::Float(v)) => return Ok(Val::Float(-v)),
+        ("abs", Val::Float(v)) => return Ok(Val::Float(v.abs())),
+        _ => None,
+    };
+    if let Some(known) = known {
+        return known.map_or_else(|| cx.error("the result does not fit 64 bits"), |n| Ok(Val::Int(n)));
     }
-    let def = match name {
-        "neg" | "negative" => &prims::NEG,
+    if elem == Elem::Bool {
+        match call.op {
+            "abs" if !shape.is_empty() => return Ok(x),
+            _ if call.op == "sign" || !shape.is_empty() => {
+                return cx.error_help(
+                    format!("`{}` of booleans is not defined", call.name),
+                    "write `~` for the opposite, or convert with `astype(int)`",
+                );
+            }
+            _ => elem = Elem::I64,
+        }
+    }
+    let def = match call.op {
+        "neg" => &prims::NEG,
         "sign" => &prims::SIGN,
         _ => &prims::ABS,
     };
-    let (elem, _) = cx.tensor_of(&x)?;
-    let elem = if elem == Elem::Bool || name == "fabs" { Elem::F64 } else { elem };
     let node = cx.cast(&x, elem)?;
     let node = cx.prim(def, &[], &[node])?;
     Ok(cx.leaf(node, Cx::origin_of(&x)))
 }
 
-fn identity(cx: &mut Cx<'_>, name: &str, args: Vec<Val>, _: Named) -> Res<Val> {
-    let (a, b) = two(cx, name, args)?;
-    let same = match (&a, &b) {
-        (Val::None, Val::None) => true,
-        (Val::None, _) | (_, Val::None) => false,
-        (Val::Bool(x), Val::Bool(y)) => x == y,
-        _ => return cx.error_help("`is` compares with None, True or False only", "write `==` for values"),
-    };
-    Ok(Val::Bool(same == (name == "is")))
-}
-
-fn to_int(cx: &mut Cx<'_>, _: &str, args: Vec<Val>, _: Named) -> Res<Val> {
-    match &args[0] {
-        Val::Int(_) => Ok(args[0].clone()),
-        Val::Bool(b) => Ok(Val::Int(i64::from(*b))),
-        Val::Float(x) => Ok(Val::Int(*x as i64)),
-        value => {
-            let node = cx.cast(value, Elem::I64)?;
-            Ok(cx.leaf(node, Cx::origin_of(value)))
+impl Cx<'_> {
+    /// Sums and multiples of tuples, which Python joins; other operators have no meaning for two.
+    fn of_tuples(&mut self, name: &str, a: &Val, b: &Val) -> Option<Res<Val>> {
+        match (name, a, b) {
+            ("add", Val::Tuple(x), Val::Tuple(y)) => {
+                let all = x.iter().chain(y.iter()).cloned().collect::<Vec<_>>();
+                Some(self.check_items(all.len()).map(|()| Val::tuple(all)))
+            }
+            ("mul", Val::Tuple(x), Val::Int(n)) | ("mul", Val::Int(n), Val::Tuple(x)) => {
+                let count = x.len().saturating_mul(usize::try_from(*n).unwrap_or(0));
+                let repeated = |()| Val::tuple(x.iter().cycle().take(count).cloned().collect());
+                Some(self.check_items(count).map(repeated))
+            }
+            ("mul", tuple @ Val::Tuple(_), Val::Leaf(n)) | ("mul", Val::Leaf(n), tuple @ Val::Tuple(_))
+                if n.ty == Type::i64() =>
+            {
+                let count = self.known_int(&Val::Leaf(n.clone()), "how often a tuple is repeated");
+                Some(count.and_then(|count| self.builtin("mul", &[tuple.clone(), Val::Int(count)])))
+            }
+            (_, Val::Tuple(_), Val::Tuple(_)) => Some(self.error_help(
+                format!("`{name}` of {} and {} is not defined", a.abs(), b.abs()),
+                "make arrays of them with np.array",
+            )),
+            _ => None,
         }
     }
-}
 
-impl Cx<'_> {
+    /// Arithmetic of two numbers; of two booleans it is logical, as NumPy has it for arrays.
+    fn arithmetic(&mut self, def: &'static PrimDef, a: &Val, b: &Val) -> Res<Val> {
+        let (a, b) = (self.as_array(a)?, self.as_array(b)?);
+        let ((ea, sa), (eb, sb)) = (self.tensor_of(&a)?, self.tensor_of(&b)?);
+        if (ea, eb) != (Elem::Bool, Elem::Bool) || sa.is_empty() && sb.is_empty() {
+            return self.promoted(def, &a, &b, Elem::I64);
+        }
+        let def = match def.name {
+            "add" | "maximum" => &prims::LOGICAL_OR,
+            "mul" | "minimum" => &prims::LOGICAL_AND,
+            name => {
+                let message = format!("`{name}` of arrays of booleans is not defined");
+                return self.error_help(message, "convert them with `astype(int)`, or use np.logical_xor");
+            }
+        };
+        self.logic(def, &[a, b])
+    }
+
+    /// A scalar as an integer; floats are cut off.
+    pub(super) fn integer(&mut self, x: &Val) -> Res<Val> {
+        match x {
+            Val::Int(_) => Ok(x.clone()),
+            Val::Bool(b) => Ok(Val::Int(i64::from(*b))),
+            Val::Float(v) if !v.is_finite() => self.error(format!("{v} is not an integer")),
+            Val::Float(v) => Ok(Val::Int(*v as i64)),
+            x => {
+                let (_, shape) = self.tensor_of(x)?;
+                if !shape.is_empty() {
+                    return self.error_help("an array is not one number", "write `x.astype(int)` for every element");
+                }
+                let node = self.cast(x, Elem::I64)?;
+                Ok(self.leaf(node, Self::origin_of(x)))
+            }
+        }
+    }
+
     /// A binary primitive on operands of one element type: at least `least`.
     pub(in crate::specialise) fn promoted(&mut self, def: &'static PrimDef, a: &Val, b: &Val, least: Elem) -> Res<Val> {
         let (a, b) = (self.as_array(a)?, self.as_array(b)?);
@@ -279,6 +275,7 @@ impl Cx<'_> {
         Ok(self.leaf(node, if elem == Elem::F64 { Origin::Data } else { origin }))
     }
 
+    /// `a / b`, of floats.
     pub(in crate::specialise) fn quotient(&mut self, a: &Val, b: &Val) -> Res<Val> {
         let (x, y) = (self.floats_of(a)?, self.floats_of(b)?);
         if let (Val::Float(x), Val::Float(y)) = (&x, &y) {
@@ -320,55 +317,6 @@ impl Cx<'_> {
         self.promoted(&prims::POW, &base, exponent, least)
     }
 
-    /// A value as a condition.
-    pub(in crate::specialise) fn truth(&mut self, value: &Val) -> Res<Val> {
-        match value {
-            Val::Bool(_) => Ok(value.clone()),
-            Val::Int(n) => Ok(Val::Bool(*n != 0)),
-            Val::Float(x) => Ok(Val::Bool(*x != 0.0)),
-            Val::None => Ok(Val::Bool(false)),
-            Val::Tuple(items) => Ok(Val::Bool(!items.is_empty())),
-            Val::Str(s) => Ok(Val::Bool(!s.is_empty())),
-            Val::Leaf(leaf) if leaf.ty.is_scalar(Elem::Bool) => Ok(value.clone()),
-            Val::Leaf(leaf) if leaf.ty.shape().is_empty() => {
-                let node = self.cast(value, Elem::Bool)?;
-                Ok(self.leaf(node, leaf.origin.clone()))
-            }
-            Val::Leaf(_) => self.error_help(
-                "the truth of an array is not one boolean",
-                "use np.any or np.all, or np.where for a choice by element",
-            ),
-            other => self.error(format!("{} is not a condition", other.abs())),
-        }
-    }
-
-    fn negate(&mut self, truth: &Val) -> Res<Val> {
-        match truth {
-            Val::Bool(b) => Ok(Val::Bool(!b)),
-            value => self.logic(&prims::LOGICAL_NOT, std::slice::from_ref(value)),
-        }
-    }
-
-    /// A primitive on booleans.
-    pub(in crate::specialise) fn logic(&mut self, def: &'static PrimDef, args: &[Val]) -> Res<Val> {
-        let mut nodes = Vec::new();
-        let mut origin = Origin::From(Rc::default());
-        for arg in args {
-            let arg = self.as_array(arg)?;
-            origin = origin.and(&Self::origin_of(&arg));
-            nodes.push(self.cast(&arg, Elem::Bool)?);
-        }
-        let node = self.prim(def, &[], &nodes)?;
-        Ok(self.leaf(node, origin))
-    }
-
-    fn float_test(&mut self, def: &'static PrimDef, args: &[Val]) -> Res<Val> {
-        let x = self.floats_of(&args[0])?;
-        let node = self.node(&x)?;
-        let node = self.prim(def, &[], &[node])?;
-        Ok(self.leaf(node, Origin::Data))
-    }
-
     fn compare_tuples(&mut self, name: &str, a: &[Val], b: &[Val]) -> Res<Val> {
         if !matches!(name, "eq" | "ne") {
             return self.error("tuples are compared with == and != only");
@@ -378,7 +326,7 @@ impl Cx<'_> {
             if !equal {
                 break;
             }
-            let item = comparison(self, "eq", vec![x.clone(), y.clone()], Vec::new())?;
+            let item = self.builtin("eq", &[x.clone(), y.clone()])?;
             equal = self.known_bool(&item, "the equality of two tuples")?;
         }
         Ok(Val::Bool(equal == (name == "eq")))

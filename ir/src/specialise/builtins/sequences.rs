@@ -9,86 +9,99 @@ use crate::specialise::origin::Origin;
 use crate::specialise::value::{Func, Val};
 use crate::specialise::{Cx, Res};
 
-use super::{Entry, Named};
+use super::{Call, Named, Row, row};
 
-/// Methods of arrays: functions of NumPy with the array in front.
+/// Methods of arrays: the functions of NumPy of these names, and `flatten` and `item`.
 const METHODS: &[&str] = &[
-    "sum",
-    "mean",
-    "max",
-    "min",
-    "prod",
+    "all",
+    "any",
     "argmax",
     "argmin",
-    "reshape",
-    "transpose",
-    "dot",
-    "ravel",
-    "flatten",
-    "cumsum",
-    "any",
-    "all",
-    "std",
-    "var",
+    "argsort",
+    "astype",
     "clip",
+    "copy",
+    "cumprod",
+    "cumsum",
+    "diagonal",
+    "dot",
+    "flatten",
+    "item",
+    "max",
+    "mean",
+    "min",
+    "prod",
+    "ravel",
+    "repeat",
+    "reshape",
+    "round",
     "squeeze",
+    "std",
+    "sum",
     "swapaxes",
     "take",
-    "copy",
-    "astype",
-    "item",
-    "repeat",
     "trace",
-    "diagonal",
+    "transpose",
+    "var",
 ];
 
-pub(super) fn find(name: &str) -> Option<Entry> {
-    let entry: Entry = match name {
-        "len" => |cx, _, args, _| cx.length(&args[0]),
-        "iter_len" => |cx, _, args, _| cx.length(&args[0]),
-        "iter_get" => |cx, _, args, _| cx.element(&args[0], &args[1]),
-        "range" => range,
-        "enumerate" => enumerate,
-        "zip" => |_, _, args, _| Ok(Val::Zip(Rc::new(args))),
-        "map" | "map_items" => map_items,
-        "reversed" => reversed,
-        "tuple" | "list" => |cx, _, args, _| match args.first() {
-            None => Ok(Val::tuple(Vec::new())),
-            Some(xs) => Ok(Val::tuple(cx.elements(xs, "the length of what becomes a tuple")?)),
-        },
-        "unpack" => unpack,
-        "concat_tuples" => |cx, _, args, _| {
-            let mut all = Vec::new();
-            for arg in &args {
-                all.extend(cx.elements(arg, "the number of arguments")?);
-            }
-            Ok(Val::tuple(all))
-        },
-        "apply_star" => |cx, _, args, named| {
-            let all = cx.elements(&args[1], "the number of arguments")?;
-            cx.call(&args[0], all, named)
-        },
-        "partial" => |_, _, mut args, _| {
-            let function = args.remove(0);
-            Ok(Val::func(Func::Partial { function: Box::new(function), args }))
-        },
-        "in" => membership,
-        "getattr" => |cx, _, args, _| match &args[1] {
-            Val::Str(name) => cx.attribute(&args[0], name),
-            _ => cx.error("an attribute has a name"),
-        },
-        "max" | "min" | "amax" | "amin" => extremum,
-        _ => return None,
-    };
-    Some(entry)
+pub(super) const ROWS: &[Row] = &[
+    row(&["len", "iter_len"], "obj, /", |cx, call| cx.length(call.arg(0))),
+    row(&["iter_get"], "xs, i, /", |cx, call| cx.element(call.arg(0), call.arg(1))),
+    row(&["range"], "start, stop=, step=, /", range),
+    row(&["enumerate"], "iterable, start=", enumerate),
+    row(&["zip"], "*iterables", |cx, call| {
+        for xs in call.rest() {
+            cx.length(xs)?;
+        }
+        Ok(Val::Zip(Rc::new(call.rest().to_vec())))
+    }),
+    row(&["map", "map_items"], "function, iterable, /, *iterables", map_items),
+    row(&["reversed"], "sequence, /", reversed),
+    row(&["tuple", "list"], "iterable=, /", |cx, call| match call.given(0) {
+        None => Ok(Val::tuple(Vec::new())),
+        Some(xs) => Ok(Val::tuple(cx.elements(xs, "the length of what becomes a tuple")?)),
+    }),
+    row(&["unpack"], "xs, count, /", unpack),
+    row(&["concat_tuples"], "*parts", |cx, call| {
+        let mut all = Vec::new();
+        for part in call.rest() {
+            all.extend(cx.elements(part, "the number of arguments")?);
+        }
+        cx.check_items(all.len())?;
+        Ok(Val::tuple(all))
+    }),
+    row(&["in"], "x, xs, /", membership),
+    row(&["getattr"], "object, name, /", |cx, call| match call.arg(1) {
+        Val::Str(name) => cx.attribute(call.arg(0), &name.clone()),
+        _ => cx.error("an attribute has a name"),
+    }),
+];
+
+/// Calls that pass on arguments of their own, keyword arguments too.
+pub(super) fn call_forwarding(cx: &mut Cx<'_>, name: &str, args: &[Val], named: &Named) -> Option<Res<Val>> {
+    match (name, args) {
+        ("apply_star", [function, spread]) => {
+            let all = cx.elements(spread, "the number of arguments");
+            Some(all.and_then(|all| cx.call(function, all, named.clone())))
+        }
+        ("functools.partial", [function, fixed @ ..]) if named.is_empty() => {
+            let partial = Func::Partial { function: Box::new(function.clone()), args: fixed.to_vec() };
+            Some(Ok(Val::func(partial)))
+        }
+        ("functools.partial", _) => Some(cx.error_help(
+            "`functools.partial` takes a function and arguments by position",
+            "write `lambda x: f(x, name=value)`",
+        )),
+        _ => None,
+    }
 }
 
-fn range(cx: &mut Cx<'_>, _: &str, args: Vec<Val>, _: Named) -> Res<Val> {
-    let parts = match &args[..] {
-        [stop] => [Val::Int(0), stop.clone(), Val::Int(1)],
-        [start, stop] => [start.clone(), stop.clone(), Val::Int(1)],
-        [start, stop, step] => [start.clone(), stop.clone(), step.clone()],
-        _ => return cx.error("`range` takes 1 to 3 arguments"),
+fn range(cx: &mut Cx<'_>, call: &Call) -> Res<Val> {
+    let step = call.get(2).cloned().unwrap_or(Val::Int(1));
+    let parts = match call.get(1) {
+        None => [Val::Int(0), call.arg(0).clone(), step],
+        Some(stop) => [call.arg(0).clone(), stop.clone(), step],
     };
     for part in &parts {
         let (elem, shape) = cx.tensor_of(part)?;
@@ -96,71 +109,71 @@ fn range(cx: &mut Cx<'_>, _: &str, args: Vec<Val>, _: Named) -> Res<Val> {
             return cx.error(format!("`range` takes integers, not {}", part.abs()));
         }
     }
-    if parts[2] == Val::Int(0) {
+    if matches!(parts[2], Val::Int(0)) {
         return cx.error("the step of a range must not be zero");
     }
     Ok(Val::Range(Rc::new(parts)))
 }
 
-fn enumerate(cx: &mut Cx<'_>, name: &str, args: Vec<Val>, named: Named) -> Res<Val> {
-    let [xs, start] = cx.bind_builtin(name, ["iterable", "start"], args, named)?;
-    let xs = cx.required(name, "iterable", xs)?;
-    let start = start.unwrap_or(Val::Int(0));
-    let length = cx.length(&xs)?;
-    let stop = cx.call_builtin("add", vec![start.clone(), length], Vec::new())?;
-    let range = Val::Range(Rc::new([start, stop, Val::Int(1)]));
-    Ok(Val::Zip(Rc::new(vec![range, xs])))
+fn enumerate(cx: &mut Cx<'_>, call: &Call) -> Res<Val> {
+    let start = call.get(1).cloned().unwrap_or(Val::Int(0));
+    let length = cx.length(call.arg(0))?;
+    let stop = cx.builtin("add", &[start.clone(), length])?;
+    let range = cx.builtin("range", &[start, stop])?;
+    Ok(Val::Zip(Rc::new(vec![range, call.arg(0).clone()])))
 }
 
-fn map_items(cx: &mut Cx<'_>, name: &str, mut args: Vec<Val>, _: Named) -> Res<Val> {
-    if args.len() < 2 {
-        return cx.error(format!("`{name}` takes a function and a sequence"));
-    }
-    let function = args.remove(0);
-    let walked = if args.len() == 1 { args.remove(0) } else { Val::Zip(Rc::new(args)) };
-    let spread = matches!(walked, Val::Zip(_)) && name == "map";
+fn map_items(cx: &mut Cx<'_>, call: &Call) -> Res<Val> {
+    let function = call.arg(0);
+    let walked = if call.rest().is_empty() {
+        call.arg(1).clone()
+    } else {
+        Val::Zip(Rc::new(std::iter::once(call.arg(1)).chain(call.rest()).cloned().collect()))
+    };
+    let spread = !call.rest().is_empty();
     let mut out = Vec::new();
     for item in cx.elements(&walked, "the length of what is mapped")? {
         let args = match &item {
             Val::Tuple(items) if spread => items.to_vec(),
             _ => vec![item],
         };
-        out.push(cx.call(&function, args, Vec::new())?);
+        out.push(cx.call(function, args, Vec::new())?);
     }
     Ok(Val::tuple(out))
 }
 
-fn reversed(cx: &mut Cx<'_>, _: &str, args: Vec<Val>, _: Named) -> Res<Val> {
-    if let Val::Range(parts) = &args[0] {
-        let n = cx.length(&args[0])?;
-        let last = cx.call_builtin("sub", vec![n.clone(), Val::Int(1)], Vec::new())?;
-        let start = cx.element(&args[0], &last)?;
-        let step = cx.call_builtin("neg", vec![parts[2].clone()], Vec::new())?;
-        let stop = cx.call_builtin("mul", vec![step.clone(), n], Vec::new())?;
-        let stop = cx.call_builtin("add", vec![start.clone(), stop], Vec::new())?;
+fn reversed(cx: &mut Cx<'_>, call: &Call) -> Res<Val> {
+    let xs = call.arg(0);
+    if let Val::Range(parts) = xs {
+        let n = cx.length(xs)?;
+        let last = cx.builtin("sub", &[n.clone(), Val::Int(1)])?;
+        let start = cx.element(xs, &last)?;
+        let step = cx.builtin("neg", &[parts[2].clone()])?;
+        let stop = cx.builtin("mul", &[step.clone(), n])?;
+        let stop = cx.builtin("add", &[start.clone(), stop])?;
         return Ok(Val::Range(Rc::new([start, stop, step])));
     }
-    let mut items = cx.elements(&args[0], "the length of what is reversed")?;
+    let mut items = cx.elements(xs, "the length of what is reversed")?;
     items.reverse();
     Ok(Val::tuple(items))
 }
 
-fn unpack(cx: &mut Cx<'_>, _: &str, args: Vec<Val>, _: Named) -> Res<Val> {
-    let Val::Int(wanted) = args[1] else { return cx.error("a number of targets is known") };
-    let items = cx.elements(&args[0], "the number of items taken apart")?;
+fn unpack(cx: &mut Cx<'_>, call: &Call) -> Res<Val> {
+    let Val::Int(wanted) = *call.arg(1) else { return cx.error("a number of targets is known") };
+    let items = cx.elements(call.arg(0), "the number of items taken apart")?;
     if items.len() as i64 != wanted {
         return cx.error(format!("{} values are taken apart into {wanted} names", items.len()));
     }
     Ok(Val::tuple(items))
 }
 
-fn membership(cx: &mut Cx<'_>, _: &str, args: Vec<Val>, _: Named) -> Res<Val> {
-    let Val::Tuple(items) = &args[1] else {
+fn membership(cx: &mut Cx<'_>, call: &Call) -> Res<Val> {
+    let Val::Tuple(items) = call.arg(1) else {
         return cx.error_help("`in` looks into tuples of known values only", "write a loop with `==`");
     };
     let mut any = Val::Bool(false);
     for item in items.iter() {
-        let equal = cx.call_builtin("eq", vec![args[0].clone(), item.clone()], Vec::new())?;
+        let equal = cx.builtin("eq", &[call.arg(0).clone(), item.clone()])?;
         any = match (&any, &equal) {
             (Val::Bool(true), _) | (_, Val::Bool(true)) => Val::Bool(true),
             (Val::Bool(false), other) | (other, Val::Bool(false)) => other.clone(),
@@ -168,40 +181,6 @@ fn membership(cx: &mut Cx<'_>, _: &str, args: Vec<Val>, _: Named) -> Res<Val> {
         };
     }
     Ok(any)
-}
-
-/// Python's `max`/`min` of several numbers or of a sequence, and NumPy's of an array.
-fn extremum(cx: &mut Cx<'_>, name: &str, args: Vec<Val>, named: Named) -> Res<Val> {
-    let pair = if name.ends_with("max") { "maximum" } else { "minimum" };
-    let several = match &args[..] {
-        [Val::Tuple(items)] if named.is_empty() && items.iter().all(|v| v.is_scalar()) => items.to_vec(),
-        [a, b, ..] if named.is_empty() && !matches!(b, Val::None) && a.is_scalar() && !name.starts_with('a') => {
-            args.clone()
-        }
-        _ => return super::arrays::reduce(cx, name, args, named),
-    };
-    let mut several = several.into_iter();
-    let Some(mut best) = several.next() else { return cx.error(format!("`{name}` of nothing")) };
-    for item in several {
-        best = cx.call_builtin(pair, vec![best, item], Vec::new())?;
-    }
-    Ok(best)
-}
-
-impl PartialEq for Val {
-    fn eq(&self, other: &Self) -> bool {
-        matches!((self, other), (Val::Int(a), Val::Int(b)) if a == b) || matches!((self, other), (Val::None, Val::None))
-    }
-}
-
-impl Val {
-    fn is_scalar(&self) -> bool {
-        match self {
-            Val::Float(_) | Val::Int(_) | Val::Bool(_) => true,
-            Val::Leaf(leaf) => leaf.ty.as_tensor().is_some_and(|(_, s)| s.is_empty()),
-            _ => false,
-        }
-    }
 }
 
 impl Cx<'_> {
@@ -220,7 +199,7 @@ impl Cx<'_> {
                     let n = self.length(xs)?;
                     shortest = Some(match shortest {
                         None => n,
-                        Some(m) => self.call_builtin("minimum", vec![m, n], Vec::new())?,
+                        Some(m) => self.call_builtin("np.minimum", vec![m, n], Vec::new())?,
                     });
                 }
                 Ok(shortest.unwrap_or(Val::Int(0)))
@@ -231,12 +210,12 @@ impl Cx<'_> {
     }
 
     fn range_length(&mut self, [start, stop, step]: &[Val; 3]) -> Res<Val> {
-        let step = self.known_int(step, "the step of a range")?;
+        let step = self.known_int(step, "the step of a range")?.max(-i64::MAX);
         let (from, to) = if step > 0 { (start, stop) } else { (stop, start) };
         let span = self.call_builtin("sub", vec![to.clone(), from.clone()], Vec::new())?;
         let up = self.call_builtin("add", vec![span, Val::Int(step.abs() - 1)], Vec::new())?;
         let trips = self.call_builtin("floordiv", vec![up, Val::Int(step.abs())], Vec::new())?;
-        self.call_builtin("maximum", vec![trips, Val::Int(0)], Vec::new())
+        self.call_builtin("np.maximum", vec![trips, Val::Int(0)], Vec::new())
     }
 
     /// The element that a walk meets at a position.
@@ -275,6 +254,7 @@ impl Cx<'_> {
         }
         let n = self.length(xs)?;
         let n = self.known_int(&n, what)?;
+        self.check_items(usize::try_from(n).unwrap_or(usize::MAX))?;
         (0..n).map(|i| self.element(xs, &Val::Int(i))).collect()
     }
 
@@ -295,7 +275,7 @@ impl Cx<'_> {
                 "ndim" => return Ok(Val::Int(shape.len() as i64)),
                 "size" => return Ok(Val::Int(shape.iter().product::<usize>() as i64)),
                 "T" => return self.call_builtin("np.transpose", vec![object.clone()], Vec::new()),
-                "dtype" => return Ok(Val::None),
+                "mT" => return self.builtin("np.swapaxes", &[object.clone(), Val::Int(-1), Val::Int(-2)]),
                 _ => {}
             }
         }
@@ -342,8 +322,13 @@ impl Cx<'_> {
                 _ => self.error(format!("`{}` has no method `{name}`", ty.name)),
             };
         }
+        if !METHODS.contains(&name) || !matches!(object, Val::Leaf(_) | Val::Float(_) | Val::Int(_) | Val::Bool(_)) {
+            return self.error(format!("{} has no method `{name}`", object.abs()));
+        }
         match name {
-            "copy" | "item" => return Ok(object.clone()),
+            "flatten" => return self.call_builtin("np.ravel", vec![object.clone()], named),
+            "item" if args.is_empty() && named.is_empty() => return self.reshaped(object, &[]),
+            "item" => return self.error_help("`item` takes no arguments here", "index the array"),
             "reshape" | "transpose" if args.len() > 1 => args = vec![Val::tuple(args)],
             _ => {}
         }
@@ -358,7 +343,7 @@ impl Cx<'_> {
         if items.is_empty() {
             return Ok(self.constant(Const::Array(adjudicate_kernels::Array::zeros(&[0]))));
         }
-        super::arrays::stack(self, &items, 0)
+        super::shaping::stack(self, &items, 0)
     }
 
     pub(in crate::specialise) fn constant(&mut self, value: Const) -> Val {

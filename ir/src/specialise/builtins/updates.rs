@@ -3,20 +3,18 @@
 use crate::specialise::value::Val;
 use crate::specialise::{Cx, Res};
 
-use super::{Entry, Named};
+use super::{Call, Row, row};
 
-pub(super) fn find(name: &str) -> Option<Entry> {
-    (name == "rebind").then_some(rebind as Entry)
-}
+pub(super) const ROWS: &[Row] = &[row(&["rebind"], "value, instead, /", rebind)];
 
 /// The value before the update; the second argument is what to write instead.
-fn rebind(cx: &mut Cx<'_>, _: &str, mut args: Vec<Val>, _: Named) -> Res<Val> {
-    let what = match &args[0] {
+fn rebind(cx: &mut Cx<'_>, call: &Call) -> Res<Val> {
+    let what = match call.arg(0) {
         Val::Leaf(leaf) if !leaf.ty.shape().is_empty() => "array",
         Val::Tuple(_) => "list",
-        _ => return Ok(args.remove(0)),
+        other => return Ok(other.clone()),
     };
-    let Val::Str(instead) = &args[1] else { return cx.error("the text of an update is known") };
+    let Val::Str(instead) = call.arg(1) else { return cx.error("the text of an update is known") };
     cx.error_help(
         format!("this changes the {what} in place, and something else may hold it too"),
         format!("write `{instead}`, which makes a new {what}"),

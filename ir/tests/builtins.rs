@@ -1,0 +1,192 @@
+//! What functions of the language refuse, and that no call of them panics.
+//!
+//! What they compute is held against NumPy beside the strategies, which differentiate them too.
+
+use adjudicate_ir::datum::Datum;
+use adjudicate_ir::frontend::names;
+use adjudicate_ir::interp;
+use adjudicate_ir::program::{Ask, Program, Request};
+use adjudicate_ir::value::Value;
+use adjudicate_kernels::Array;
+use proptest::prelude::*;
+use proptest::sample::select;
+
+fn vector() -> Datum {
+    Datum::Array(Array::from_vec(&[3], vec![0.5, -1.5, 2.0]))
+}
+
+/// The value of an expression over an array `x`, a float `s` and an integer `n`.
+fn evaluate(text: &str) -> Result<Vec<Value>, String> {
+    let python = format!(
+        "import functools\nimport math\nimport numpy as np\nfrom adjudicate import *\n\n\
+         def f(x, s, n):\n    return {text}\n"
+    );
+    let python = python.replace("import *", "import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp, vmap");
+    let program = Program::parse("model.py", &python).map_err(|e| e.to_string())?;
+    let args = [vector(), Datum::F64(0.5), Datum::I64(2)];
+    let specialised = program.specialise(&Request::new("f", Ask::Value, &[0], 1, &args)).map_err(|e| e.to_string())?;
+    let leaves = args.iter().flat_map(Datum::leaves).collect();
+    let result = interp::eval_within(&specialised.module, leaves, 1000).map_err(|e| e.message)?;
+    Ok(result.items().to_vec())
+}
+
+/// Expressions that are refused, and a part of what the message says; it points at the model file.
+const REFUSED: &[(&str, &str)] = &[
+    ("abs()", "`abs` is called without its argument `x`"),
+    ("len()", "without its argument"),
+    ("np.square()", "without its argument"),
+    ("np.ndim()", "without its argument"),
+    ("np.zeros_like()", "without its argument"),
+    ("np.broadcast_to(x)", "without its argument `shape`"),
+    ("np.sin(x, x)", "takes one argument, but 2 are given"),
+    ("np.maximum(x, 1.0, where=x > 0)", "no parameter `where`"),
+    ("np.matmul(x, x, nonsense=3)", "no parameter `nonsense`"),
+    ("np.sum(x, a=x)", "given `a` twice"),
+    ("np.sum(x, 0, float)", "takes 2 arguments by position, but 3 are given"),
+    ("np.var(x, 0, 1)", "takes 2 positional arguments, but 3 are given"),
+    ("np.mean(x, dtype=float)", "no parameter `dtype`"),
+    ("np.zeros((10**10, 10**10))", "too large"),
+    ("np.eye(3_000_000)", "too large"),
+    ("np.ones((10**5, 1)) * np.ones((1, 10**5))", "too large"),
+    ("np.arange(0.0, 1.0, 0.0)", "cannot go from 0 to 1 by 0"),
+    ("np.arange(0, 1, 0)", "cannot go from 0 to 1 by 0"),
+    ("np.arange(0, 2**62)", "cannot go"),
+    ("(1, 2) * 4 * 10**12", "too many for a tuple"),
+    ("sum(range(10**13))", "too many for a tuple"),
+    ("x & x", "of floats is not defined"),
+    ("np.argmax(x) & 3", "must be known"),
+    ("np.linalg.norm(np.outer(x, x), 2)", "a matrix norm of this order is not supported"),
+    ("np.linalg.norm(np.outer(x, x), 3)", "a matrix norm of this order is not supported"),
+    ("np.select((x > 0,), (x,), 0.0, x)", "takes 3 arguments"),
+    ("np.einsum('i...->i', x)", "are not supported"),
+    ("np.einsum('ij->i', x)", "2 labels are given for an array of 1 axes"),
+    ("np.sum(x, (0, 0))", "named twice"),
+    ("np.reshape(x, (-2,))", "cannot become"),
+    ("np.power(2, -1)", "not an integer"),
+    ("math.exp(x)", "takes a number, not an array"),
+    ("np.zeros(3, dtype='float32')", "element type is not supported"),
+    ("max(x, x)", "compares numbers"),
+    ("jacobian(lambda a, b: a * b, (0, 0))(s, s)", "differentiated twice"),
+    ("jacobian(lambda a: a)(np.zeros(100_000))", "too large"),
+    ("np.pad(x, 1, mode='linear_ramp')", "is not supported"),
+    ("np.sort(np.zeros(100_000))", "too large"),
+];
+
+#[test]
+fn refusals_say_what_is_wrong_and_where() {
+    for (text, part) in REFUSED {
+        let error = evaluate(text).expect_err(text);
+        assert!(error.contains(part), "{text}: {error}");
+        assert!(error.contains("model.py:7:"), "{text}: {error}");
+    }
+}
+
+#[test]
+fn integers_stay_integers_and_index() {
+    let found = evaluate("x[np.max(np.array((0, 2)))]").expect("an element");
+    assert_eq!(format!("{found:?}"), format!("{:?}", [Value::f64(2.0)]));
+    let last = evaluate("np.arange(9223372036854775800, 9223372036854775807, 5)").expect("two integers");
+    let expected = Value::ints(Array::from_vec(&[2], vec![i64::MAX - 7, i64::MAX - 2]));
+    assert_eq!(format!("{last:?}"), format!("{:?}", [expected]));
+}
+
+#[test]
+fn every_name_has_an_implementation() {
+    for name in names::names() {
+        assert_eq!(names::builtin(name), Some(*name));
+        if let Err(error) = evaluate(&format!("{name}(x)")) {
+            assert!(!error.contains(&format!("`{name}` is not supported")), "{error}");
+        }
+    }
+}
+
+/// An argument of a call, as text.
+fn argument() -> impl Strategy<Value = &'static str> {
+    select(vec![
+        "x",
+        "s",
+        "n",
+        "0",
+        "1",
+        "-1",
+        "3",
+        "0.5",
+        "-2.5",
+        "None",
+        "True",
+        "()",
+        "(x, x)",
+        "(1, 2)",
+        "((1, 2), (0, 1))",
+        "[0, 1]",
+        "x > 0",
+        "np.outer(x, x)",
+        "np.eye(3)",
+        "np.arange(3)",
+        "np.zeros((0,))",
+        "np.zeros((2, 3, 3))",
+        "math.nan",
+        "np.inf",
+        "10**12",
+        "-2**63",
+        "2**63 - 1",
+        "float",
+        "int",
+        "lambda a: a",
+        "lambda a, b: a + b",
+        "range(3)",
+        "range(n)",
+        "'fro'",
+        "'edge'",
+        "'ij,jk->ik'",
+        "np.sin",
+        "{'k': x}",
+        "x[::2]",
+        "np.array((0, -1))",
+    ])
+}
+
+fn keyword() -> impl Strategy<Value = &'static str> {
+    select(vec![
+        "axis", "keepdims", "dtype", "k", "ddof", "mode", "ord", "axes", "num", "endpoint", "a", "x", "where", "out",
+        "shape", "decimals", "start", "indexing", "weights", "side", "offset", "initial", "argnums",
+    ])
+}
+
+fn call() -> impl Strategy<Value = String> {
+    let named = proptest::collection::btree_map(keyword(), argument(), 0..2);
+    (select(names::names()), proptest::collection::vec(argument(), 0..5), named).prop_map(|(name, args, named)| {
+        let named = named.iter().map(|(key, value)| format!("{key}={value}"));
+        let all: Vec<String> = args.into_iter().map(str::to_owned).chain(named).collect();
+        format!("{name}({})", all.join(", "))
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_call_panics(text in call()) {
+        let found = std::panic::catch_unwind(|| evaluate(&text));
+        prop_assert!(found.is_ok(), "{}", text);
+    }
+
+    #[test]
+    fn no_method_panics(method in select(METHODS), args in proptest::collection::vec(argument(), 0..3), on in argument()) {
+        let text = format!("({on}).{method}({})", args.join(", "));
+        let found = std::panic::catch_unwind(|| evaluate(&text));
+        prop_assert!(found.is_ok(), "{}", text);
+    }
+
+    #[test]
+    fn no_operator_panics(op in select(OPERATORS), a in argument(), b in argument()) {
+        let text = format!("({a}) {op} ({b})");
+        let found = std::panic::catch_unwind(|| evaluate(&text));
+        prop_assert!(found.is_ok(), "{}", text);
+    }
+}
+
+const METHODS: &[&str] =
+    &["sum", "reshape", "transpose", "take", "astype", "item", "std", "clip", "repeat", "flatten", "dot"];
+const OPERATORS: &[&str] =
+    &["+", "-", "*", "/", "//", "%", "**", "@", "<<", ">>", "&", "|", "^", "<", "==", "!=", "is", "in", "and", "or"];
