@@ -137,3 +137,22 @@ fn recursion_of_unknown_depth_over_arrays() {
     let counted = "def f(x, n):\n    if n == 0:\n        return 1.0\n    return x * f(x, n - 1)\n";
     check_at(counted, &[Datum::F64(2.0), Datum::I64(5)], 32.0, &[80.0], &[160.0]);
 }
+
+#[test]
+fn results_of_a_recursion_are_put_together() {
+    let python = "\
+import numpy as np
+def encode(w, i):
+    if i > 2:
+        return w * i
+    return np.tanh(np.concatenate([encode(w, 2 * i + 1), encode(w, 2 * i + 2)])[::2] * w)
+def f(w):
+    return np.sum(encode(w, 1))
+";
+    // Below node 1 are the leaves 3 and 4, of which the first is kept: tanh(3 w²).
+    let w = 0.1_f64;
+    let y = (3.0 * w * w).tanh();
+    let slope = 1.0 - y * y;
+    let second = 6.0 * slope - 72.0 * w * w * y * slope;
+    check_at(python, &[vector(&[w])], y, &[6.0 * w * slope], &[second]);
+}
