@@ -212,11 +212,13 @@ mod tests {
             (7, -2, -4, -1),
             (-7, -2, 3, -1),
             (6, -3, -2, 0),
-            (i64::MIN, -1, i64::MIN, 0),
         ] {
             assert_eq!(IntBinary::FloorDiv.eval(x, y), Ok(quotient), "{x} // {y}");
             assert_eq!(IntBinary::Mod.eval(x, y), Ok(remainder), "{x} % {y}");
         }
+        let overflow = KernelError::Overflow { op: "floor_div", x: i64::MIN, y: -1 };
+        assert_eq!(IntBinary::FloorDiv.eval(i64::MIN, -1), Err(overflow));
+        assert_eq!(IntBinary::Mod.eval(i64::MIN, -1), Ok(0));
     }
 
     #[test]
