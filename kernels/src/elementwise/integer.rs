@@ -206,13 +206,9 @@ mod tests {
 
     #[test]
     fn floor_division_and_remainder_follow_the_divisor() {
-        for (x, y, quotient, remainder) in [
-            (7, 2, 3, 1),
-            (-7, 2, -4, 1),
-            (7, -2, -4, -1),
-            (-7, -2, 3, -1),
-            (6, -3, -2, 0),
-        ] {
+        for (x, y, quotient, remainder) in
+            [(7, 2, 3, 1), (-7, 2, -4, 1), (7, -2, -4, -1), (-7, -2, 3, -1), (6, -3, -2, 0)]
+        {
             assert_eq!(IntBinary::FloorDiv.eval(x, y), Ok(quotient), "{x} // {y}");
             assert_eq!(IntBinary::Mod.eval(x, y), Ok(remainder), "{x} % {y}");
         }
