@@ -357,6 +357,11 @@ pub struct Module {
 }
 
 impl Module {
+    /// A module without graphs; its entry is to be the first.
+    pub fn empty(stage: Stage) -> Self {
+        Module { stage, graphs: Vec::new(), entry: GraphId(0) }
+    }
+
     /// The graph of an id.
     pub fn graph(&self, id: GraphId) -> &Graph {
         &self.graphs[id.0 as usize]

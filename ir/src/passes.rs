@@ -1,24 +1,41 @@
 //! Passes over typed modules, and pipelines of them.
 //!
-//! A pass is a value: a name, a sentence and a function that rewrites the graphs which the entry
-//! reaches. It keeps types and meaning; `verify` runs after each in debug builds. A pipeline is a
-//! list of passes. A variant of a strategy that does without a pass leaves it out of the list.
+//! A pass is a value: a name, a sentence and a function that rewrites either one graph by itself
+//! or the graphs which the entry reaches together. It keeps types and meaning, IEEE arithmetic
+//! included; `verify` runs after each in debug builds. A pipeline is a list of passes. A variant of
+//! a strategy that does without a pass leaves it out of the list.
 //!
-//! All passes are deterministic. Those that repeat stop when nothing changes, at the latest after
-//! a stated number of rounds; there is no clock.
+//! [`optimise`] goes through a pipeline again and again until nothing changes. A pass looks again
+//! only at graphs that have changed since it last did. All passes are deterministic; there is no
+//! clock, but a number of steps after which [`optimise`] gives up with [`Exhausted`].
 
+mod branches;
+mod calls;
 mod compact;
+mod cse;
+mod demand;
+mod flatten;
+mod fold;
 mod fuse;
 mod inline;
+mod known;
+mod laws;
 mod loops;
-mod prune;
+mod products;
+mod resign;
 mod rewrite;
-mod simplify;
+mod sites;
+mod specialise;
+mod trips;
+mod tuples;
 
-use crate::graph::{Module, Stage};
+use std::fmt;
+
+use crate::graph::{Graph, GraphId, Module, Stage};
 
 pub use compact::compact;
 pub use inline::recursive;
+pub use laws::apply_law;
 pub use rewrite::{Splice, copy_nodes, live, rebuild};
 
 /// A pass.
@@ -28,62 +45,164 @@ pub struct Pass {
     pub name: &'static str,
     /// What it does.
     pub about: &'static str,
-    /// The rewriting; says whether anything changed.
-    pub run: fn(&mut Module) -> bool,
+    /// The rewriting.
+    run: Run,
 }
 
-impl std::fmt::Debug for Pass {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+/// What a pass looks at.
+#[derive(Clone, Copy)]
+enum Run {
+    /// One graph by itself; `None` if there is nothing to do.
+    Graph(fn(&Graph) -> Option<Graph>),
+    /// All that the entry reaches; the graphs that were changed or added.
+    Module(fn(&mut Module) -> Vec<GraphId>),
+}
+
+impl fmt::Debug for Pass {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name)
     }
 }
 
-/// Every pass, in the order of help and tables.
-pub const PASSES: &[Pass] =
-    &[loops::LOOPS, inline::INLINE, simplify::SIMPLIFY, prune::PRUNE, compact::COMPACT, fuse::FUSE];
-
 /// From specialised to closed graphs.
-pub const CLOSE: &[Pass] = &[loops::LOOPS, compact::COMPACT];
+pub const CLOSE: &[Pass] = &[loops::LOOPS];
 
-/// The optimiser: repeated until nothing changes.
-pub const OPTIMISE: &[Pass] = &[inline::INLINE, simplify::SIMPLIFY, prune::PRUNE, compact::COMPACT];
+/// The optimiser, and every pass of it, in order: what makes calls direct and graphs few, what
+/// simplifies nodes, and what looks across graphs.
+pub const OPTIMISE: &[Pass] = &[
+    calls::CALLS,
+    specialise::SPECIALISE,
+    inline::INLINE,
+    tuples::TUPLES,
+    fold::FOLD,
+    laws::LAWS,
+    cse::CSE,
+    branches::BRANCHES,
+    trips::TRIPS,
+    known::KNOWN,
+    flatten::FLATTEN,
+    demand::DEMAND,
+];
 
-/// Elementwise work in one walk over its elements: last, once derivatives are expanded and optimised.
-pub const FUSE: &[Pass] = &[fuse::FUSE, compact::COMPACT];
+/// After the optimiser, once: operations that do more at a time and that other passes know less of.
+pub const FINISH: &[Pass] = &[products::PRODUCTS, fuse::FUSE];
 
-/// Times that the optimiser goes through its list.
-const MAX_ROUNDS: usize = 12;
+/// Elementwise work in one walk over its elements.
+pub const FUSE: &[Pass] = &[fuse::FUSE];
 
-/// Runs passes in order, again and again until nothing changes; `watch` sees the module after each.
-pub fn run_to_fixpoint(module: &mut Module, pipeline: &[Pass], watch: &mut dyn FnMut(&str, &Module)) {
-    for _ in 0..MAX_ROUNDS {
-        let mut changed = false;
-        for pass in pipeline {
-            changed |= (pass.run)(module);
-            check(module, pass.name);
+/// Every pass, in the order of help and tables.
+pub fn all() -> impl Iterator<Item = &'static Pass> {
+    CLOSE.iter().chain(optional())
+}
+
+/// Every pass that a strategy can do without.
+pub fn optional() -> impl Iterator<Item = &'static Pass> {
+    OPTIMISE.iter().chain(FINISH)
+}
+
+/// Nodes that the optimiser looks at before it gives up.
+const MAX_STEPS: usize = 1 << 27;
+
+/// Nodes that a module may have.
+const MAX_NODES: usize = 1 << 21;
+
+/// The optimiser has given up: the program is too large, or has kept changing for too long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Exhausted {
+    /// The nodes there are.
+    pub nodes: usize,
+}
+
+impl fmt::Display for Exhausted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the program has grown to {} nodes, more than the {MAX_NODES} that are optimised", self.nodes)
+    }
+}
+
+/// Runs passes in order, again and again until nothing changes; `watch` sees the module after each
+/// that was run.
+pub fn optimise(module: &mut Module, pipeline: &[Pass], watch: &mut dyn FnMut(&str, &Module)) -> Result<(), Exhausted> {
+    let mut progress = Progress { now: 1, changed: vec![0; module.graphs.len()], steps: 0 };
+    let mut last = vec![0; pipeline.len()];
+    progress.check(module)?;
+    loop {
+        let start = progress.now;
+        for (pass, last) in pipeline.iter().zip(&mut last) {
+            if progress.run(pass, module, *last) {
+                check(module, pass.name);
+            }
+            *last = progress.now;
+            progress.now += 1;
             watch(pass.name, module);
         }
-        if !changed {
-            break;
+        progress.check(module)?;
+        if progress.changed.iter().all(|&at| at < start) {
+            return Ok(());
         }
     }
 }
 
-/// Runs passes in order, once; `watch` sees the module after each.
+/// Which graphs have changed, and when; the time is counted in passes.
+struct Progress {
+    now: usize,
+    changed: Vec<usize>,
+    steps: usize,
+}
+
+impl Progress {
+    /// Runs a pass on what has changed since it last ran; says whether it changed anything.
+    fn run(&mut self, pass: &Pass, module: &mut Module, last: usize) -> bool {
+        let reachable = module.reachable();
+        let dirty: Vec<GraphId> = reachable.iter().copied().filter(|g| self.changed[g.0 as usize] >= last).collect();
+        let changed = match pass.run {
+            Run::Graph(rewrite) => {
+                let mut changed = Vec::new();
+                for id in dirty {
+                    self.steps += module.graph(id).nodes.len();
+                    if let Some(new) = rewrite(module.graph(id)) {
+                        module.graphs[id.0 as usize] = new;
+                        changed.push(id);
+                    }
+                }
+                changed
+            }
+            Run::Module(_) if dirty.is_empty() => return false,
+            Run::Module(rewrite) => {
+                self.steps += reachable.iter().map(|&g| module.graph(g).nodes.len()).sum::<usize>();
+                rewrite(module)
+            }
+        };
+        self.changed.resize(module.graphs.len(), self.now);
+        changed.iter().for_each(|g| self.changed[g.0 as usize] = self.now);
+        if !changed.is_empty() {
+            let kept = compact::leave_out_unreachable(module);
+            self.changed = kept.iter().map(|g| self.changed[g.0 as usize]).collect();
+        }
+        !changed.is_empty()
+    }
+
+    fn check(&self, module: &Module) -> Result<(), Exhausted> {
+        let nodes = module.node_count();
+        if self.steps > MAX_STEPS || nodes > MAX_NODES { Err(Exhausted { nodes }) } else { Ok(()) }
+    }
+}
+
+/// Runs passes once, in order; `watch` sees the module after each.
 pub fn run_once(module: &mut Module, pipeline: &[Pass], watch: &mut dyn FnMut(&str, &Module)) {
     for pass in pipeline {
-        (pass.run)(module);
-        check(module, pass.name);
+        let all = vec![0; module.graphs.len()];
+        if (Progress { now: 1, changed: all, steps: 0 }).run(pass, module, 0) {
+            compact(module);
+            check(module, pass.name);
+        }
         watch(pass.name, module);
     }
 }
 
 /// Turns specialised into closed graphs.
 pub fn close(module: &mut Module) {
-    for pass in CLOSE {
-        (pass.run)(module);
-        check(module, pass.name);
-    }
+    run_once(module, CLOSE, &mut |_, _| {});
+    compact(module);
     module.stage = Stage::Closed;
 }
 

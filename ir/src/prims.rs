@@ -91,6 +91,13 @@ impl PrimDef {
     }
 }
 
+impl PrimDef {
+    /// Whether the order of two operands does not matter, to the last bit.
+    pub fn is_commutative(&self) -> bool {
+        matches!(self.name, "add" | "mul" | "eq" | "ne" | "logical_and" | "logical_or" | "logical_xor")
+    }
+}
+
 impl fmt::Debug for PrimDef {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name)

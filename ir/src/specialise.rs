@@ -96,7 +96,7 @@ pub(crate) fn specialise(program: &Program, request: &Request) -> Result<Special
             free: &free,
             marks: &mut marks,
             request,
-            out: Module { stage: Stage::Specialised, graphs: Vec::new(), entry: GraphId(0) },
+            out: Module::empty(Stage::Specialised),
             instances: HashMap::new(),
             active: Vec::new(),
             provisional: Vec::new(),
@@ -188,7 +188,8 @@ impl Cx<'_> {
         let graph = builder.finish(ret);
         self.out.entry = self.out.add(graph);
         self.resolve_lanes()?;
-        let module = crate::passes::compact(&self.out);
+        let mut module = std::mem::replace(&mut self.out, Module::empty(Stage::Specialised));
+        crate::passes::compact(&mut module);
         Ok(Specialised { module, output: layout, fixed: self.fixed_arguments() })
     }
 

@@ -49,7 +49,7 @@ fn check(python: &str, loops: usize, all: &[&[Datum]]) {
 #[track_caller]
 fn check_text(python: &str, args: &[Datum], expected: Expect) {
     let mut module = closed(&specialised(python, args));
-    passes::run_to_fixpoint(&mut module, passes::OPTIMISE, &mut |_, _| {});
+    passes::optimise(&mut module, passes::OPTIMISE, &mut |_, _| {}).expect("it is small");
     expected.assert_eq(&print(&module));
 }
 

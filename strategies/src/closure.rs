@@ -12,54 +12,56 @@ mod adjoint;
 mod expand;
 mod pairs;
 
+use std::borrow::Cow;
+use std::sync::LazyLock;
+
 use adjudicate_ir::graph::Module;
 use adjudicate_ir::passes::{self, Pass};
 use adjudicate_ir::program::{Program, Request};
 use adjudicate_ir::span::SourceMap;
 
+use crate::optimiser::{self, Optimiser};
 use crate::{Compiled, Facts, PrepareError, Prepared, Refusal, Strategy};
 
 /// The strategy and its variants.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Closure {
-    name: &'static str,
-    about: &'static str,
-    pipeline: &'static [Pass],
-    /// Run once at the end.
-    last: &'static [Pass],
+    name: Cow<'static, str>,
+    about: Cow<'static, str>,
+    optimiser: Optimiser,
 }
 
 /// The paper's transformation, optimised.
-pub const CLOSURE: Closure = Closure {
-    name: "closure",
-    about: "tape-free source transformation with closures, optimised before, between and after",
-    pipeline: passes::OPTIMISE,
-    last: passes::FUSE,
-};
-
-/// The same without fusion.
-pub const NO_FUSION: Closure = Closure {
-    name: "closure:no-fusion",
-    about: "the closure transformation without fusion of elementwise work",
-    last: &[],
-    ..CLOSURE
+pub static CLOSURE: Closure = Closure {
+    name: Cow::Borrowed("closure"),
+    about: Cow::Borrowed("tape-free source transformation with closures, optimised before, between and after"),
+    optimiser: Optimiser::ALL,
 };
 
 /// The same without the optimiser.
-pub const UNOPTIMISED: Closure = Closure {
-    name: "closure:unoptimised",
-    about: "the closure transformation as it comes out, without the optimiser",
-    pipeline: &[],
-    last: &[],
+pub static UNOPTIMISED: Closure = Closure {
+    name: Cow::Borrowed("closure:unoptimised"),
+    about: Cow::Borrowed("the closure transformation as it comes out, without the optimiser"),
+    optimiser: Optimiser::NONE,
 };
+
+/// The strategy without each pass of the optimiser.
+pub static VARIANTS: LazyLock<Vec<Closure>> = LazyLock::new(|| {
+    let variant = |(pass, name, about): (&Pass, String, String)| Closure {
+        name: name.into(),
+        about: about.into(),
+        optimiser: Optimiser::without(pass.name),
+    };
+    optimiser::variants("closure").map(variant).collect()
+});
 
 impl Strategy for Closure {
     fn name(&self) -> &str {
-        self.name
+        &self.name
     }
 
     fn about(&self) -> &str {
-        self.about
+        &self.about
     }
 
     fn prepare(&self, program: &Program, request: &Request) -> Result<Box<dyn Prepared>, PrepareError> {
@@ -96,14 +98,15 @@ impl Closure {
         passes::close(&mut module);
         watch("close", &module);
         for order in 1.. {
-            passes::run_to_fixpoint(&mut module, self.pipeline, watch);
+            self.optimiser.run(&mut module, sources, watch)?;
             if !expand::expand_innermost(&mut module).map_err(|why| Refusal::new(*why, sources))? {
                 break;
             }
-            module = passes::compact(&module);
+            passes::compact(&mut module);
             watch(&format!("expand {order}"), &module);
         }
-        passes::run_once(&mut module, self.last, watch);
+        self.optimiser.finish(&mut module, watch);
+        passes::compact(&mut module);
         Ok(module)
     }
 }

@@ -26,54 +26,56 @@ mod repeat;
 mod structure;
 mod value;
 
+use std::borrow::Cow;
+use std::sync::LazyLock;
+
 use adjudicate_ir::graph::Module;
 use adjudicate_ir::passes::{self, Pass};
 use adjudicate_ir::program::{Program, Request};
 use adjudicate_ir::span::SourceMap;
 
+use crate::optimiser::{self, Optimiser};
 use crate::{Compiled, Facts, PrepareError, Prepared, Refusal, Strategy};
 
 /// The strategy and its variants.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Dataflow {
-    name: &'static str,
-    about: &'static str,
-    pipeline: &'static [Pass],
-    /// Run once at the end.
-    last: &'static [Pass],
+    name: Cow<'static, str>,
+    about: Cow<'static, str>,
+    optimiser: Optimiser,
 }
 
 /// A static graph, optimised.
-pub const DATAFLOW: Dataflow = Dataflow {
-    name: "dataflow",
-    about: "static graph with functional control flow, optimised before, between and after gradients",
-    pipeline: passes::OPTIMISE,
-    last: passes::FUSE,
-};
-
-/// The same without fusion.
-pub const NO_FUSION: Dataflow = Dataflow {
-    name: "dataflow:no-fusion",
-    about: "the static graph without fusion of elementwise work",
-    last: &[],
-    ..DATAFLOW
+pub static DATAFLOW: Dataflow = Dataflow {
+    name: Cow::Borrowed("dataflow"),
+    about: Cow::Borrowed("static graph with functional control flow, optimised before, between and after gradients"),
+    optimiser: Optimiser::ALL,
 };
 
 /// The same without the optimiser.
-pub const UNOPTIMISED: Dataflow = Dataflow {
-    name: "dataflow:unoptimised",
-    about: "the static graph as it is built, without the optimiser",
-    pipeline: &[],
-    last: &[],
+pub static UNOPTIMISED: Dataflow = Dataflow {
+    name: Cow::Borrowed("dataflow:unoptimised"),
+    about: Cow::Borrowed("the static graph as it is built, without the optimiser"),
+    optimiser: Optimiser::NONE,
 };
+
+/// The strategy without each pass of the optimiser.
+pub static VARIANTS: LazyLock<Vec<Dataflow>> = LazyLock::new(|| {
+    let variant = |(pass, name, about): (&Pass, String, String)| Dataflow {
+        name: name.into(),
+        about: about.into(),
+        optimiser: Optimiser::without(pass.name),
+    };
+    optimiser::variants("dataflow").map(variant).collect()
+});
 
 impl Strategy for Dataflow {
     fn name(&self) -> &str {
-        self.name
+        &self.name
     }
 
     fn about(&self) -> &str {
-        self.about
+        &self.about
     }
 
     fn prepare(&self, program: &Program, request: &Request) -> Result<Box<dyn Prepared>, PrepareError> {
@@ -99,14 +101,15 @@ impl Dataflow {
         let mut module = build(program, sources)?;
         watch("build", &module);
         for order in 1.. {
-            passes::run_to_fixpoint(&mut module, self.pipeline, watch);
+            self.optimiser.run(&mut module, sources, watch)?;
             if !gradient::expand_innermost(&mut module).map_err(|why| Refusal::new(*why, sources))? {
                 break;
             }
-            module = passes::compact(&module);
+            passes::compact(&mut module);
             watch(&format!("gradient {order}"), &module);
         }
-        passes::run_once(&mut module, self.last, watch);
+        self.optimiser.finish(&mut module, watch);
+        passes::compact(&mut module);
         Ok(module)
     }
 }

@@ -9,7 +9,10 @@ mod compiled;
 mod cotangent;
 pub mod dataflow;
 pub mod finite;
+mod optimiser;
 pub mod tape;
+
+use std::sync::LazyLock;
 
 use adjudicate_ir::datum::Layout;
 use adjudicate_ir::graph::Module;
@@ -116,16 +119,15 @@ pub struct RunError {
 }
 
 /// Every strategy and variant, in the order of help and tables.
-pub const STRATEGIES: &[&dyn Strategy] = &[
-    &tape::TapeStrategy,
-    &dataflow::DATAFLOW,
-    &dataflow::NO_FUSION,
-    &dataflow::UNOPTIMISED,
-    &closure::CLOSURE,
-    &closure::NO_FUSION,
-    &closure::UNOPTIMISED,
-    &finite::FiniteStrategy,
-];
+pub static STRATEGIES: LazyLock<Vec<&'static dyn Strategy>> = LazyLock::new(|| {
+    let mut all: Vec<&'static dyn Strategy> = vec![&tape::TapeStrategy];
+    all.extend([&dataflow::DATAFLOW as &dyn Strategy, &dataflow::UNOPTIMISED]);
+    all.extend(dataflow::VARIANTS.iter().map(|v| v as &dyn Strategy));
+    all.extend([&closure::CLOSURE as &dyn Strategy, &closure::UNOPTIMISED]);
+    all.extend(closure::VARIANTS.iter().map(|v| v as &dyn Strategy));
+    all.push(&finite::FiniteStrategy);
+    all
+});
 
 /// The strategy of a name.
 pub fn find(name: &str) -> Option<&'static dyn Strategy> {

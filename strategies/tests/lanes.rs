@@ -47,7 +47,7 @@ const ASKS: &[(Ask, usize, f64)] =
 fn same(lanes: &str, loops: &str, args: &[Datum]) {
     let head =
         "import numpy as np\nfrom adjudicate import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp, vmap\n";
-    for strategy in STRATEGIES {
+    for strategy in STRATEGIES.iter() {
         for &(ask, order, tolerance) in ASKS {
             let finite = strategy.name() == "finite";
             if finite && order > 1 {
@@ -91,7 +91,7 @@ fn one_lane_and_none() {
     rows("def g(r):\n    return np.sum(r * r * r)\n", &array(&[1, 2]));
     rows("def g(r):\n    return r * r if r > 0.0 else r\n", &array(&[1]));
     let none = Datum::Array(Array::from_vec(&[0, 2], Vec::new()));
-    for strategy in STRATEGIES {
+    for strategy in STRATEGIES.iter() {
         for body in ["np.sum(r * r)", "r[0] if r[1] > 0.0 else r[1]", "np.sum(r @ np.ones((2, 2)))"] {
             let python = format!(
                 "import numpy as np\nfrom adjudicate import vmap\ndef f(x):\n    return np.sum(vmap(lambda r: {body})(x))\n"
@@ -217,7 +217,7 @@ fn errors_say_where_and_why() {
         ("vmap(lambda a: np.zeros(a))(np.arange(3))", "must be known before the program runs"),
     ] {
         let python = format!("import numpy as np\nfrom adjudicate import vmap\ndef f(x):\n    return {body}\n");
-        for strategy in STRATEGIES {
+        for strategy in STRATEGIES.iter() {
             let error = run(*strategy, &python, Ask::Value, 1, &[array(&[3])]).expect_err(body);
             assert!(error.contains(why), "{}: {body}: {error}", strategy.name());
         }
@@ -274,7 +274,7 @@ fn jacobians_of_structures_and_of_nothing() {
         format!("{head}def f(x):\n    a, b = jacobian(lambda y: (y * y, np.sum(y)))(x)\n    return np.ravel(a), b\n");
     let empty = format!("{head}def f(x):\n    return jacobian(lambda y: y * y)(x)\n");
     let none = [Datum::Array(Array::from_vec(&[0], Vec::new()))];
-    for strategy in STRATEGIES {
+    for strategy in STRATEGIES.iter() {
         let found = run(*strategy, &python, Ask::Value, 1, &[array(&[2])]).unwrap();
         let x = numbers(&array(&[2]));
         close(strategy.name(), &found, &[2.0 * x[0], 0.0, 0.0, 2.0 * x[1], 1.0, 1.0], 1e-8);

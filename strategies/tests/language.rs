@@ -38,7 +38,7 @@ fn check(python: &str, x: f64, value: f64, first: f64, second: f64) {
 }
 
 fn check_at(python: &str, args: &[Datum], value: f64, first: &[f64], second: &[f64]) {
-    for strategy in STRATEGIES {
+    for strategy in STRATEGIES.iter() {
         if strategy.name().starts_with("finite") {
             continue;
         }

@@ -34,7 +34,7 @@ fn every_strategy_gives_the_values_of_numpy() {
         let leaves: Vec<Value> = args.iter().flat_map(Datum::leaves).collect();
         let expected = read(&entry.value).leaves();
         let request = Request::new(&entry.function, Ask::Value, &[], 1, &args);
-        for strategy in STRATEGIES {
+        for strategy in STRATEGIES.iter() {
             let place = format!("{} {} by {}", entry.suite, entry.function, strategy.name());
             let mut prepared = match strategy.prepare(&program, &request) {
                 Ok(prepared) => prepared,

@@ -1,38 +1,40 @@
 //! Leaves out what the entry does not reach: graphs, and nodes that no return node needs.
 
-use std::collections::HashMap;
-
 use crate::graph::{GraphId, Module};
 
-use super::Pass;
-use super::rewrite;
+use super::rewrite::sweep;
 
-pub(super) const COMPACT: Pass = Pass {
-    name: "compact",
-    about: "leaves out graphs and nodes that nothing reaches",
-    run: |module| {
-        let compacted = compact(module);
-        let changed = *module != compacted;
-        *module = compacted;
-        changed
-    },
-};
-
-/// The module without unreachable graphs and dead nodes, graphs numbered in order of discovery.
-pub fn compact(module: &Module) -> Module {
+/// Leaves out unreachable graphs and dead nodes; graphs are numbered in order of discovery.
+pub fn compact(module: &mut Module) {
     // Dead nodes first: they may be what reaches a graph.
-    let mut lean = module.clone();
-    rewrite::rebuild_all(&mut lean, |_, graph| {
-        rewrite::rebuild(graph, |b, id, op, args| b.emit(op.clone(), args, graph.ty(id).clone()))
-    });
-    let order = lean.reachable();
-    let renamed: HashMap<GraphId, GraphId> = order.iter().enumerate().map(|(i, &g)| (g, GraphId(i as u32))).collect();
-    let graphs = order.iter().map(|&g| {
-        let mut graph = lean.graph(g).clone();
-        for node in &mut graph.nodes {
-            node.op = node.op.map_graphs(|g| renamed[&g]);
+    module.graphs.iter_mut().for_each(sweep);
+    let order = module.reachable();
+    renumber(module, &order);
+}
+
+/// Leaves out unreachable graphs; what remains, in the order in which it stood.
+pub(super) fn leave_out_unreachable(module: &mut Module) -> Vec<GraphId> {
+    let mut order = module.reachable();
+    order.sort_unstable();
+    renumber(module, &order);
+    order
+}
+
+/// Keeps these graphs, in this order.
+fn renumber(module: &mut Module, order: &[GraphId]) {
+    if order.len() == module.graphs.len() && order.is_sorted() {
+        return;
+    }
+    let mut places = vec![None; module.graphs.len()];
+    order.iter().enumerate().for_each(|(i, g)| places[g.0 as usize] = Some(GraphId(i as u32)));
+    let place = |g: GraphId| places[g.0 as usize].expect("a graph that is reached");
+    let mut old: Vec<Option<_>> = std::mem::take(&mut module.graphs).into_iter().map(Some).collect();
+    for g in order {
+        let mut graph = old[g.0 as usize].take().expect("each graph once");
+        for node in graph.nodes.iter_mut().filter(|n| !n.op.graphs().is_empty()) {
+            node.op = node.op.map_graphs(place);
         }
-        graph
-    });
-    Module { stage: lean.stage, graphs: graphs.collect(), entry: renamed[&lean.entry] }
+        module.graphs.push(graph);
+    }
+    module.entry = place(module.entry);
 }

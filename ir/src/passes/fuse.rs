@@ -20,17 +20,17 @@ use smallvec::SmallVec;
 
 use crate::builder::Builder;
 use crate::fusion::{Form, Region, Way};
-use crate::graph::{Args, Const, Graph, Module, NodeId, Op};
+use crate::graph::{Args, Const, Graph, GraphId, Module, NodeId, Op};
 use crate::types::{Elem, Type};
 
-use super::Pass;
 use super::rewrite::live;
+use super::{Pass, Run};
 
 /// The last pass: nothing looks into fused graphs afterwards.
 pub(super) const FUSE: Pass = Pass {
-    name: "fuse",
+    name: "fusion",
     about: "computes elementwise nodes, and reductions that end them, in one walk over their elements",
-    run,
+    run: Run::Module(run),
 };
 
 /// Single elements are worth a region from this many on, and two nodes over arrays from this many elements on. Starting
@@ -42,9 +42,9 @@ const MANY_ELEMENTS: usize = 1024;
 /// A region has no more members than this.
 const MAX_MEMBERS: usize = 256;
 
-fn run(module: &mut Module) -> bool {
+fn run(module: &mut Module) -> Vec<GraphId> {
     let fused: Vec<_> = module.reachable().into_iter().flat_map(|g| fused_by(module, g)).collect();
-    let mut changed = false;
+    let mut changed = Vec::new();
     for id in module.reachable() {
         if fused.contains(&id) {
             continue;
@@ -53,13 +53,13 @@ fn run(module: &mut Module) -> bool {
         let regions = grow(&graph);
         if !regions.is_empty() {
             module.graphs[id.0 as usize] = Rebuilt::new(module, &graph, &regions).graph();
-            changed = true;
+            changed.push(id);
         }
     }
     changed
 }
 
-fn fused_by(module: &Module, id: crate::graph::GraphId) -> Vec<crate::graph::GraphId> {
+fn fused_by(module: &Module, id: GraphId) -> Vec<GraphId> {
     let fused = |op: &Op| if let Op::Fused(g) = op { Some(*g) } else { None };
     module.graph(id).nodes.iter().filter_map(|n| fused(&n.op)).collect()
 }

@@ -1,61 +1,78 @@
 //! Inlining: a direct call is replaced by the body of the graph it calls.
 //!
-//! A graph is inlined when it is not recursive and is either called once or small. A branch whose
-//! condition is a constant is replaced by the branch taken. A graph called in several places that
-//! contains branches or loops stays a call unless it is tiny: twenty `if`s in sequence must not
-//! become 2²⁰ copies.
+//! A graph is inlined when it is not recursive and is either called once or small. A graph called in
+//! several places that contains branches or loops stays a call unless it is tiny: twenty `if`s in
+//! sequence must not become 2²⁰ copies.
 
 use std::collections::HashMap;
 
 use crate::builder::Builder;
 use crate::graph::{Graph, GraphId, Module, NodeId, Op};
-use crate::types::Type;
 
-use super::Pass;
-use super::rewrite::{copy_nodes, rebuild};
+use super::rewrite::{copy_nodes, rebuild, sweep};
+use super::{Pass, Run};
 
 pub(super) const INLINE: Pass =
-    Pass { name: "inline", about: "replaces calls by the bodies of the graphs called", run };
+    Pass { name: "inline", about: "replaces calls by the bodies of the graphs called", run: Run::Module(run) };
 
 /// A straight-line graph of at most this many nodes is inlined wherever it is called.
-const SMALL: usize = 400;
-/// The same for a graph with branches or loops of its own.
+const SMALL: usize = 40;
+/// A larger one is, if the copies have no more nodes than this together.
+const COPIES: usize = 4000;
+/// The limit for a graph with calls, branches or loops of its own.
 const SMALL_WITH_CONTROL: usize = 12;
 /// No graph grows beyond this by inlining.
 const MAX_NODES: usize = 200_000;
 
-fn run(module: &mut Module) -> bool {
+fn run(module: &mut Module) -> Vec<GraphId> {
     let order = bottom_up(module);
     let recursive = recursive(module);
-    let mut uses = uses(module);
-    let mut changed = false;
-    for &id in &order {
-        let graph = module.graph(id);
-        let size = graph.nodes.len();
-        let wanted = |callee: GraphId, grown: usize| {
-            let body = module.graph(callee);
-            let control = body.nodes.iter().any(|n| matches!(n.op, Op::If(..) | Op::Loop { .. } | Op::Call(_)));
-            let limit = if control { SMALL_WITH_CONTROL } else { SMALL };
-            !recursive[&callee]
-                && (uses[&callee] == 1 || body.nodes.len() <= limit)
-                && grown + body.nodes.len() <= MAX_NODES
+    let mut uses = uses(module, &order);
+    let mut changed = Vec::new();
+    for id in order {
+        let callees = |op: &Op| match *op {
+            Op::Call(callee) if !recursive[&callee] => Some(callee),
+            _ => None,
         };
-        if !graph.nodes.iter().any(|n| matches!(n.op, Op::Call(g) if wanted(g, size))) {
+        let graph = module.graph(id);
+        let mut grown = graph.nodes.len();
+        let mut wanted = |callee: GraphId| {
+            let wanted = is_wanted(module.graph(callee), uses[callee.0 as usize], grown);
+            grown += if wanted { module.graph(callee).nodes.len() } else { 0 };
+            wanted
+        };
+        let chosen: HashMap<NodeId, GraphId> = graph
+            .iter()
+            .filter_map(|(n, node)| Some((n, callees(&node.op)?)))
+            .filter(|(_, callee)| wanted(*callee))
+            .collect();
+        if chosen.is_empty() {
             continue;
         }
-        let mut grown = size;
-        let inlined = rebuild(graph, |b, node, op, args| match *op {
-            Op::Call(callee) if wanted(callee, grown) => {
-                grown += module.graph(callee).nodes.len();
-                splice(b, module.graph(callee), args)
-            }
-            _ => b.emit(op.clone(), args, graph.ty(node).clone()),
+        let mut inlined = rebuild(graph, |b, node, op, args| match chosen.get(&node) {
+            Some(callee) => splice(b, module.graph(*callee), args),
+            None => b.emit(op.clone(), args, graph.ty(node).clone()),
         });
+        sweep(&mut inlined);
+        move_uses(&mut uses, graph, -1);
+        for callee in chosen.values() {
+            if uses[callee.0 as usize] == 0 {
+                move_uses(&mut uses, module.graph(*callee), -1);
+            }
+        }
+        move_uses(&mut uses, &inlined, 1);
         module.graphs[id.0 as usize] = inlined;
-        uses = self::uses(module);
-        changed = true;
+        changed.push(id);
     }
     changed
+}
+
+fn is_wanted(body: &Graph, uses: i64, grown: usize) -> bool {
+    let size = body.nodes.len();
+    let control = body.nodes.iter().any(|n| matches!(n.op, Op::If(..) | Op::Loop { .. } | Op::Call(_)));
+    let copies = size * usize::try_from(uses - 1).unwrap_or(0);
+    let fits = if control { size <= SMALL_WITH_CONTROL } else { size <= SMALL || copies <= COPIES };
+    (uses == 1 || fits) && grown + size <= MAX_NODES
 }
 
 /// The body of a graph in place of a call; the node that stands for its result.
@@ -64,18 +81,15 @@ pub(super) fn splice(b: &mut Builder, graph: &Graph, args: &[NodeId]) -> NodeId 
     copied.get(graph.ret)
 }
 
-/// How many operations refer to each graph that the entry reaches.
-fn uses(module: &Module) -> HashMap<GraphId, usize> {
-    let mut uses = HashMap::new();
-    for g in module.reachable() {
-        uses.entry(g).or_insert(0);
-        for node in &module.graph(g).nodes {
-            for callee in node.op.graphs() {
-                *uses.entry(callee).or_insert(0) += 1;
-            }
-        }
-    }
+/// How many operations of these graphs refer to each graph.
+fn uses(module: &Module, graphs: &[GraphId]) -> Vec<i64> {
+    let mut uses = vec![0; module.graphs.len()];
+    graphs.iter().for_each(|&g| move_uses(&mut uses, module.graph(g), 1));
     uses
+}
+
+fn move_uses(uses: &mut [i64], graph: &Graph, by: i64) {
+    graph.nodes.iter().flat_map(|n| n.op.graphs()).for_each(|g| uses[g.0 as usize] += by);
 }
 
 /// Reachable graphs, callees before callers as far as there are no cycles.
@@ -95,36 +109,80 @@ fn bottom_up(module: &Module) -> Vec<GraphId> {
     order
 }
 
-/// Whether each reachable graph can reach itself.
+/// Whether each reachable graph can reach itself: its strongly connected component (Tarjan 1972)
+/// has another graph, or it refers to itself.
 pub fn recursive(module: &Module) -> HashMap<GraphId, bool> {
-    let reachable = module.reachable();
-    let callees: HashMap<GraphId, Vec<GraphId>> = reachable
-        .iter()
-        .map(|&g| {
-            let mut all: Vec<GraphId> = module.graph(g).nodes.iter().flat_map(|n| n.op.graphs()).collect();
-            all.sort();
-            all.dedup();
-            (g, all)
-        })
-        .collect();
-    let reaches_itself = |start: GraphId| {
-        let mut seen = vec![false; module.graphs.len()];
-        let mut work = callees[&start].clone();
-        while let Some(g) = work.pop() {
-            if g == start {
-                return true;
-            }
-            if !std::mem::replace(&mut seen[g.0 as usize], true) {
-                work.extend(&callees[&g]);
-            }
-        }
-        false
+    let mut components = Components {
+        index: vec![None; module.graphs.len()],
+        low: vec![0; module.graphs.len()],
+        open: Vec::new(),
+        is_open: vec![false; module.graphs.len()],
+        recursive: HashMap::new(),
     };
-    reachable.iter().map(|&g| (g, reaches_itself(g))).collect()
+    components.visit(module, module.entry);
+    components.recursive
 }
 
-/// A call of a branch that is known to be taken.
-pub(super) fn take_branch(module: &Module, b: &mut Builder, branch: GraphId, args: &[NodeId], ty: &Type) -> NodeId {
-    debug_assert_eq!(module.graph(branch).result_type(), ty, "a branch has the type of its `if`");
-    splice(b, module.graph(branch), args)
+struct Components {
+    /// When each graph was first met.
+    index: Vec<Option<usize>>,
+    /// The earliest graph that is still open and that this one reaches.
+    low: Vec<usize>,
+    open: Vec<GraphId>,
+    is_open: Vec<bool>,
+    recursive: HashMap<GraphId, bool>,
+}
+
+impl Components {
+    fn visit(&mut self, module: &Module, start: GraphId) {
+        let callees =
+            |g: GraphId| -> Vec<GraphId> { module.graph(g).nodes.iter().flat_map(|n| n.op.graphs()).collect() };
+        let mut met = 0;
+        let mut frames = vec![(start, callees(start), 0)];
+        self.meet(start, &mut met);
+        while let Some((g, next, at)) = frames.last_mut() {
+            let g = *g;
+            if let Some(&callee) = next.get(*at) {
+                *at += 1;
+                match self.index[callee.0 as usize] {
+                    None => {
+                        self.meet(callee, &mut met);
+                        frames.push((callee, callees(callee), 0));
+                    }
+                    Some(index) if self.is_open[callee.0 as usize] => {
+                        self.low[g.0 as usize] = self.low[g.0 as usize].min(index);
+                    }
+                    Some(_) => {}
+                }
+                continue;
+            }
+            let itself = next.contains(&g);
+            frames.pop();
+            if let Some((parent, ..)) = frames.last() {
+                let parent = parent.0 as usize;
+                self.low[parent] = self.low[parent].min(self.low[g.0 as usize]);
+            }
+            if Some(self.low[g.0 as usize]) == self.index[g.0 as usize] {
+                self.close(g, itself);
+            }
+        }
+    }
+
+    fn meet(&mut self, g: GraphId, met: &mut usize) {
+        self.index[g.0 as usize] = Some(*met);
+        self.low[g.0 as usize] = *met;
+        *met += 1;
+        self.open.push(g);
+        self.is_open[g.0 as usize] = true;
+    }
+
+    /// Everything opened since `root` is one component.
+    fn close(&mut self, root: GraphId, itself: bool) {
+        let from = self.open.iter().rposition(|&g| g == root).expect("it is open");
+        let members = self.open.split_off(from);
+        for &g in &members {
+            self.is_open[g.0 as usize] = false;
+            self.recursive.insert(g, itself || members.len() > 1);
+        }
+    }
 }

@@ -42,18 +42,19 @@ use crate::graph::{Const, Graph, GraphId, Module, NodeId, Op};
 use crate::prims;
 use crate::types::Type;
 
-use super::Pass;
+use super::{Pass, Run};
 use tree::Level;
 
-pub(super) const LOOPS: Pass = Pass { name: "loops", about: "turns recursion that calls itself once into loops", run };
+pub(super) const LOOPS: Pass =
+    Pass { name: "loops", about: "turns recursion that calls itself once into loops", run: Run::Module(run) };
 
-fn run(module: &mut Module) -> bool {
-    let mut changed = false;
+fn run(module: &mut Module) -> Vec<GraphId> {
+    let mut changed = Vec::new();
     for id in module.reachable() {
         if let Some(root) = tree::of(module, id) {
             let graph = Conversion::new(module, root).run();
             module.graphs[id.0 as usize] = graph;
-            changed = true;
+            changed.push(id);
         }
     }
     changed

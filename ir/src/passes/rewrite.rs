@@ -1,7 +1,8 @@
 //! Copying nodes from one graph into another.
 
 use crate::builder::Builder;
-use crate::graph::{Args, Graph, Module, NodeId, Op};
+use crate::graph::{Args, Graph, NodeId, Op};
+use crate::types::Type;
 
 /// A graph as a list of nodes that can be put into another graph.
 #[derive(Debug)]
@@ -65,16 +66,43 @@ pub fn rebuild(graph: &Graph, each: impl FnMut(&mut Builder, NodeId, &Op, &[Node
     builder.finish(splice.get(graph.ret))
 }
 
-/// Replaces every graph that the entry reaches; says whether any differs from what it was.
-pub(crate) fn rebuild_all(module: &mut Module, mut each: impl FnMut(&mut Module, &Graph) -> Graph) -> bool {
+/// A walk over the live nodes of a graph in which `replace` may give, for a node with its already
+/// copied operands, the node that takes its place; `None` if it never does.
+pub(super) fn replace_nodes(
+    graph: &Graph,
+    mut replace: impl FnMut(&mut Builder, &Op, &[NodeId], &Type) -> Option<NodeId>,
+) -> Option<Graph> {
     let mut changed = false;
-    for id in module.reachable() {
-        let old = module.graph(id).clone();
-        let new = each(module, &old);
-        if new != old {
+    let mut new = rebuild(graph, |b, id, op, args| match replace(b, op, args, graph.ty(id)) {
+        Some(other) => {
             changed = true;
-            module.graphs[id.0 as usize] = new;
+            other
         }
+        None => b.emit(op.clone(), args, graph.ty(id).clone()),
+    });
+    changed.then(|| {
+        sweep(&mut new);
+        new
+    })
+}
+
+/// Leaves out the nodes that the return node does not need. Parameters stay.
+pub(super) fn sweep(graph: &mut Graph) {
+    let mut live = live(graph);
+    graph.params.iter().for_each(|p| live[p.0 as usize] = true);
+    if !live.contains(&false) {
+        return;
     }
-    changed
+    let mut places = Vec::with_capacity(live.len());
+    let mut next = 0;
+    for &live in &live {
+        places.push(NodeId(next));
+        next += u32::from(live);
+    }
+    let place = |id: NodeId| places[id.0 as usize];
+    let mut flags = live.iter();
+    graph.nodes.retain(|_| *flags.next().expect("a flag for each node"));
+    graph.nodes.iter_mut().flat_map(|n| n.args.iter_mut()).for_each(|a| *a = place(*a));
+    graph.params.iter_mut().for_each(|p| *p = place(*p));
+    graph.ret = place(graph.ret);
 }

@@ -37,7 +37,7 @@ type Key = (GraphId, Vec<Option<Rc<Const>>>);
 pub(super) fn build(module: &Module) -> Res<Module> {
     let mut cx = Cx {
         module,
-        out: Module { stage: Stage::Closed, graphs: Vec::new(), entry: GraphId(0) },
+        out: Module::empty(Stage::Closed),
         orders: vec![None; module.graphs.len()],
         subgraphs: HashMap::new(),
         levels: Vec::new(),
@@ -49,7 +49,8 @@ pub(super) fn build(module: &Module) -> Res<Module> {
     }
     let unknown = vec![None; entry.params.len()];
     cx.out.entry = cx.subgraph(module.entry, unknown, entry.span)?;
-    Ok(passes::compact(&cx.out))
+    passes::compact(&mut cx.out);
+    Ok(cx.out)
 }
 
 pub(super) struct Cx<'m> {

@@ -16,7 +16,7 @@ use crate::measure::plan::unknown;
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   adjudicate explain model.py cube --args '[2.0]' --derivative gradient
-  adjudicate explain model.py loss --args @arguments.json --derivative gradient --stage simplify
+  adjudicate explain model.py loss --args @arguments.json --derivative gradient --stage laws
   adjudicate explain model.py cube --args '[2.0]' --derivative gradient --format svg > cube.svg
   adjudicate explain model.py cube --args '[2.0]' --derivative gradient --format dot | dot -Tpdf > cube.pdf
 

@@ -1,7 +1,7 @@
 //! `adjudicate list`: what there is.
 
 use adjudicate_ir::frontend::names;
-use adjudicate_ir::passes::PASSES;
+use adjudicate_ir::passes;
 use adjudicate_ir::prims::PRIMS;
 use adjudicate_reports::REPORTS;
 use adjudicate_strategies::STRATEGIES;
@@ -71,7 +71,7 @@ impl Kind {
             Kind::Strategies => STRATEGIES.iter().map(|s| plain(s.name(), s.about())).collect(),
             Kind::Functions => FUNCTIONS.iter().map(|(module, about)| functions(module, about)).collect(),
             Kind::Primitives => PRIMS.iter().map(|p| plain(p.name, p.about)).collect(),
-            Kind::Passes => PASSES.iter().map(|p| plain(p.name, p.about)).collect(),
+            Kind::Passes => passes::all().map(|p| plain(p.name, p.about)).collect(),
             Kind::Reports => REPORTS.iter().map(|r| plain(r.name, r.about)).collect(),
         }
     }

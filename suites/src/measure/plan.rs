@@ -133,7 +133,7 @@ impl Profile {
 impl Plan {
     /// The plan of a selection. A pattern that matches nothing is an error.
     pub fn new(selection: &Selection, settings: Settings) -> Result<Plan, Failure> {
-        Plan::among(SUITES, STRATEGIES, selection, settings)
+        Plan::among(SUITES, &STRATEGIES, selection, settings)
     }
 
     /// As [`Plan::new`], of suites and strategies that are given.

@@ -1,0 +1,59 @@
+//! What of the shared optimiser a strategy uses, and the variants that do without a pass.
+
+use std::borrow::Cow;
+
+use adjudicate_ir::graph::Module;
+use adjudicate_ir::passes::{self, Exhausted, Pass};
+use adjudicate_ir::span::{Diagnostic, SourceMap};
+
+use crate::Refusal;
+
+/// The passes that a strategy runs.
+#[derive(Clone, Debug)]
+pub(crate) struct Optimiser {
+    repeated: Cow<'static, [Pass]>,
+    finish: Cow<'static, [Pass]>,
+}
+
+impl Optimiser {
+    /// All passes.
+    pub(crate) const ALL: Optimiser =
+        Optimiser { repeated: Cow::Borrowed(passes::OPTIMISE), finish: Cow::Borrowed(passes::FINISH) };
+
+    /// No passes.
+    pub(crate) const NONE: Optimiser = Optimiser { repeated: Cow::Borrowed(&[]), finish: Cow::Borrowed(&[]) };
+
+    /// All passes but one.
+    pub(crate) fn without(pass: &str) -> Self {
+        let rest = |all: &[Pass]| all.iter().copied().filter(|p| p.name != pass).collect();
+        Self { repeated: Cow::Owned(rest(passes::OPTIMISE)), finish: Cow::Owned(rest(passes::FINISH)) }
+    }
+
+    /// Optimises until nothing changes; a program that grows too large for it is refused.
+    pub(crate) fn run(
+        &self,
+        module: &mut Module,
+        sources: &SourceMap,
+        watch: &mut dyn FnMut(&str, &Module),
+    ) -> Result<(), Refusal> {
+        passes::optimise(module, &self.repeated, watch).map_err(|exhausted| refusal(module, sources, exhausted))
+    }
+
+    /// The last passes, once.
+    pub(crate) fn finish(&self, module: &mut Module, watch: &mut dyn FnMut(&str, &Module)) {
+        passes::run_once(module, &self.finish, watch);
+    }
+}
+
+/// Name and description of the variant of a strategy without each pass.
+pub(crate) fn variants(family: &str) -> impl Iterator<Item = (&'static Pass, String, String)> {
+    passes::optional().map(move |pass| {
+        (pass, format!("{family}:no-{}", pass.name), format!("{family} without `{}`, which {}", pass.name, pass.about))
+    })
+}
+
+fn refusal(module: &Module, sources: &SourceMap, exhausted: Exhausted) -> Refusal {
+    let span = module.graph(module.entry).span;
+    let diagnostic = Diagnostic::new(span, exhausted.to_string()).help("ask for a lower order, or for less at a time");
+    Refusal::new(diagnostic, sources)
+}

@@ -1,0 +1,184 @@
+//! What the optimised derivative of small programs is, to the letter; and what does not blow up.
+//!
+//! `UPDATE_EXPECT=1 cargo test -p adjudicate-strategies --test golden` blesses.
+
+use adjudicate_ir::datum::Datum;
+use adjudicate_ir::graph::{Module, Op};
+use adjudicate_ir::program::{Ask, Program, Request};
+use adjudicate_ir::text;
+use adjudicate_strategies::{PrepareError, find};
+use expect_test::{Expect, expect};
+
+/// The program of a derivative of `f` after the last pass.
+#[track_caller]
+fn optimised(strategy: &str, python: &str, order: usize, args: &[Datum]) -> Module {
+    let program = Program::parse("model.py", python).unwrap_or_else(|why| panic!("{why}"));
+    let request = Request::new("f", Ask::Gradient, &[0], order, args);
+    let mut last = None;
+    let strategy = find(strategy).expect("a strategy");
+    match strategy.stages(&program, &request, &mut |_, module| last = Some(module.clone())) {
+        Ok(()) => last.expect("a stage"),
+        Err(PrepareError::Program(why)) => panic!("{why}"),
+        Err(PrepareError::Refused(why)) => panic!("{}", why.diagnostic),
+    }
+}
+
+#[track_caller]
+fn check(python: &str, wanted: &Expect) {
+    let module = optimised("closure", python, 1, &[Datum::F64(2.0)]);
+    wanted.assert_eq(&text::print(&module));
+}
+
+/// `grad(x**3) = 3 * x**2`.
+#[test]
+fn the_gradient_of_the_cube() {
+    check(
+        "def f(x):\n    return x ** 3\n",
+        &expect![[r#"
+        module closed entry @0
+
+        graph @0 main(%0: f64) -> (f64) {
+          %1 = powi[2] %0 : f64
+          %2 = const 3.0 : f64
+          %3 = mul %2 %1 : f64
+          %4 = tuple (%3) : (f64)
+          return %4
+        }
+    "#]],
+    );
+}
+
+#[test]
+fn the_gradient_of_the_square() {
+    check(
+        "def f(x):\n    return x * x\n",
+        &expect![[r#"
+        module closed entry @0
+
+        graph @0 main(%0: f64) -> (f64) {
+          %1 = add %0 %0 : f64
+          %2 = tuple (%1) : (f64)
+          return %2
+        }
+    "#]],
+    );
+}
+
+/// Neither the pair of the forward pass nor the condition is left of the branch.
+#[test]
+fn the_gradient_of_a_branch() {
+    check(
+        "def f(x):\n    return x * x if x > 1.0 else 3.0 * x\n",
+        &expect![[r#"
+        module closed entry @0
+
+        graph @0 main(%0: f64) -> (f64) {
+          %1 = const 1.0 : f64
+          %2 = gt %0 %1 : bool
+          %3 = if %2 @1 @2 (%0) : (f64)
+          return %3
+        }
+
+        graph @1 dthen(%0: f64) -> (f64) {
+          %1 = add %0 %0 : f64
+          %2 = tuple (%1) : (f64)
+          return %2
+        }
+
+        graph @2 delse(%0: f64) -> (f64) {
+          %1 = const 3.0 : f64
+          %2 = tuple (%1) : (f64)
+          return %2
+        }
+    "#]],
+    );
+}
+
+#[test]
+fn the_gradient_through_functions_and_tuples() {
+    let python = "
+def scale(k):
+    return lambda x: (k * x, x)
+
+def f(x):
+    a, b = scale(3.0)(x)
+    return a + b
+";
+    check(
+        python,
+        &expect![[r#"
+        module closed entry @0
+
+        graph @0 main(%0: f64) -> (f64) {
+          %1 = const 4.0 : f64
+          %2 = tuple (%1) : (f64)
+          return %2
+        }
+    "#]],
+    );
+}
+
+/// `g` is five nested `sin(x) * x`, `f` a derivative of it.
+fn nested(order: usize) -> String {
+    let derivative = (1..order).fold("g".to_owned(), |f, _| format!("grad({f})"));
+    format!(
+        "
+import numpy as np
+from adjudicate import grad
+
+def s(x):
+    return np.sin(x) * x
+
+def g(x):
+    return s(s(s(s(s(x)))))
+
+def f(x):
+    return {derivative}(x)
+"
+    )
+}
+
+/// The bounds are those of a scalar prototype.
+#[test]
+fn higher_derivatives_of_nested_functions_stay_small() {
+    for (order, most) in [(1, 90), (2, 240), (3, 680), (4, 1900)] {
+        for strategy in ["closure:no-fusion", "dataflow:no-fusion"] {
+            let nodes = optimised(strategy, &nested(order), 1, &[Datum::F64(0.7)]).node_count();
+            assert!(nodes <= most, "{strategy}, order {order}: {nodes} nodes");
+        }
+    }
+}
+
+/// The size of a gradient of `n` pieces is linear in `n`.
+#[track_caller]
+fn check_linear(python: impl Fn(usize) -> String, most: usize) {
+    let nodes = |n| optimised("closure", &python(n), 1, &[Datum::F64(0.7)]).node_count();
+    let (small, large) = (nodes(10), nodes(20));
+    assert!(large <= 2 * small + most, "{small} nodes for 10, {large} for 20");
+}
+
+#[test]
+fn branches_in_sequence_are_not_multiplied() {
+    let body = "    x = x * x if x > 0.5 else x + 1.0\n";
+    check_linear(|n| format!("def f(x):\n{}    return x\n", body.repeat(n)), 20);
+}
+
+#[test]
+fn nested_closures_are_not_multiplied() {
+    let layer = |i: usize| format!("    f{} = lambda y, g=f{i}: g(y) * x\n", i + 1);
+    let layers = |n: usize| (0..n).map(layer).collect::<String>();
+    check_linear(|n| format!("def f(x):\n    f0 = lambda y: y\n{}    return f{n}(x)\n", layers(n)), 20);
+}
+
+/// No structure is left where nothing at run time needs it.
+#[test]
+fn nothing_of_the_transform_survives() {
+    for order in 1..=3 {
+        let module = optimised("closure:no-fusion", &nested(order), 1, &[Datum::F64(0.7)]);
+        for id in module.reachable() {
+            let graph = module.graph(id);
+            let left = |op: &Op| matches!(op, Op::Call(_) | Op::Closure(_) | Op::Apply(_) | Op::Zero | Op::Get(_));
+            assert!(!graph.nodes.iter().any(|n| left(&n.op)), "{}", text::print(&module));
+        }
+    }
+}
