@@ -21,9 +21,11 @@ mod run;
 mod scalar;
 mod steps;
 mod sums;
+#[cfg(test)]
+mod tests;
 
 pub use program::{Builder, Code, Elem, Layout, Program, Scalar, Val};
-pub use run::{Operand, Outcome, Scratch};
+pub use run::{Operand, Operands, Outcome, Scratch};
 
 /// Lanes of a block.
 const BLOCK: usize = 512;

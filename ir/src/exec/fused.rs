@@ -2,7 +2,9 @@
 
 use std::collections::HashMap;
 
-use adjudicate_kernels::fused::{Builder, Code, Elem, Layout, Operand as Item, Outcome, Program, Scalar, Val};
+use adjudicate_kernels::fused::{
+    Builder, Code, Elem, Layout, Operand as Item, Operands, Outcome, Program, Scalar, Val,
+};
 use adjudicate_kernels::{Array, Compare, Logic, Unary};
 use indexmap::IndexMap;
 use smallvec::SmallVec;
@@ -20,8 +22,6 @@ pub(super) struct Fused {
     pub(super) program: Program,
     /// By operand of the program: the parameter of the graph.
     pub(super) params: Vec<usize>,
-    /// Operands whose buffers a result may be written over, should nobody else hold them.
-    pub(super) gives: Vec<u16>,
 }
 
 /// The program of a graph; `None` if its nodes do not make a region.
@@ -47,7 +47,7 @@ pub(super) fn lower(graph: &Graph) -> Option<Fused> {
         lowering.result(id, &ways[at])?;
     }
     let params = lowering.inputs.keys().map(|&(param, _)| param).collect();
-    Some(Fused { program: lowering.b.finish(), params, gives: Vec::new() })
+    Some(Fused { program: lowering.b.finish(), params })
 }
 
 struct Lowering<'g> {
@@ -131,18 +131,49 @@ impl Lowering<'_> {
 }
 
 impl Fused {
-    /// Notes which operands are at their last use and in a register of their own.
+    /// Lets results be written over operands that are at their last use and in a register of their own.
     pub(super) fn settle(&mut self, operands: &[Operand]) {
-        let donors = (0..self.program.outputs()).flat_map(|o| self.program.donors(o).to_vec());
-        let mut gives: Vec<u16> = donors.collect();
-        gives.sort_unstable();
-        gives.dedup();
-        gives.retain(|&i| {
+        self.program.retain_donors(|i| {
             let operand = operands[usize::from(i)];
             let held = operands.iter().filter(|o| !o.is_const() && o.index() == operand.index()).count();
             operand.is_last() && held == 1
         });
-        self.gives = gives;
+    }
+}
+
+/// The registers of a frame as a program's operands.
+struct Held<'m> {
+    regs: &'m mut [Value],
+    consts: &'m [Value],
+    operands: &'m [Operand],
+}
+
+impl Held<'_> {
+    #[inline(always)]
+    fn value(&self, i: usize) -> &Value {
+        let operand = self.operands[i];
+        if operand.is_const() { &self.consts[operand.index()] } else { &self.regs[operand.index()] }
+    }
+}
+
+impl Operands for Held<'_> {
+    #[inline(always)]
+    fn operand(&self, i: usize) -> Item<'_> {
+        match self.value(i) {
+            Value::Array(a, _) => Item::Array(a),
+            Value::Ints(a) => Item::Ints(a),
+            Value::Bools(a) => Item::Bools(a),
+            other => Item::Scalar(scalar(other)),
+        }
+    }
+
+    #[inline]
+    fn give(&mut self, i: usize) -> Option<Array<f64>> {
+        let slot = &mut self.regs[self.operands[i].index()];
+        if !matches!(slot, Value::Array(a, _) if a.is_unique()) {
+            return None;
+        }
+        if let Value::Array(a, _) = std::mem::replace(slot, EMPTY) { Some(a) } else { None }
     }
 }
 
@@ -152,55 +183,49 @@ impl Machine {
         let Instr::Fused { program, args, results } = instr else { panic!("{instr:?} is not fused") };
         let fused = &exe.fused[program as usize];
         let operands = &exe.operands[args as usize..args as usize + fused.params.len()];
-        let mut owned: SmallVec<[(u16, Array<f64>); 2]> = SmallVec::new();
-        for &i in &fused.gives {
-            let slot = &mut self.regs[base + operands[usize::from(i)].index()];
-            if matches!(slot, Value::Array(a, _) if a.is_unique())
-                && let Value::Array(a, _) = std::mem::replace(slot, EMPTY)
-            {
-                owned.push((i, a));
+        let results = &exe.results[results as usize..results as usize + fused.program.outputs()];
+        let (regs, blocks) = (&mut self.regs[base..], &mut self.blocks);
+        let mut held = Held { regs, consts: &exe.consts, operands };
+        if fused.program.is_scalar() {
+            fused.program.run_scalars(blocks, |i| scalar(held.value(i)));
+            for (&dst, result) in results.iter().zip(fused.program.scalars(blocks)) {
+                put(&mut held.regs[dst.0 as usize], single(result));
             }
+            return;
         }
-        let regs = &self.regs;
-        let mut items: SmallVec<[Item<'_>; 8]> = operands
-            .iter()
-            .map(|&operand| {
-                item(if operand.is_const() { &exe.consts[operand.index()] } else { &regs[base + operand.index()] })
-            })
-            .collect();
-        for (i, a) in owned {
-            items[usize::from(i)] = Item::Own(a);
-        }
-        let mut values: SmallVec<[Value; 2]> = SmallVec::new();
-        fused.program.run(&mut items, &mut self.blocks, |outcome| values.push(value(outcome)));
-        drop(items);
+        fused.program.run(&mut held, blocks);
         for operand in operands.iter().filter(|o| o.is_last()) {
-            put(&mut self.regs[base + operand.index()], EMPTY);
+            put(&mut held.regs[operand.index()], EMPTY);
         }
-        for (i, value) in values.into_iter().enumerate() {
-            let dst = exe.results[results as usize + i];
-            put(&mut self.regs[base + dst.0 as usize], value);
+        for (&dst, result) in results.iter().zip(blocks.results()) {
+            put(&mut held.regs[dst.0 as usize], value(result));
         }
     }
 }
 
-fn item(value: &Value) -> Item<'_> {
+#[inline(always)]
+fn scalar(value: &Value) -> Scalar {
     match value {
-        Value::F64(x, _) => Item::F64(*x),
-        Value::I64(x) => Item::I64(*x),
-        Value::Bool(x) => Item::Bool(*x),
-        Value::Array(a, _) => Item::Array(a),
-        Value::Ints(a) => Item::Ints(a),
-        Value::Bools(a) => Item::Bools(a),
+        Value::F64(x, _) => Scalar::F64(*x),
+        Value::I64(x) => Scalar::I64(*x),
+        Value::Bool(x) => Scalar::Bool(*x),
         other => panic!("a tensor was expected, not {other:?}"),
     }
 }
 
+#[inline(always)]
+fn single(result: Scalar) -> Value {
+    match result {
+        Scalar::F64(x) => Value::f64(x),
+        Scalar::I64(x) => Value::I64(x),
+        Scalar::Bool(x) => Value::Bool(x),
+    }
+}
+
+#[inline(always)]
 fn value(outcome: Outcome) -> Value {
     match outcome {
         Outcome::F64(x) => Value::f64(x),
-        Outcome::I64(x) => Value::I64(x),
-        Outcome::Bool(x) => Value::Bool(x),
         Outcome::Array(a) => Value::array(a),
         Outcome::Ints(a) => Value::ints(a),
         Outcome::Bools(a) => Value::bools(a),

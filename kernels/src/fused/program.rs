@@ -3,6 +3,7 @@
 use smallvec::SmallVec;
 
 use super::plan::Plan;
+use super::scalar::Singles;
 use crate::ops::{Binary, Compare, IntBinary, IntUnary, Kind, Logic, Other, Reduce, Unary};
 
 /// An element type.
@@ -192,9 +193,10 @@ pub struct Builder {
 pub struct Program {
     pub(super) rows: usize,
     pub(super) columns: usize,
-    pub(super) inputs: usize,
-    /// Whether it works on single elements.
-    pub(super) scalar: bool,
+    /// By operand: its element type and how many elements it has.
+    pub(super) inputs: Vec<(Elem, usize)>,
+    /// How it runs if it works on single elements.
+    pub(super) singles: Option<Singles>,
     pub(super) plan: Plan,
     pub(super) outputs: Vec<Output>,
     /// Calls of plain kernels that it stands for, with their operations.
@@ -288,8 +290,22 @@ impl Builder {
     /// The program.
     pub fn finish(self) -> Program {
         let plan = Plan::new(&self);
-        let Self { rows, columns, inputs, outputs, calls, .. } = self;
-        let scalar = rows * columns == 1 && outputs.iter().all(|o| o.end == End::Store && o.shape.is_empty());
-        Program { rows, columns, inputs: inputs.into(), scalar, plan, outputs, calls }
+        let inputs: Vec<(Elem, usize)> = self.values.iter().filter_map(|v| self.extent(v)).collect();
+        let Self { rows, columns, outputs, calls, .. } = self;
+        let single = rows * columns == 1 && outputs.iter().all(|o| o.end == End::Store && o.shape.is_empty());
+        let singles = single.then(|| Singles::new(&plan, inputs.len()));
+        Program { rows, columns, inputs, singles, plan, outputs, calls }
+    }
+
+    /// Element type and number of elements of an operand.
+    fn extent(&self, value: &Value) -> Option<(Elem, usize)> {
+        let Origin::Input(_) = value.origin else { return None };
+        let len = match value.layout {
+            Layout::Scalar => 1,
+            Layout::Row => self.columns,
+            Layout::Column => self.rows,
+            Layout::Full => self.rows * self.columns,
+        };
+        Some((value.elem, len))
     }
 }

@@ -1,33 +1,32 @@
 //! The walk over the blocks of a space.
 #![expect(unsafe_code, reason = "steps write to registers and results while they read others")]
 
-use smallvec::SmallVec;
+use std::ops::Range;
+use std::vec::Drain;
 
-use super::plan::{Place, Source};
+use rayon::prelude::*;
+
+use super::plan::{Place, Plan, Source};
 use super::program::{Elem, End, Layout, Output, Program, Scalar};
 use super::steps::Block;
-use super::sums::{RowSum, Total};
-use crate::array::Array;
+use super::sums::{CHUNK, RowSum, Total};
+use crate::array::{Array, Element};
 use crate::counts;
 use crate::mode;
+use crate::reduce::ROWS;
+use crate::threads::{self, PARALLEL_FROM};
 
 /// An operand of a program.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub enum Operand<'a> {
-    /// A float.
-    F64(f64),
-    /// An integer.
-    I64(i64),
-    /// A truth value.
-    Bool(bool),
+    /// A single element.
+    Scalar(Scalar),
     /// An array of floats.
     Array(&'a Array<f64>),
     /// An array of integers.
     Ints(&'a Array<i64>),
     /// An array of truth values.
     Bools(&'a Array<bool>),
-    /// An array of floats that a result may be written over; see [`Program::donors`].
-    Own(Array<f64>),
 }
 
 /// A result of a program.
@@ -35,10 +34,6 @@ pub enum Operand<'a> {
 pub enum Outcome {
     /// A float.
     F64(f64),
-    /// An integer.
-    I64(i64),
-    /// A truth value.
-    Bool(bool),
     /// An array of floats.
     Array(Array<f64>),
     /// An array of integers.
@@ -47,62 +42,110 @@ pub enum Outcome {
     Bools(Array<bool>),
 }
 
+/// Where a program finds its operands.
+pub trait Operands {
+    /// An operand. It is not asked for what was given away.
+    fn operand(&self, i: usize) -> Operand<'_>;
+
+    /// An operand to be written over, if nobody else reads it; asked for [`Program::donors`], before any operand is read.
+    fn give(&mut self, i: usize) -> Option<Array<f64>>;
+}
+
+/// Where elements are.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Pointer(pub(super) *mut u8);
+
+// SAFETY: an address. Whoever follows it says why that is right.
+unsafe impl Send for Pointer {}
+// SAFETY: as above.
+unsafe impl Sync for Pointer {}
+
+const NOWHERE: Pointer = Pointer(std::ptr::null_mut());
+
 #[derive(Clone, Copy, Debug)]
 #[repr(C, align(64))]
 struct Line([u64; 8]);
 
-/// Registers and partial sums, kept from run to run.
+/// What runs need, kept from run to run so that starting one allocates nothing but its results.
 #[derive(Debug, Default)]
 pub struct Scratch {
+    /// Places of a program over single elements.
+    pub(super) bits: Vec<u64>,
+    /// Single elements among the operands.
+    scalars: Vec<u64>,
+    /// Of the operands and then of the results.
+    pointers: Vec<Pointer>,
+    results: Vec<Outcome>,
+    work: Workspace,
+}
+
+/// What walking a part of a space needs.
+#[derive(Debug, Default)]
+struct Workspace {
     registers: Vec<Line>,
+    /// By place: where it begins, and where the block at hand does.
+    bases: Vec<Pointer>,
+    at: Vec<Pointer>,
     totals: Vec<Total>,
     row_sums: Vec<RowSum>,
 }
 
-type Pointers = SmallVec<[*mut u8; 24]>;
+/// A part of a space: whole rows, or a part of the only one.
+#[derive(Clone, Debug)]
+struct Part {
+    rows: Range<usize>,
+    columns: Range<usize>,
+}
+
+impl Scalar {
+    /// Its bytes, the first ones of eight.
+    fn bits(self) -> u64 {
+        match self {
+            Self::F64(x) => x.to_bits(),
+            Self::I64(x) => x as u64,
+            Self::Bool(x) => u64::from_ne_bytes([u8::from(x), 0, 0, 0, 0, 0, 0, 0]),
+        }
+    }
+}
 
 impl Operand<'_> {
-    fn bytes(&self) -> usize {
+    fn bytes(self) -> usize {
         match self {
-            Self::F64(_) | Self::I64(_) | Self::Bool(_) => 0,
+            Self::Scalar(_) => 0,
             Self::Array(a) => a.bytes(),
             Self::Ints(a) => a.bytes(),
             Self::Bools(a) => a.bytes(),
-            Self::Own(a) => a.bytes(),
-        }
-    }
-
-    /// The first element.
-    fn pointer(&mut self) -> *mut u8 {
-        match self {
-            Self::F64(x) => std::ptr::from_mut(x).cast(),
-            Self::I64(x) => std::ptr::from_mut(x).cast(),
-            Self::Bool(x) => std::ptr::from_mut(x).cast(),
-            Self::Array(a) => a.as_slice().as_ptr().cast_mut().cast(),
-            Self::Ints(a) => a.as_slice().as_ptr().cast_mut().cast(),
-            Self::Bools(a) => a.as_slice().as_ptr().cast_mut().cast(),
-            Self::Own(a) => a.make_mut().as_mut_ptr().cast(),
         }
     }
 }
 
 impl Outcome {
-    fn pointer(&mut self) -> *mut u8 {
-        match self {
+    fn pointer(&mut self) -> Pointer {
+        Pointer(match self {
             Self::F64(x) => std::ptr::from_mut(x).cast(),
-            Self::I64(x) => std::ptr::from_mut(x).cast(),
-            Self::Bool(x) => std::ptr::from_mut(x).cast(),
             Self::Array(a) => a.as_mut_ptr().cast(),
             Self::Ints(a) => a.as_mut_ptr().cast(),
             Self::Bools(a) => a.as_mut_ptr().cast(),
-        }
+        })
+    }
+}
+
+impl Scratch {
+    /// Takes the results of the last run, in order.
+    pub fn results(&mut self) -> Drain<'_, Outcome> {
+        self.results.drain(..)
     }
 }
 
 impl Program {
-    /// For a result the operands that may be given as [`Operand::Own`] so that it is written over one of them.
+    /// For a result the operands that it may be written over.
     pub fn donors(&self, output: usize) -> &[u16] {
         &self.plan.donors[output]
+    }
+
+    /// Lets results be written over these operands only.
+    pub fn retain_donors(&mut self, keep: impl Fn(u16) -> bool) {
+        self.plan.donors.iter_mut().for_each(|donors| donors.retain(|i| keep(*i)));
     }
 
     /// The number of results.
@@ -115,114 +158,174 @@ impl Program {
         self.calls.iter().copied()
     }
 
-    /// Computes the results, in order. A result is written over the first of its donors that is still there as
-    /// [`Operand::Own`].
+    /// Computes the results, which [`Scratch::results`] hands out. A result is written over the first of its donors that is
+    /// given.
     ///
     /// # Panics
     /// If the operands are not those the program was made for.
-    pub fn run(&self, operands: &mut [Operand<'_>], scratch: &mut Scratch, mut result: impl FnMut(Outcome)) {
-        assert_eq!(operands.len(), self.inputs, "operands of a fused kernel");
-        if self.scalar {
-            return self.run_scalar(operands, result);
-        }
-        self.check(operands);
+    pub fn run(&self, operands: &mut impl Operands, scratch: &mut Scratch) {
         let compute = mode::enter_fused(|| self.record(operands));
-        let mut outcomes: SmallVec<[Outcome; 4]> = SmallVec::new();
-        let mut pointers: Pointers = operands.iter_mut().map(Operand::pointer).collect();
-        for (i, (output, donors)) in self.outputs.iter().zip(&self.plan.donors).enumerate() {
-            let elem = self.plan.places[usize::from(self.plan.ends[i])].elem;
-            let donor = donors.iter().find(|&&d| matches!(operands[usize::from(d)], Operand::Own(_)));
-            outcomes.push(match donor {
-                Some(&d) => take_over(&mut operands[usize::from(d)], output),
-                None if compute && output.end == End::Store => fresh(output, elem),
-                None => zeros(output, elem),
-            });
-        }
-        pointers.extend(outcomes.iter_mut().map(Outcome::pointer));
+        self.make_results(operands, compute, scratch);
+        self.find(operands, scratch);
         if compute {
-            self.walk(&pointers, scratch, &mut outcomes);
-        }
-        outcomes.into_iter().for_each(&mut result);
-    }
-
-    fn check(&self, operands: &[Operand<'_>]) {
-        for place in &self.plan.places {
-            let (Source::Input(i) | Source::Tiled(i, _)) = place.source else { continue };
-            let (elem, len) = match &operands[usize::from(i)] {
-                Operand::F64(_) => (Elem::F64, 1),
-                Operand::I64(_) => (Elem::I64, 1),
-                Operand::Bool(_) => (Elem::Bool, 1),
-                Operand::Array(a) => (Elem::F64, a.len()),
-                Operand::Ints(a) => (Elem::I64, a.len()),
-                Operand::Bools(a) => (Elem::Bool, a.len()),
-                Operand::Own(a) => (Elem::F64, a.len()),
-            };
-            let wanted = match place.layout {
-                Layout::Scalar => 1,
-                Layout::Row => self.columns,
-                Layout::Column => self.rows,
-                Layout::Full => self.rows * self.columns,
-            };
-            assert!(elem == place.elem && len == wanted, "operand {i} of a fused kernel");
+            self.walk(scratch);
         }
     }
 
-    fn record(&self, operands: &[Operand<'_>]) -> counts::Work {
+    fn record(&self, operands: &impl Operands) -> counts::Work {
         let written = self.outputs.iter().zip(&self.plan.ends).map(|(output, &end)| {
             let elem = self.plan.places[usize::from(end)].elem;
             output.shape.iter().product::<usize>() * elem.size()
         });
         self.calls.iter().for_each(|&(kind, flops)| counts::record(kind, counts::Work { flops, read: 0, written: 0 }));
-        let read = operands.iter().map(Operand::bytes).sum();
+        let read = (0..self.inputs.len()).map(|i| operands.operand(i).bytes()).sum();
         counts::Work { flops: 0, read, written: written.sum() }
     }
 
-    /// Where each place begins. `pointers` are of the operands and then of the results.
-    fn bases(&self, pointers: &[*mut u8], registers: *mut u8) -> Pointers {
-        let base = |place: &Place| match &place.source {
-            Source::Input(i) => pointers[usize::from(*i)],
-            Source::Output(i) => pointers[self.inputs + usize::from(*i)],
-            Source::Constant(Scalar::F64(x)) => std::ptr::from_ref(x).cast_mut().cast(),
-            Source::Constant(Scalar::I64(x)) => std::ptr::from_ref(x).cast_mut().cast(),
-            Source::Constant(Scalar::Bool(x)) => std::ptr::from_ref(x).cast_mut().cast(),
-            // SAFETY: the registers are as many bytes as the plan asks for.
-            Source::Register(at) | Source::Tiled(_, at) => unsafe { registers.add(*at) },
-        };
-        self.plan.places.iter().map(base).collect()
+    /// Buffers for the results.
+    fn make_results(&self, operands: &mut impl Operands, compute: bool, scratch: &mut Scratch) {
+        let Scratch { pointers, results, .. } = scratch;
+        results.clear();
+        pointers.clear();
+        pointers.resize(self.inputs.len() + self.outputs.len(), NOWHERE);
+        for (i, (output, donors)) in self.outputs.iter().zip(&self.plan.donors).enumerate() {
+            let elem = self.plan.places[usize::from(self.plan.ends[i])].elem;
+            let given = donors.iter().find_map(|&d| Some((usize::from(d), operands.give(d.into())?)));
+            let mut result = match given {
+                Some((d, array)) => {
+                    self.check(d, Elem::F64, array.len());
+                    let mut result = taken_over(array, output);
+                    pointers[d] = result.pointer();
+                    result
+                }
+                None if compute && output.end == End::Store => fresh(output, elem),
+                None => zeros(output, elem),
+            };
+            pointers[self.inputs.len() + i] = result.pointer();
+            results.push(result);
+        }
     }
 
-    fn walk(&self, pointers: &[*mut u8], scratch: &mut Scratch, outcomes: &mut [Outcome]) {
+    /// Where the operands are. They stay there as long as `operands` is borrowed.
+    fn find(&self, operands: &impl Operands, scratch: &mut Scratch) {
+        let Scratch { pointers, scalars, .. } = scratch;
+        scalars.resize(scalars.len().max(self.inputs.len()), 0);
+        for (i, (pointer, bits)) in pointers.iter_mut().zip(scalars).enumerate().take(self.inputs.len()) {
+            if pointer.0.is_null() {
+                *pointer = match operands.operand(i) {
+                    Operand::Scalar(x) => {
+                        self.check(i, x.elem(), 1);
+                        *bits = x.bits();
+                        Pointer(std::ptr::from_mut(bits).cast())
+                    }
+                    Operand::Array(a) => self.elements(i, Elem::F64, a),
+                    Operand::Ints(a) => self.elements(i, Elem::I64, a),
+                    Operand::Bools(a) => self.elements(i, Elem::Bool, a),
+                };
+            }
+        }
+    }
+
+    #[inline]
+    fn elements<T: Element>(&self, i: usize, elem: Elem, array: &Array<T>) -> Pointer {
+        self.check(i, elem, array.len());
+        Pointer(array.as_slice().as_ptr().cast_mut().cast())
+    }
+
+    #[inline]
+    fn check(&self, i: usize, elem: Elem, len: usize) {
+        assert!(self.inputs[i] == (elem, len), "operand {i} of a fused kernel");
+    }
+
+    /// Where each place begins.
+    fn bases(&self, pointers: &[Pointer], registers: *mut u8, bases: &mut Vec<Pointer>) {
+        let base = |place: &Place| match &place.source {
+            Source::Input(i) => pointers[usize::from(*i)],
+            Source::Output(i) => pointers[self.inputs.len() + usize::from(*i)],
+            Source::Constant(Scalar::F64(x)) => Pointer(std::ptr::from_ref(x).cast_mut().cast()),
+            Source::Constant(Scalar::I64(x)) => Pointer(std::ptr::from_ref(x).cast_mut().cast()),
+            Source::Constant(Scalar::Bool(x)) => Pointer(std::ptr::from_ref(x).cast_mut().cast()),
+            // SAFETY: the registers are as many bytes as the plan asks for.
+            Source::Register(at) | Source::Tiled(_, at) => Pointer(unsafe { registers.add(*at) }),
+        };
+        bases.clear();
+        bases.extend(self.plan.places.iter().map(base));
+    }
+
+    /// Walks over the space, on several threads if it is large and they are allowed.
+    fn walk(&self, scratch: &mut Scratch) {
+        let Scratch { pointers, results, work, .. } = scratch;
+        let parts = threads::pool(self.rows * self.columns, PARALLEL_FROM).zip(self.parts(threads::threads()));
+        work.start(self, self.rows, false);
+        match parts {
+            None => self.walk_part(pointers, &self.whole(), work),
+            Some((pool, parts)) => {
+                let walked = |part: &Part| {
+                    let mut work = Workspace::default();
+                    work.start(self, part.rows.len(), true);
+                    self.walk_part(pointers, part, &mut work);
+                    work
+                };
+                let walked: Vec<Workspace> = pool.install(|| parts.par_iter().map(walked).collect());
+                walked.into_iter().for_each(|part| work.absorb(self, part));
+            }
+        }
+        self.finish(work, results);
+    }
+
+    fn whole(&self) -> Part {
+        Part { rows: 0..self.plan.rows, columns: 0..self.plan.columns }
+    }
+
+    /// The space in parts that begin where a part of every sum does; `None` if there is only one.
+    fn parts(&self, threads: usize) -> Option<Vec<Part>> {
+        let Plan { rows, columns, .. } = self.plan;
+        let ends = |end| self.outputs.iter().any(|o| o.end == end);
+        let unit = if ends(End::SumAll) || rows == 1 { CHUNK } else { ROWS };
+        let n = if rows == 1 { columns } else { rows };
+        let size = n.div_ceil(threads).next_multiple_of(unit);
+        if size >= n || rows == 1 && ends(End::SumRows) {
+            return None;
+        }
+        let part = |start: usize| {
+            let range = start..n.min(start + size);
+            if rows == 1 { Part { columns: range, ..self.whole() } } else { Part { rows: range, ..self.whole() } }
+        };
+        Some((0..n).step_by(size).map(part).collect())
+    }
+
+    fn walk_part(&self, pointers: &[Pointer], part: &Part, work: &mut Workspace) {
         let plan = &self.plan;
-        scratch.prepare(self);
-        let registers = scratch.registers.as_mut_ptr().cast::<u8>();
-        let bases = self.bases(pointers, registers);
+        let Workspace { registers, bases, at, totals, row_sums } = work;
+        let registers = registers.as_mut_ptr().cast::<u8>();
+        self.bases(pointers, registers, bases);
         self.tile(pointers, registers);
-        let mut at = bases.clone();
-        let mut row = 0;
-        while row < plan.rows {
-            let rows = plan.block_rows.min(plan.rows - row);
-            let mut column = 0;
-            while column < plan.columns {
-                let columns = plan.block_columns.min(plan.columns - column);
+        at.clear();
+        at.extend_from_slice(bases);
+        let mut row = part.rows.start;
+        while row < part.rows.end {
+            let rows = plan.block_rows.min(part.rows.end - row);
+            let mut column = part.columns.start;
+            while column < part.columns.end {
+                let columns = plan.block_columns.min(part.columns.end - column);
                 if row + column > 0 {
-                    self.advance(&bases, row, column, &mut at);
+                    self.advance(bases, row, column, at);
                 }
-                let block = Block { at: &at, rows, columns };
+                let block = Block { at, rows, columns };
                 for op in &plan.ops {
                     // SAFETY: operands have the sizes that `check` saw, results those of the space, registers those of a
-                    // block; the plan lets a step write over an operand only if it runs in place.
+                    // block; the plan lets a step write over an operand only if it runs in place. Parts do not overlap.
                     unsafe { block.step(op) };
                 }
-                self.sums(&at, rows * columns, column, column + columns == plan.columns, scratch);
+                self.sums(&block, column, totals, row_sums);
                 column += columns;
             }
             row += rows;
         }
-        self.finish(scratch, outcomes);
     }
 
     /// Moves the places to the block that begins at a row and a column.
-    fn advance(&self, bases: &[*mut u8], row: usize, column: usize, at: &mut [*mut u8]) {
+    fn advance(&self, bases: &[Pointer], row: usize, column: usize, at: &mut [Pointer]) {
         for ((place, &base), at) in self.plan.places.iter().zip(bases).zip(at) {
             if !matches!(place.source, Source::Input(_) | Source::Output(_)) {
                 continue;
@@ -234,12 +337,12 @@ impl Program {
                 Layout::Full => row * self.plan.columns + column,
             };
             // SAFETY: the block lies inside the space, and so inside the operand or result.
-            *at = unsafe { base.add(elements * place.elem.size()) };
+            at.0 = unsafe { base.0.add(elements * place.elem.size()) };
         }
     }
 
     /// Lays operands with one element for each column out for every row of a block.
-    fn tile(&self, pointers: &[*mut u8], registers: *mut u8) {
+    fn tile(&self, pointers: &[Pointer], registers: *mut u8) {
         for place in &self.plan.places {
             let Source::Tiled(input, at) = place.source else { continue };
             let bytes = self.columns * place.elem.size();
@@ -247,35 +350,37 @@ impl Program {
                 // SAFETY: the operand has one element for each column, the register one for each place of a block.
                 unsafe {
                     let to = registers.add(at + row * bytes);
-                    pointers[usize::from(input)].copy_to_nonoverlapping(to, bytes);
+                    pointers[usize::from(input)].0.copy_to_nonoverlapping(to, bytes);
                 }
             }
         }
     }
 
-    fn sums(&self, at: &[*mut u8], n: usize, column: usize, last: bool, scratch: &mut Scratch) {
+    fn sums(&self, block: &Block<'_>, column: usize, totals: &mut [Total], row_sums: &mut [RowSum]) {
+        let last = column + block.columns == self.plan.columns;
         for (i, (output, &end)) in self.outputs.iter().zip(&self.plan.ends).enumerate() {
             if output.end == End::Store {
                 continue;
             }
+            let at = block.at[usize::from(end)].0.cast::<f64>();
             // SAFETY: the place holds the elements of the block, and nothing writes now.
-            let x = unsafe { std::slice::from_raw_parts(at[usize::from(end)].cast::<f64>(), n) };
+            let x = unsafe { std::slice::from_raw_parts(at, block.rows * block.columns) };
             match output.end {
-                End::SumAll => scratch.totals[i].add(x),
-                End::SumRows => scratch.row_sums[i].add(x, column, last),
+                End::SumAll => totals[i].add(x),
+                End::SumRows => row_sums[i].add(x, column, last),
                 End::Store => {}
             }
         }
     }
 
-    fn finish(&self, scratch: &mut Scratch, outcomes: &mut [Outcome]) {
-        for (i, (output, outcome)) in self.outputs.iter().zip(outcomes).enumerate() {
-            match (output.end, outcome) {
+    fn finish(&self, work: &mut Workspace, results: &mut [Outcome]) {
+        for (i, (output, result)) in self.outputs.iter().zip(results).enumerate() {
+            match (output.end, result) {
                 (End::Store, _) => {}
-                (End::SumAll, Outcome::F64(sum)) => *sum = scratch.totals[i].finish(),
-                (End::SumAll, Outcome::Array(sum)) => sum.make_mut()[0] = scratch.totals[i].finish(),
-                (End::SumRows, Outcome::Array(sum)) => sum.make_mut().copy_from_slice(scratch.row_sums[i].finish()),
-                (end, outcome) => panic!("{end:?} does not give {outcome:?}"),
+                (End::SumAll, Outcome::F64(sum)) => *sum = work.totals[i].finish(),
+                (End::SumAll, Outcome::Array(sum)) => sum.make_mut()[0] = work.totals[i].finish(),
+                (End::SumRows, Outcome::Array(sum)) => sum.make_mut().copy_from_slice(work.row_sums[i].finish()),
+                (end, result) => panic!("{end:?} does not give {result:?}"),
             }
         }
     }
@@ -303,16 +408,17 @@ fn zeros(output: &Output, elem: Elem) -> Outcome {
 }
 
 /// An operand's buffer as that of a result.
-fn take_over(operand: &mut Operand<'_>, output: &Output) -> Outcome {
-    match std::mem::replace(operand, Operand::Bool(false)) {
-        Operand::Own(array) if array.shape() == &*output.shape => Outcome::Array(array),
-        Operand::Own(array) => Outcome::Array(array.reshape(&output.shape)),
-        other => panic!("{other:?} is not given away"),
+fn taken_over(mut array: Array<f64>, output: &Output) -> Outcome {
+    if array.shape() != &*output.shape {
+        array = array.reshape(&output.shape);
     }
+    array.make_mut();
+    Outcome::Array(array)
 }
 
-impl Scratch {
-    fn prepare(&mut self, program: &Program) {
+impl Workspace {
+    /// Makes ready for a part of so many rows; `apart` if its sums are to be absorbed.
+    fn start(&mut self, program: &Program, rows: usize, apart: bool) {
         let lines = program.plan.registers.div_ceil(size_of::<Line>());
         if self.registers.len() < lines {
             self.registers.resize(lines, Line([0; 8]));
@@ -322,12 +428,23 @@ impl Scratch {
                 End::Store => {}
                 End::SumAll => {
                     self.totals.resize_with(self.totals.len().max(i + 1), Total::default);
-                    self.totals[i].start();
+                    self.totals[i].start(apart);
                 }
                 End::SumRows => {
                     self.row_sums.resize_with(self.row_sums.len().max(i + 1), RowSum::default);
-                    self.row_sums[i].start(program.rows, program.columns);
+                    self.row_sums[i].start(rows, program.columns, apart);
                 }
+            }
+        }
+    }
+
+    /// Adds the sums of the next part.
+    fn absorb(&mut self, program: &Program, mut part: Workspace) {
+        for (i, output) in program.outputs.iter().enumerate() {
+            match output.end {
+                End::Store => {}
+                End::SumAll => self.totals[i].absorb(&mut part.totals[i]),
+                End::SumRows => self.row_sums[i].absorb(&part.row_sums[i]),
             }
         }
     }

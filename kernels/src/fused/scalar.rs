@@ -1,48 +1,99 @@
 //! Programs over single elements: one pass over the steps, every place being 64 bits.
 
-use smallvec::SmallVec;
-
-use super::plan::{Op, Source};
+use super::plan::{Plan, Source};
 use super::program::{Code, Elem, Program, Scalar};
-use super::run::{Operand, Outcome};
+use super::run::Scratch;
 use crate::elementwise::power;
 use crate::ops::Compare;
 
-/// Places as bits.
-type Bits = SmallVec<[u64; 32]>;
+/// How a program over single elements runs. Its places are the operands, in order, and then those of the plan.
+#[derive(Clone, Debug)]
+pub(super) struct Singles {
+    /// What the places hold at the start: constants.
+    start: Vec<u64>,
+    steps: Vec<Step>,
+    /// By result: its element type and place.
+    ends: Vec<(Elem, u16)>,
+    inputs: usize,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Step {
+    code: Code,
+    args: [u16; 3],
+    dst: u16,
+}
+
+impl Singles {
+    pub(super) fn new(plan: &Plan, inputs: usize) -> Self {
+        let at = |place: u16| match plan.places[usize::from(place)].source {
+            Source::Input(i) | Source::Tiled(i, _) => i,
+            _ => u16::try_from(inputs + usize::from(place)).expect("fewer than 65536 places"),
+        };
+        let constant = |source| if let Source::Constant(scalar) = source { bits_of(scalar) } else { 0 };
+        let start = std::iter::repeat_n(0, inputs).chain(plan.places.iter().map(|place| constant(place.source)));
+        let steps = plan.ops.iter().map(|op| Step { code: op.code, args: op.args.map(at), dst: at(op.dst) });
+        let ends = plan.ends.iter().map(|&end| (plan.places[usize::from(end)].elem, at(end)));
+        Self { start: start.collect(), steps: steps.collect(), ends: ends.collect(), inputs }
+    }
+}
 
 impl Program {
-    pub(super) fn run_scalar(&self, operands: &[Operand<'_>], mut result: impl FnMut(Outcome)) {
-        let start = |source: &Source| match *source {
-            Source::Input(i) => match operands[usize::from(i)] {
-                Operand::F64(x) => x.to_bits(),
-                Operand::I64(x) => x as u64,
-                Operand::Bool(x) => u64::from(x),
-                ref other => panic!("a single element was expected, not {other:?}"),
-            },
-            Source::Constant(Scalar::F64(x)) => x.to_bits(),
-            Source::Constant(Scalar::I64(x)) => x as u64,
-            Source::Constant(Scalar::Bool(x)) => u64::from(x),
-            Source::Register(_) | Source::Tiled(..) | Source::Output(_) => 0,
-        };
-        let mut bits: Bits = self.plan.places.iter().map(|place| start(&place.source)).collect();
-        for op in &self.plan.ops {
-            bits[usize::from(op.dst)] = step(op, &bits);
+    /// Whether the program works on single elements, which [`Program::run_scalars`] does faster.
+    pub fn is_scalar(&self) -> bool {
+        self.singles.is_some()
+    }
+
+    /// Runs a program over single elements; [`Program::scalars`] are the results.
+    ///
+    /// # Panics
+    /// If it is none.
+    #[inline]
+    pub fn run_scalars(&self, scratch: &mut Scratch, operand: impl Fn(usize) -> Scalar) {
+        let singles = self.singles.as_ref().expect("a program over single elements");
+        let bits = &mut scratch.bits;
+        bits.clear();
+        bits.extend_from_slice(&singles.start);
+        for (i, bits) in bits.iter_mut().enumerate().take(singles.inputs) {
+            *bits = bits_of(operand(i));
         }
-        for &end in &self.plan.ends {
-            let bits = bits[usize::from(end)];
-            result(match self.plan.places[usize::from(end)].elem {
-                Elem::F64 => Outcome::F64(f64::from_bits(bits)),
-                Elem::I64 => Outcome::I64(bits as i64),
-                Elem::Bool => Outcome::Bool(bits != 0),
-            });
+        singles.run(bits);
+    }
+
+    /// Results of the last run, which was of this program.
+    #[inline]
+    pub fn scalars<'s>(&'s self, scratch: &'s Scratch) -> impl Iterator<Item = Scalar> + 's {
+        self.singles.iter().flat_map(|singles| &singles.ends).map(|&(elem, end)| {
+            let bits = scratch.bits[usize::from(end)];
+            match elem {
+                Elem::F64 => Scalar::F64(f64::from_bits(bits)),
+                Elem::I64 => Scalar::I64(bits as i64),
+                Elem::Bool => Scalar::Bool(bits != 0),
+            }
+        })
+    }
+}
+
+impl Singles {
+    fn run(&self, bits: &mut [u64]) {
+        for step in &self.steps {
+            bits[usize::from(step.dst)] = value(step, bits);
         }
+    }
+}
+
+#[inline(always)]
+fn bits_of(scalar: Scalar) -> u64 {
+    match scalar {
+        Scalar::F64(x) => x.to_bits(),
+        Scalar::I64(x) => x as u64,
+        Scalar::Bool(x) => u64::from(x),
     }
 }
 
 /// The value of a step.
 #[inline(always)]
-fn step(op: &Op, bits: &[u64]) -> u64 {
+fn value(op: &Step, bits: &[u64]) -> u64 {
     let bits = |i: usize| bits[usize::from(op.args[i])];
     let float = |i: usize| f64::from_bits(bits(i));
     let int = |i: usize| bits(i) as i64;

@@ -5,6 +5,7 @@ use std::slice;
 
 use super::plan::{Op, PlaceId};
 use super::program::{Code, Elem};
+use super::run::Pointer;
 use crate::array::Element;
 use crate::elementwise::{
     Lanes, binary_slices_assign, binary_slices_assign_right, binary_slices_into, compare_slices_into,
@@ -15,7 +16,7 @@ use crate::reduce;
 
 /// Where the values of the block at hand are, by place.
 pub(super) struct Block<'p> {
-    pub(super) at: &'p [*mut u8],
+    pub(super) at: &'p [Pointer],
     pub(super) rows: usize,
     pub(super) columns: usize,
 }
@@ -25,7 +26,7 @@ impl Block<'_> {
     /// The place must hold `n` elements of this type, which nothing writes while the result lives.
     unsafe fn slice<T>(&self, place: PlaceId, n: usize) -> &[T] {
         // SAFETY: the caller's promise.
-        unsafe { slice::from_raw_parts(self.at[usize::from(place)].cast::<T>(), n) }
+        unsafe { slice::from_raw_parts(self.at[usize::from(place)].0.cast::<T>(), n) }
     }
 
     /// # Safety
@@ -43,7 +44,7 @@ impl Block<'_> {
 
     /// Whether an operand lies where the result does.
     fn same(&self, op: &Op, i: usize) -> bool {
-        !op.splat[i] && self.at[usize::from(op.args[i])] == self.at[usize::from(op.dst)]
+        !op.splat[i] && self.at[usize::from(op.args[i])].0 == self.at[usize::from(op.dst)].0
     }
 
     /// Runs a step.
@@ -91,7 +92,7 @@ impl Block<'_> {
     #[expect(clippy::mut_from_ref, reason = "the buffers belong to the run, not to this view of them")]
     unsafe fn result<T>(&self, op: &Op, n: usize) -> &mut [T] {
         // SAFETY: the caller's promise.
-        unsafe { slice::from_raw_parts_mut(self.at[usize::from(op.dst)].cast::<T>(), n) }
+        unsafe { slice::from_raw_parts_mut(self.at[usize::from(op.dst)].0.cast::<T>(), n) }
     }
 
     /// # Safety

@@ -3,7 +3,7 @@
 use crate::reduce::{ROWS, add_quads, sum_all};
 
 /// Elements that are summed at once.
-const CHUNK: usize = crate::reduce::BLOCK;
+pub(super) const CHUNK: usize = crate::reduce::BLOCK;
 
 /// A sum of all elements: chunks are summed one by one and combined as a balanced tree.
 #[derive(Debug, Default)]
@@ -12,13 +12,25 @@ pub(super) struct Total {
     waiting: Vec<f64>,
     partial: Vec<f64>,
     chunks: usize,
+    /// Whether chunks are left for another sum to combine.
+    apart: bool,
 }
 
 impl Total {
-    pub(super) fn start(&mut self) {
+    /// Begins a sum; `apart` if it is a part of another that begins with a chunk.
+    pub(super) fn start(&mut self, apart: bool) {
         self.waiting.clear();
         self.partial.clear();
         self.chunks = 0;
+        self.apart = apart;
+    }
+
+    /// Adds the chunks of the next part.
+    pub(super) fn absorb(&mut self, part: &mut Total) {
+        if !part.waiting.is_empty() {
+            part.flush();
+        }
+        part.partial.iter().for_each(|&sum| self.chunk(sum));
     }
 
     pub(super) fn add(&mut self, mut x: &[f64]) {
@@ -44,7 +56,8 @@ impl Total {
     }
 
     fn chunk(&mut self, mut sum: f64) {
-        for _ in 0..self.chunks.trailing_ones() {
+        let complete = if self.apart { 0 } else { self.chunks.trailing_ones() };
+        for _ in 0..complete {
             sum += self.partial.pop().expect("as many partial sums as ones in the count");
         }
         self.partial.push(sum);
@@ -76,15 +89,29 @@ pub(super) struct RowSum {
 }
 
 impl RowSum {
-    pub(super) fn start(&mut self, rows: usize, columns: usize) {
+    /// Begins a sum; `apart` if it is a part of another that begins with a leaf: then each leaf keeps its level.
+    pub(super) fn start(&mut self, rows: usize, columns: usize, apart: bool) {
         self.leaves.clear();
-        plan_leaves(rows, 0, &mut self.leaves);
-        let levels = 1 + rows.ilog2() as usize;
+        if apart {
+            self.leaves.extend((0..rows).step_by(ROWS).map(|at| (ROWS.min(rows - at), 0)).rev());
+        } else {
+            plan_leaves(rows, 0, &mut self.leaves);
+        }
+        let levels = if apart { self.leaves.len() } else { 1 + rows.ilog2() as usize };
         self.columns = columns;
         self.levels.clear();
         self.levels.resize(levels * columns, 0.0);
         self.pairs.resize(2 * columns, 0.0);
         (self.depth, self.done) = (1, 0);
+    }
+
+    /// Adds the leaves of the next part.
+    pub(super) fn absorb(&mut self, part: &RowSum) {
+        for leaf in part.levels.chunks_exact(self.columns) {
+            let at = (self.depth - 1) * self.columns;
+            self.levels[at..at + self.columns].copy_from_slice(leaf);
+            self.advance(self.leaf());
+        }
     }
 
     /// Adds whole rows, or, if it is one row, a part of it that starts at `column` and ends it if `last`.
@@ -163,7 +190,7 @@ impl RowSum {
     }
 }
 
-/// Leaves of a sum of `rows` rows, last first; `merges` halves are complete after the last of them.
+/// Leaves of a sum of `rows` rows, last first, each beginning at a multiple of [`ROWS`]; `merges` halves are complete after the last of them.
 fn plan_leaves(rows: usize, merges: usize, leaves: &mut Vec<(usize, usize)>) {
     if rows <= ROWS {
         return leaves.push((rows, merges));

@@ -1,0 +1,219 @@
+//! Programs against the plain kernels, one after the other.
+
+use super::*;
+use crate::ops::{Binary, Compare, Kind, Logic, Reduce, Unary};
+use crate::{Arg, Array, counts, threads};
+
+/// Operands that lie in a list; those that are marked are given away.
+struct List(Vec<(Option<Item>, bool)>);
+
+#[derive(Clone)]
+enum Item {
+    Scalar(Scalar),
+    Array(Array<f64>),
+    Bools(Array<bool>),
+}
+
+impl Operands for List {
+    fn operand(&self, i: usize) -> Operand<'_> {
+        match self.0[i].0.as_ref().expect("an operand that was not given away") {
+            Item::Scalar(x) => Operand::Scalar(*x),
+            Item::Array(a) => Operand::Array(a),
+            Item::Bools(a) => Operand::Bools(a),
+        }
+    }
+
+    fn give(&mut self, i: usize) -> Option<Array<f64>> {
+        let (item, given) = &mut self.0[i];
+        if !*given {
+            return None;
+        }
+        if let Some(Item::Array(a)) = item.take() { Some(a) } else { panic!("operand {i} cannot be written over") }
+    }
+}
+
+fn kept(items: impl IntoIterator<Item = Item>) -> List {
+    List(items.into_iter().map(|item| (Some(item), false)).collect())
+}
+
+fn run(program: &Program, mut operands: List, scratch: &mut Scratch) -> Vec<Outcome> {
+    program.run(&mut operands, scratch);
+    scratch.results().collect()
+}
+
+fn floats(shape: &[usize], seed: u64) -> Array<f64> {
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    let next = |_| {
+        state = state.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(0x1405_7b7e_f767_814f);
+        (state >> 40) as f64 / f64::from(1 << 23) - 1.0
+    };
+    Array::collect(shape, (0..shape.iter().product()).map(next))
+}
+
+/// Spaces of one block and of several, of short rows and long ones, with ends that fill no block.
+const SPACES: [(usize, usize); 9] =
+    [(2, 1), (3, 5), (64, 10), (32, 64), (70, 33), (200, 7), (3, 700), (1030, 3), (130, 1025)];
+
+/// `exp(x·row + column) − s`: the product, the result, its sums over rows and over everything, and the row maxima.
+fn layouts(rows: usize, columns: usize) -> Program {
+    let mut b = Builder::new(rows, columns);
+    let [x, row, column, s] =
+        [Layout::Full, Layout::Row, Layout::Column, Layout::Scalar].map(|layout| b.input(Elem::F64, layout));
+    let n = rows * columns;
+    let product = b.step(Code::Binary(Binary::Mul), &[x, row], n);
+    let sum = b.step(Code::Binary(Binary::Add), &[product, column], n);
+    let exp = b.step(Code::Unary(Unary::Exp), &[sum], n);
+    let y = b.step(Code::Binary(Binary::Sub), &[exp, s], n);
+    let max = b.step(Code::Reduce(Reduce::Max), &[y], n);
+    b.store(product, &[rows, columns], false);
+    b.store(y, &[rows, columns], false);
+    b.sum_rows(y, &[columns]);
+    b.sum_all(y, &[]);
+    b.store(max, &[rows], true);
+    b.finish()
+}
+
+fn layouts_plainly(x: &Array<f64>, row: &Array<f64>, column: &Array<f64>, s: f64) -> Vec<Outcome> {
+    let column = column.reshape(&[column.len(), 1]);
+    let product = crate::binary(Binary::Mul, x.into(), row.into());
+    let sum = crate::binary(Binary::Add, (&product).into(), (&column).into());
+    let y = crate::binary(Binary::Sub, (&crate::unary(Unary::Exp, &sum)).into(), Arg::Scalar(s));
+    let reduce = |op, axes: &[usize]| crate::reduce::reduce(op, &y, axes).expect("elements");
+    let (by_rows, all, max) = (reduce(Reduce::Sum, &[0]), reduce(Reduce::Sum, &[0, 1]), reduce(Reduce::Max, &[1]));
+    let all = Outcome::F64(all.item());
+    vec![Outcome::Array(product), Outcome::Array(y), Outcome::Array(by_rows), all, Outcome::Array(max)]
+}
+
+fn layouts_agree(rows: usize, columns: usize, scratch: &mut Scratch) {
+    let [x, row, column] = [&[rows, columns][..], &[columns], &[rows]].map(|shape| floats(shape, columns as u64));
+    let program = layouts(rows, columns);
+    let wanted = layouts_plainly(&x, &row, &column, 0.25);
+    let operands = || {
+        let arrays = [&x, &row, &column].map(|a| Item::Array(a.clone()));
+        kept(arrays.into_iter().chain([Item::Scalar(Scalar::F64(0.25))]))
+    };
+    assert_eq!(run(&program, operands(), scratch), wanted, "{rows} × {columns}");
+}
+
+#[test]
+fn programs_are_the_plain_kernels_to_the_bit() {
+    let mut scratch = Scratch::default();
+    for (rows, columns) in SPACES {
+        layouts_agree(rows, columns, &mut scratch);
+    }
+}
+
+#[test]
+fn results_take_over_what_is_given_and_nothing_else() {
+    let mut b = Builder::new(1, 600);
+    let [x, y] = [(); 2].map(|()| b.input(Elem::F64, Layout::Full));
+    let sum = b.step(Code::Binary(Binary::Add), &[x, y], 600);
+    let square = b.step(Code::Unary(Unary::Square), &[sum], 600);
+    b.store(square, &[20, 30], false);
+    let mut program = b.finish();
+    assert_eq!(program.donors(0), [0, 1]);
+    let (x, y) = (floats(&[600], 1), floats(&[600], 2));
+    let wanted = crate::unary(Unary::Square, &crate::binary(Binary::Add, (&x).into(), (&y).into())).reshape(&[20, 30]);
+    let mut scratch = Scratch::default();
+    for given in [[false, false], [true, false], [false, true], [true, true]] {
+        let copies = [&x, &y].map(|a| Array::from_slice(a.shape(), a.as_slice()));
+        let from = copies.each_ref().map(|a| a.as_slice().as_ptr());
+        let items = copies.into_iter().zip(given).map(|(a, given)| (Some(Item::Array(a)), given));
+        let results = run(&program, List(items.collect()), &mut scratch);
+        let [Outcome::Array(found)] = &results[..] else { panic!("{results:?}") };
+        assert_eq!(found, &wanted);
+        let at = found.as_slice().as_ptr();
+        assert_eq!(given.iter().position(|&g| g), from.iter().position(|&p| p == at), "{given:?}");
+    }
+    program.retain_donors(|i| i == 1);
+    assert_eq!(program.donors(0), [1]);
+}
+
+#[test]
+fn threads_change_no_bit_of_any_result() {
+    let mut scratch = Scratch::default();
+    let spaces = [(2000, 70), (140_000, 1), (3000, 48), (2, 70_000 / 20), (50, 3000)];
+    for on in [2, 3] {
+        threads::set_threads(on);
+        spaces.iter().for_each(|&(rows, columns)| layouts_agree(rows, columns, &mut scratch));
+        threads::set_threads(1);
+    }
+}
+
+#[test]
+fn a_long_row_is_split_over_threads_with_its_sum() {
+    let n = 200_003;
+    let mut b = Builder::new(1, n);
+    let x = b.input(Elem::F64, Layout::Full);
+    let y = b.step(Code::Unary(Unary::Sin), &[x], n);
+    b.store(y, &[n], false);
+    b.sum_all(y, &[1]);
+    let program = b.finish();
+    let x = floats(&[n], 7);
+    let y = crate::unary(Unary::Sin, &x);
+    let sum = crate::reduce::reduce(Reduce::Sum, &y, &[0]).expect("elements").reshape(&[1]);
+    for on in [1, 2, 5] {
+        threads::set_threads(on);
+        let results = run(&program, kept([Item::Array(x.clone())]), &mut Scratch::default());
+        threads::set_threads(1);
+        assert_eq!(results, [Outcome::Array(y.clone()), Outcome::Array(sum.clone())], "{on} threads");
+    }
+}
+
+#[test]
+fn masks_choose_by_element() {
+    let mut b = Builder::new(1, 70);
+    let (mask, x) = (b.input(Elem::Bool, Layout::Full), b.input(Elem::F64, Layout::Full));
+    let zero = b.constant(Scalar::F64(0.0));
+    let above = b.step(Code::Compare(Compare::Gt, Elem::F64), &[x, zero], 70);
+    let both = b.step(Code::Logic(Logic::And), &[mask, above], 70);
+    let chosen = b.step(Code::Select(Elem::F64), &[both, x, zero], 70);
+    b.store(both, &[70], false);
+    b.store(chosen, &[70], false);
+    let program = b.finish();
+    let x = floats(&[70], 3);
+    let mask = Array::collect(&[70], (0..70).map(|i| i % 3 != 0));
+    let both: Vec<bool> = x.as_slice().iter().zip(mask.as_slice()).map(|(&x, &m)| m && x > 0.0).collect();
+    let chosen = x.as_slice().iter().zip(&both).map(|(&x, &b)| if b { x } else { 0.0 });
+    let wanted =
+        [Outcome::Bools(Array::from_slice(&[70], &both)), Outcome::Array(Array::collect(&[70], chosen.into_iter()))];
+    let (found, counted) =
+        counts::measure(|| run(&program, kept([Item::Bools(mask), Item::Array(x)]), &mut Scratch::default()));
+    assert_eq!(found, wanted);
+    assert_eq!((counted.fused_kernels, counted.calls(Kind::Compare(Compare::Gt))), (1, 1));
+    assert_eq!((counted.bytes_read, counted.bytes_written), (9 * 70, 9 * 70));
+}
+
+#[test]
+fn single_elements_need_no_arrays() {
+    let mut b = Builder::new(1, 1);
+    let x = b.input(Elem::F64, Layout::Scalar);
+    let n = b.input(Elem::I64, Layout::Scalar);
+    let unused = b.input(Elem::Bool, Layout::Scalar);
+    let two = b.constant(Scalar::F64(2.0));
+    let float = b.step(Code::Cast(Elem::I64, Elem::F64), &[n], 0);
+    let product = b.step(Code::Binary(Binary::Mul), &[x, float], 0);
+    let more = b.step(Code::Compare(Compare::Gt, Elem::F64), &[product, two], 0);
+    let chosen = b.step(Code::Select(Elem::F64), &[more, two, product], 0);
+    b.store(chosen, &[], false);
+    b.store(more, &[], false);
+    b.store(n, &[], false);
+    let program = b.finish();
+    assert!(program.is_scalar());
+    let _ = unused;
+    let mut scratch = Scratch::default();
+    for (x, wanted, above) in [(0.5, 1.5, false), (4.0, 2.0, true)] {
+        let operands = [Scalar::F64(x), Scalar::I64(3), Scalar::Bool(true)];
+        program.run_scalars(&mut scratch, |i| operands[i]);
+        let found: Vec<Scalar> = program.scalars(&scratch).collect();
+        assert_eq!(found, [Scalar::F64(wanted), Scalar::Bool(above), Scalar::I64(3)]);
+    }
+}
+
+#[test]
+#[should_panic(expected = "operand 1 of a fused kernel")]
+fn operands_must_be_those_of_the_program() {
+    let [x, row, column] = [&[4, 3][..], &[4], &[4]].map(|shape| Item::Array(floats(shape, 1)));
+    let operands = kept([x, row, column, Item::Scalar(Scalar::F64(0.0))]);
+    run(&layouts(4, 3), operands, &mut Scratch::default());
+}
