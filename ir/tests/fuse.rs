@@ -96,7 +96,7 @@ fn a_softmax_is_one_region() {
 }
 
 #[test]
-fn a_product_in_between_parts_regions_and_few_scalars_stay() {
+fn a_product_in_between_parts_regions_and_scalars_have_their_own() {
     check(
         "graph @0 f(%0: f64[40, 40], %1: f64) -> f64[40, 40] {
   %2 = mul %1 %1 : f64
@@ -112,24 +112,29 @@ fn a_product_in_between_parts_regions_and_few_scalars_stay() {
 ",
         &expect![[r#"
             graph @0 f(%0: f64[40, 40], %1: f64) -> f64[40, 40] {
-              %2 = mul %1 %1 : f64
-              %3 = add %2 %1 : f64
-              %4 = fused @1 (%0, %3) : (f64[40, 40], f64[40, 40])
-              %5 = get 0 %4 : f64[40, 40]
-              %6 = get 1 %4 : f64[40, 40]
-              %7 = matmul[0,0] %6 %6 : f64[40, 40]
-              %8 = fused @2 (%7, %5) : f64[40, 40]
-              return %8
+              %2 = fused @1 (%1) : f64
+              %3 = fused @2 (%0, %2) : (f64[40, 40], f64[40, 40])
+              %4 = get 0 %3 : f64[40, 40]
+              %5 = get 1 %3 : f64[40, 40]
+              %6 = matmul[0,0] %5 %5 : f64[40, 40]
+              %7 = fused @3 (%6, %4) : f64[40, 40]
+              return %7
             }
 
-            graph @1 fused(%0: f64[40, 40], %1: f64) -> (f64[40, 40], f64[40, 40]) {
+            graph @1 fused(%0: f64) -> f64 {
+              %1 = mul %0 %0 : f64
+              %2 = add %1 %0 : f64
+              return %2
+            }
+
+            graph @2 fused(%0: f64[40, 40], %1: f64) -> (f64[40, 40], f64[40, 40]) {
               %2 = mul %0 %1 : f64[40, 40]
               %3 = exp %2 : f64[40, 40]
               %4 = tuple (%2, %3) : (f64[40, 40], f64[40, 40])
               return %4
             }
 
-            graph @2 fused(%0: f64[40, 40], %1: f64[40, 40]) -> f64[40, 40] {
+            graph @3 fused(%0: f64[40, 40], %1: f64[40, 40]) -> f64[40, 40] {
               %2 = const 2.0 : f64
               %3 = mul %0 %2 : f64[40, 40]
               %4 = sub %3 %1 : f64[40, 40]
