@@ -91,6 +91,9 @@ pub const LAWS: &[&str] = &[
     "(matmul[f] ?x (transpose[p] ?y)) = (matmul[flip_right f] ?x ?y) if swaps_last p",
     "(transpose[p] (matmul[f] ?x ?y)) = (matmul[exchange f] ?y ?x) if swaps_last p",
     "(gemm_add[f] ?x ?y zero) = (matmul[f] ?x ?y)",
+    // the seeds of a Jacobian: the rows of a matrix, as they are
+    "(matmul[f] (units[e]) ?x) = ?x if are_rows f e ?x",
+    "(matmul[f] (units[e]) ?x) = (transpose[swap f] ?x) if are_columns f e ?x",
     // nothing flows
     "(add ?x zero) = ?x",
     "(sub ?x zero) = ?x",
@@ -131,6 +134,8 @@ pub const CONDITIONS: &[(&str, Condition)] = &[
     ("keeps_order", |a, _| a[0].is_sorted()),
     ("moves_units", |a, types| moves_units(a[0], types[0].shape())),
     ("swaps_last", |a, _| swaps_last(a[0])),
+    ("are_rows", |a, types| takes_units(a[1], types[0]) && a[0][1] == 0),
+    ("are_columns", |a, types| takes_units(a[1], types[0]) && a[0][1] == 1),
     ("is_same_slice", |a, _| a[0][..] == a[1][1 + a[1][0] as usize..]),
 ];
 
@@ -142,9 +147,15 @@ pub const ATTRIBUTES: &[(&str, Attributes)] = &[
     ("compose", |a| a[0].iter().map(|&i| a[1][i as usize]).collect()),
     ("flip_left", |f| Attrs::from_slice(&[1 - f[0][0], f[0][1]])),
     ("flip_right", |f| Attrs::from_slice(&[f[0][0], 1 - f[0][1]])),
+    ("swap", |_| Attrs::from_slice(&[1, 0])),
     // (a b)ᵀ = bᵀ aᵀ
     ("exchange", |f| Attrs::from_slice(&[1 - f[0][1], 1 - f[0][0]])),
 ];
+
+/// Whether units of these extents are a matrix, by which another is multiplied.
+fn takes_units(extents: &[i64], matrix: &Type) -> bool {
+    extents.len() == 1 && matrix.shape().len() == 2
+}
 
 /// Whether a permutation leaves all axes in order but those of length 1.
 fn moves_units(order: &[i64], shape: &[usize]) -> bool {
