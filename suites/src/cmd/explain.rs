@@ -79,7 +79,8 @@ impl Explain {
         let explained = strategy.stages(&program, &request, &mut |name, module| {
             let milliseconds = since.elapsed().as_secs_f64() * 1e3;
             let wanted = self.stage.as_deref().is_none_or(|wanted| wanted == name);
-            let shown = (wanted && last.as_ref() != Some(module)).then(|| module.clone());
+            let same = last.as_ref().is_some_and(|last: &Module| last.graphs == module.graphs);
+            let shown = (wanted && !same).then(|| module.clone());
             stages.push(Stage { name: name.to_owned(), nodes: module.node_count(), milliseconds, shown });
             last = Some(module.clone());
             since = Instant::now();

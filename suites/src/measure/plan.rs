@@ -112,7 +112,7 @@ impl Profile {
     /// The numbers of the profile.
     pub fn settings(self) -> Settings {
         let (rounds, warmup, sample, prepares, budget, timeout) = match self {
-            Profile::Quick => (11, 1, 5, 5, 200, 20),
+            Profile::Quick => (11, 1, 5, 5, 200, 60),
             Profile::Default => (25, 2, 10, 9, 1_000, 60),
             Profile::Paper => (51, 3, 50, 15, 10_000, 600),
         };
