@@ -37,6 +37,7 @@ mod registers;
 mod run;
 mod scan;
 pub mod slots;
+mod stacks;
 mod tree;
 
 pub use code::{Executable, PrimInstr, SiteId, VjpInstr};

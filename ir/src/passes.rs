@@ -24,6 +24,7 @@ mod loops;
 mod products;
 mod resign;
 mod rewrite;
+mod scalings;
 mod sites;
 mod specialise;
 mod trips;
@@ -85,7 +86,7 @@ pub const OPTIMISE: &[Pass] = &[
 ];
 
 /// After the optimiser, once: operations that do more at a time and that other passes know less of.
-pub const FINISH: &[Pass] = &[products::PRODUCTS, fuse::FUSE];
+pub const FINISH: &[Pass] = &[scalings::SCALINGS, products::PRODUCTS, fuse::FUSE];
 
 /// Elementwise work in one walk over its elements.
 pub const FUSE: &[Pass] = &[fuse::FUSE];

@@ -203,8 +203,18 @@ impl<T: Element> Array<T> {
     /// # Panics
     /// If the number of elements differs.
     pub fn reshape(&self, shape: &[usize]) -> Self {
+        self.clone().into_shape(shape)
+    }
+
+    /// As [`Array::reshape`], without a look at who else shares the elements.
+    ///
+    /// # Panics
+    /// If the number of elements differs.
+    #[inline]
+    pub fn into_shape(mut self, shape: &[usize]) -> Self {
         assert_eq!(count(shape), self.len(), "shape {:?} cannot be reshaped to {shape:?}", self.shape());
-        Self { dims: Dims::new(shape), data: self.data.clone() }
+        self.dims = Dims::new(shape);
+        self
     }
 }
 

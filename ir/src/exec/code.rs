@@ -119,6 +119,11 @@ pub(super) enum Instr {
     Get { tuple: Operand, index: u32, dst: Reg },
     /// All items of a tuple, to the registers from `items` on in the table of results.
     Unpack { count: u16, tuple: Operand, items: u32 },
+    /// A stack with an item on top.
+    Push { stack: Operand, item: Operand, dst: Reg },
+    /// A stack without its top, and the top; `item` is its type in the table of items, `results` a start in the table of
+    /// results.
+    Pop { stack: Operand, item: u32, results: u32 },
     /// A function value.
     Closure { count: u16, graph: GraphId, args: u32, dst: Reg },
     /// A direct call.
@@ -239,6 +244,8 @@ pub struct Executable {
     pub(super) calls: Vec<CallSite>,
     pub(super) vjps: Vec<VjpInstr>,
     pub(super) fused: Vec<Fused>,
+    /// Types of what is popped.
+    pub(super) items: Vec<Type>,
     /// By graph; `None` for graphs that are not called.
     pub(super) functions: Vec<Option<Function>>,
     pub(super) entry: GraphId,

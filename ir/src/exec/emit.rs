@@ -23,6 +23,7 @@ pub(super) fn executable(module: &Module, first: SiteId) -> Executable {
         calls: Vec::new(),
         vjps: Vec::new(),
         fused: Vec::new(),
+        items: Vec::new(),
         functions: vec![None; module.graphs.len()],
         entry: module.entry,
     };
@@ -37,6 +38,7 @@ pub(super) fn executable(module: &Module, first: SiteId) -> Executable {
         exe.functions[id.0 as usize] = Some(function);
     }
     (exe.consts, exe.prims, exe.vjps) = (lowering.consts, lowering.prims, lowering.vjps);
+    exe.items = lowering.items;
     exe
 }
 
@@ -155,6 +157,8 @@ impl Emitter<'_> {
                 tuple: self.operand(args[0]),
                 items: self.results(dsts).start,
             },
+            Action::Push => Instr::Push { stack: self.operand(args[0]), item: self.operand(args[1]), dst },
+            Action::Pop(item) => Instr::Pop { stack: self.operand(args[0]), item, results: self.results(dsts).start },
             Action::Closure(graph) => {
                 Instr::Closure { count: args.len() as u16, graph, args: self.operands(args).start, dst }
             }

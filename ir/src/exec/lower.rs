@@ -17,6 +17,7 @@ use super::places::{Dest, Place, Scope, WHOLE};
 use super::scan::Scan;
 use super::tree::{Action, Block, Operands, Regs, Step, Tree};
 use crate::graph::{Const, GraphId, Module, Node, NodeId, Op, VjpSpec};
+use crate::prims::{POP, PUSH};
 use crate::span::Span;
 use crate::types::Type;
 use crate::value::Value;
@@ -31,6 +32,8 @@ pub(super) struct Lowering<'m> {
     const_ids: IndexMap<Const, ConstId>,
     pub(super) prims: Vec<PrimInstr>,
     pub(super) vjps: Vec<VjpInstr>,
+    /// Types of what is popped.
+    pub(super) items: Vec<Type>,
     /// Programs of the function at hand.
     pub(super) fused: Vec<Fused>,
     /// Programs so far.
@@ -53,6 +56,7 @@ impl<'m> Lowering<'m> {
             const_ids: IndexMap::new(),
             prims: Vec::new(),
             vjps: Vec::new(),
+            items: Vec::new(),
             fused: Vec::new(),
             programs: 0,
             wanted: IndexMap::from([(module.entry, ())]),
@@ -169,6 +173,12 @@ impl<'m> Lowering<'m> {
             Op::Zero => Place::whole(self.zero(&node.ty)),
             Op::Tuple => self.tuple(scope, node, out),
             Op::Get(index) => self.get(scope, id, node, *index, out),
+            Op::Prim(prim) if std::ptr::eq(prim.def, &PUSH) => self.single(scope, id, node, Action::Push, into, out),
+            Op::Prim(prim) if std::ptr::eq(prim.def, &POP) => {
+                self.items.push(node.ty.as_tuple().expect("a stack and its top")[1].clone());
+                let action = Action::Pop(self.items.len() as u32 - 1);
+                self.call(scope, id, node, action, into, out)
+            }
             Op::Prim(prim) => {
                 let operands = node.args.iter().map(|&a| scope.graph.ty(a).clone()).collect();
                 let site = self.prims.len() as u32;

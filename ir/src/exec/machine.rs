@@ -262,6 +262,11 @@ impl Machine {
                     let items = self.collect(exe, base, args, count);
                     self.regs[base + dst.0 as usize] = Value::tuple(items);
                 }
+                Instr::Push { stack, item, dst } => self.push(exe, base, [stack, item], dst),
+                Instr::Pop { stack, item, results } => {
+                    let dsts = [0, 1].map(|i| exe.results[results as usize + i]);
+                    self.pop(exe, base, stack, &exe.items[item as usize], dsts);
+                }
                 Instr::Closure { count, graph, args, dst } => {
                     self.closures_made += 1;
                     let captures = self.collect(exe, base, args, count);

@@ -111,6 +111,8 @@ fn collect(block: &Block, calls: &mut Vec<u32>, sources: &mut [Option<Reg>]) {
                 | Action::Tuple
                 | Action::Get(_)
                 | Action::Unpack
+                | Action::Push
+                | Action::Pop(_)
                 | Action::Closure(_)
                 | Action::Call { tail: true, .. }
                 | Action::Apply { tail: true }

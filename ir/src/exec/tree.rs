@@ -26,6 +26,9 @@ pub(super) enum Action {
     Tuple,
     Get(u32),
     Unpack,
+    Push,
+    /// By its type in the executable.
+    Pop(u32),
     Closure(GraphId),
     /// Does not return here if `tail`.
     Call {

@@ -32,7 +32,7 @@ pub static RESHAPE: PrimDef = PrimDef {
         if ty.shape().is_empty() && !matches!(args[0], Value::Array(..) | Value::Ints(_) | Value::Bools(_)) {
             return Ok(take(&mut args[0]));
         }
-        Ok(by_elem!(args[0], T => T::value(T::take_array(&mut args[0]).reshape(ty.shape()))))
+        Ok(by_elem!(args[0], T => T::value(T::take_array(&mut args[0]).into_shape(ty.shape()))))
     },
     batch: BatchRule::Tensors(reshape_lanes),
     vjp: Some(|_, args, _, dy| vec![Some(dy.reshape(&args[0].shape()))]),

@@ -1,4 +1,4 @@
-//! Products with a vector: loops that the compiler vectorises. Their order of operations is the same on every instruction
+//! Products with a vector or of vectors: loops that the compiler vectorises. Their order of operations is the same on every instruction
 //! set.
 
 use super::{Matrix, Product, scale};
@@ -21,7 +21,10 @@ const FEW_ROWS: usize = 4;
 
 /// Computes the product if one of this module's loops suits it better than a backend.
 pub(super) fn take(p: &Product<'_>, c: &mut [f64]) -> bool {
-    if p.n == 1 {
+    if p.k == 1 {
+        // A column or a row is contiguous whether it is transposed or not.
+        outer(p.alpha, &p.a.data[..p.m], &p.b.data[..p.n], p.beta, c);
+    } else if p.n == 1 {
         matrix_vector(p.m, p.k, p.a, p.b, p, c);
     } else if p.m == 1 {
         matrix_vector(p.n, p.k, p.b.transposed(), p.a.transposed(), p, c);

@@ -705,7 +705,7 @@ impl<'m> Adjoints<'m> {
 }
 
 impl Transform<'_> {
-    /// A node of F inside B: a constant again, everything else as a residual.
+    /// A node of F inside B: a constant again, another shape of a residual, everything else as a residual.
     fn import(&mut self, source: NodeId) -> NodeId {
         if let Some((_, import)) = self.imports.iter().find(|(s, _)| *s == source) {
             return *import;
@@ -715,10 +715,25 @@ impl Transform<'_> {
         if matches!(node.op, Op::Const(_) | Op::Zero) {
             return b.emit(node.op.clone(), &[], node.ty.clone());
         }
+        if let Some(base) = self.reshaped(source) {
+            let (op, ty) = (node.op.clone(), node.ty.clone());
+            drop(b);
+            let base = self.import(base);
+            return self.b.borrow_mut().emit(op, &[base], ty);
+        }
         // The index is given when the graph is assembled.
         let import = b.emit(Op::Param(0), &[], node.ty.clone());
         self.imports.push((source, import));
         import
+    }
+
+    /// The node of F that this one is another shape of, which costs less than to keep both.
+    fn reshaped(&self, source: NodeId) -> Option<NodeId> {
+        let operand = |id: NodeId| match &self.f.graph().node(id).op {
+            Op::Prim(prim) if std::ptr::eq(prim.def, &prims::RESHAPE) => Some(self.f.graph().node(id).args[0]),
+            _ => None,
+        };
+        std::iter::successors(operand(source), |&id| operand(id)).last()
     }
 
     /// Whether a call, branch or loop must be of transformed graphs: sensitivity flows through it,
