@@ -11,6 +11,7 @@ use crate::graph::{Args, Const, Graph, Node, NodeId, Op, Signature};
 use crate::prims::{self, Attrs, Prim, PrimDef};
 use crate::span::Span;
 use crate::types::{Elem, Type};
+use crate::verify::STATED;
 
 /// A graph under construction. Every node it makes has a type from birth.
 #[derive(Debug)]
@@ -64,6 +65,16 @@ impl Builder {
         match self.try_prim(def, attrs, args) {
             Ok(id) => id,
             Err(why) => panic!("{} does not fit its operands: {why}", def.name),
+        }
+    }
+
+    /// Applies a primitive once more, to operands that are known to fit; it has the type `stated`
+    /// where its rule leaves that to whoever builds the node.
+    pub fn reapply(&mut self, prim: &Prim, args: &[NodeId], stated: Type) -> NodeId {
+        match self.try_prim(prim.def, &prim.attrs, args) {
+            Ok(id) => id,
+            Err(why) if why == STATED => self.emit(Op::Prim(prim.clone()), args, stated),
+            Err(why) => panic!("{} does not fit its operands: {why}", prim.def.name),
         }
     }
 

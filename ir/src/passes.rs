@@ -207,8 +207,8 @@ pub fn close(module: &mut Module) {
     module.stage = Stage::Closed;
 }
 
-/// In debug builds: the module is well formed.
-fn check(module: &Module, after: &str) {
+/// In debug builds: the module is well formed. For passes and transforms, after each.
+pub fn check(module: &Module, after: &str) {
     if cfg!(debug_assertions)
         && let Err(error) = crate::verify::verify(module)
     {

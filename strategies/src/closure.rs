@@ -103,7 +103,9 @@ impl Closure {
                 break;
             }
             passes::compact(&mut module);
-            watch(&format!("expand {order}"), &module);
+            let stage = format!("expand {order}");
+            passes::check(&module, &stage);
+            watch(&stage, &module);
         }
         self.optimiser.finish(&mut module, watch);
         passes::compact(&mut module);

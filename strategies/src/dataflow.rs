@@ -106,7 +106,9 @@ impl Dataflow {
                 break;
             }
             passes::compact(&mut module);
-            watch(&format!("gradient {order}"), &module);
+            let stage = format!("gradient {order}");
+            passes::check(&module, &stage);
+            watch(&stage, &module);
         }
         self.optimiser.finish(&mut module, watch);
         passes::compact(&mut module);

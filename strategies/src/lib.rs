@@ -8,6 +8,7 @@ pub mod closure;
 mod compiled;
 mod cotangent;
 pub mod dataflow;
+mod derivatives;
 pub mod finite;
 mod optimiser;
 pub mod tape;

@@ -16,6 +16,7 @@ use crate::batch::{Aligned, BatchRule, Mask};
 use crate::builder::Expr;
 use crate::types::{Elem, Type};
 use crate::value::{Fields, Stack, Value};
+use crate::verify::STATED;
 
 /// `push(stack, x)`: the stack with `x` on top.
 pub static PUSH: PrimDef = PrimDef {
@@ -93,7 +94,7 @@ pub static ENV_MAKE: PrimDef = PrimDef {
 pub static ENV_GET: PrimDef = PrimDef {
     name: "env_get",
     about: "A field of the cotangent of a function value, of a stated type; attribute: its index.",
-    ty: |_, _| Err("stated".into()),
+    ty: |_, _| Err(STATED.into()),
     eval: |attrs, args, ty| {
         let Value::Env(fields) = take(&mut args[0]) else { panic!("env_get of what is no env") };
         let field = fields.and_then(|fields| fields.as_slice().get(attrs[0] as usize).cloned());

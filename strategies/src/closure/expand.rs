@@ -1,6 +1,6 @@
 //! Derivatives in a program, replaced by calls of forward and backward graphs.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use adjudicate_ir::batch::{Mask, batch};
 use adjudicate_ir::builder::Builder;
@@ -11,6 +11,7 @@ use adjudicate_ir::types::Type;
 
 use super::adjoint::{Adjoint, Adjoints, call_forward, primed, residual_nodes};
 use super::pairs;
+use crate::derivatives::with_derivatives;
 
 /// Expands every derivative of a graph that has none inside; says whether there was any. Those that
 /// take function values come when there are no others.
@@ -129,22 +130,4 @@ fn seed(b: &mut Builder, result: &Type, seeds: &[NodeId]) -> NodeId {
         })
         .collect();
     b.tuple(&items)
-}
-
-/// Graphs from which a derivative can be reached.
-fn with_derivatives(module: &Module) -> HashSet<GraphId> {
-    let reachable = module.reachable();
-    let mut with = HashSet::new();
-    loop {
-        let before = with.len();
-        for &id in &reachable {
-            let holds = |op: &Op| matches!(op, Op::Vjp(_)) || op.graphs().iter().any(|g| with.contains(g));
-            if module.graph(id).nodes.iter().any(|n| holds(&n.op)) {
-                with.insert(id);
-            }
-        }
-        if with.len() == before {
-            return with;
-        }
-    }
 }

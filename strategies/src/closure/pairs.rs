@@ -16,7 +16,6 @@ use std::sync::Arc;
 
 use adjudicate_ir::builder::Builder;
 use adjudicate_ir::graph::{Graph, GraphId, Module, Node, NodeId, Op, VjpSpec};
-use adjudicate_ir::prims::Prim;
 use adjudicate_ir::span::{Diagnostic, Span};
 use adjudicate_ir::types::{FnType, Type};
 
@@ -166,10 +165,7 @@ impl Rewrite<'_> {
             }
             (Op::Tuple, _) => b.tuple(args),
             (Op::Get(i), _) => b.get(args[0], *i as usize),
-            (Op::Prim(Prim { def, attrs }), ty) => match b.try_prim(def, attrs, args) {
-                Ok(made) => made,
-                Err(_) => b.emit(node.op.clone(), args, self.ty(ty)),
-            },
+            (Op::Prim(prim), ty) => b.reapply(prim, args, self.ty(ty)),
             (op, ty) => {
                 debug_assert!(!matches!(op, Op::Param(_)), "{id} is no parameter");
                 b.emit(op.map_graphs(|g| self.new[&g]), args, self.ty(ty))

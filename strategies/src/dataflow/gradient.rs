@@ -9,7 +9,7 @@
 //! reaches has none, and nothing is emitted for it.
 
 use std::cell::RefCell;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::rc::Rc;
 
 use adjudicate_ir::batch::{Mask as Axis, batch};
@@ -24,6 +24,7 @@ use super::cond::Branches;
 use super::joint::{Joint, items, splice};
 use super::repeat::Trips;
 use crate::cotangent::Cotangent;
+use crate::derivatives::with_derivatives;
 
 /// Replaces every derivative that has none inside; says whether there was any.
 pub(super) fn expand_innermost(module: &mut Module) -> Res<bool> {
@@ -38,24 +39,6 @@ pub(super) fn expand_innermost(module: &mut Module) -> Res<bool> {
         gradients.module.graphs[id.0 as usize] = expanded;
     }
     Ok(!found.is_empty())
-}
-
-/// Graphs from which a derivative can be reached.
-fn with_derivatives(module: &Module) -> HashSet<GraphId> {
-    let reachable = module.reachable();
-    let mut with = HashSet::new();
-    loop {
-        let before = with.len();
-        for &id in reachable.iter().rev() {
-            let holds = |op: &Op| matches!(op, Op::Vjp(_)) || op.graphs().iter().any(|g| with.contains(g));
-            if !with.contains(&id) && module.graph(id).nodes.iter().any(|n| holds(&n.op)) {
-                with.insert(id);
-            }
-        }
-        if with.len() == before {
-            return with;
-        }
-    }
 }
 
 pub(super) struct Gradients<'m> {
