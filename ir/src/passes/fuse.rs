@@ -34,9 +34,10 @@ pub(super) const FUSE: Pass = Pass {
 };
 
 /// Single elements are worth a region from this many on, and two nodes over arrays from this many elements on. A region
-/// of two single elements was measured to take 70 instructions less than two primitives, and one of four 400 less; a region
-/// of two over an array takes 240 more whatever its length, one of three 100 less.
-const MANY_SCALARS: usize = 2;
+/// of two single elements was measured to take 70 instructions less than two primitives, which is not worth hiding a
+/// gradient such as `3 * x ** 2` in a call, and one of four 400 less; a region of two over an array takes 240 more whatever
+/// its length, one of three 100 less.
+const MANY_SCALARS: usize = 3;
 const MANY_ELEMENTS: usize = 512;
 
 /// A region has no more members than this.
