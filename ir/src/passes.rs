@@ -9,6 +9,7 @@
 //! only at graphs that have changed since it last did. All passes are deterministic; there is no
 //! clock, but a number of steps after which [`optimise`] gives up with [`Exhausted`].
 
+mod accumulate;
 mod branches;
 mod calls;
 mod compact;
@@ -86,7 +87,7 @@ pub const OPTIMISE: &[Pass] = &[
 ];
 
 /// After the optimiser, once: operations that do more at a time and that other passes know less of.
-pub const FINISH: &[Pass] = &[scalings::SCALINGS, products::PRODUCTS, fuse::FUSE];
+pub const FINISH: &[Pass] = &[scalings::SCALINGS, products::PRODUCTS, accumulate::ACCUMULATE, fuse::FUSE];
 
 /// Elementwise work in one walk over its elements.
 pub const FUSE: &[Pass] = &[fuse::FUSE];

@@ -1,0 +1,71 @@
+//! Elements that are only added to zeros and then to something are added to it in place.
+//!
+//! ```text
+//! c + index_add (index_add zero i v) j w  =  index_add (index_add c i v) j w
+//! ```
+//!
+//! What flows back to an array that a loop reads by index is of this form, with the sum so far as `c`.
+//! Added in place, a trip costs its elements and not the length of the array, and a loop over an
+//! array is linear in all. Where `i` and `j` are the same element the terms of its sum come in
+//! another order.
+
+use smallvec::SmallVec;
+
+use crate::builder::Builder;
+use crate::graph::{Graph, NodeId, Op};
+
+use super::rewrite::{rebuild, sweep};
+use super::{Pass, Run};
+
+pub(super) const ACCUMULATE: Pass = Pass {
+    name: "accumulate",
+    about: "adds elements in place to what their sum with zeros is added to",
+    run: Run::Graph(accumulate),
+};
+
+fn accumulate(graph: &Graph) -> Option<Graph> {
+    let mut readers = vec![0u32; graph.nodes.len()];
+    graph.nodes.iter().flat_map(|n| &n.args).chain([&graph.ret]).for_each(|a| readers[a.0 as usize] += 1);
+    let addition = |id: NodeId| {
+        let node = graph.node(id);
+        let is_add = matches!(&node.op, Op::Prim(p) if p.def.name == "add");
+        let fits = is_add && node.args.iter().all(|&a| *graph.ty(a) == node.ty);
+        [0, 1].into_iter().find(|&at| fits && is_chain(graph, node.args[at], &|id| readers[id.0 as usize] == 1))
+    };
+    if !graph.iter().any(|(id, _)| addition(id).is_some()) {
+        return None;
+    }
+    let mut new = rebuild(graph, |b, id, op, args| match addition(id) {
+        Some(at) => append(b, args[at], args[1 - at]),
+        None => b.emit(op.clone(), args, graph.ty(id).clone()),
+    });
+    sweep(&mut new);
+    Some(new)
+}
+
+/// Whether a node is one element or several added to zeros, and nobody reads what comes in between.
+fn is_chain(graph: &Graph, id: NodeId, alone: &dyn Fn(NodeId) -> bool) -> bool {
+    let mut at = id;
+    while adds_elements(&graph.node(at).op) && alone(at) {
+        at = graph.node(at).args[0];
+    }
+    at != id && graph.node(at).op == Op::Zero
+}
+
+fn adds_elements(op: &Op) -> bool {
+    matches!(op, Op::Prim(p) if matches!(p.def.name, "index_add" | "scatter_add"))
+}
+
+/// The elements of a chain added to something else, in their order.
+fn append(b: &mut Builder, chain: NodeId, onto: NodeId) -> NodeId {
+    let mut links: SmallVec<[NodeId; 4]> = SmallVec::new();
+    let mut at = chain;
+    while adds_elements(&b.graph().node(at).op) {
+        links.push(at);
+        at = b.graph().node(at).args[0];
+    }
+    links.into_iter().rev().fold(onto, |sum, link| {
+        let node = b.graph().node(link).clone();
+        b.emit(node.op, &[sum, node.args[1], node.args[2]], node.ty)
+    })
+}
