@@ -1,5 +1,8 @@
 //! Fusion: what the pass makes of a module, and that random programs mean the same, to the bit, and count the same.
 
+#[path = "common/random.rs"]
+mod random;
+
 use adjudicate_ir::builder::Builder;
 use adjudicate_ir::exec::{Executable, Machine, Plain};
 use adjudicate_ir::graph::{Const, GraphId, Module, NodeId, Op, Stage};
@@ -13,6 +16,7 @@ use adjudicate_ir::value::Value;
 use adjudicate_ir::verify::verify;
 use adjudicate_kernels::{Array, counts};
 use expect_test::{Expect, expect};
+use random::Random;
 
 fn fused(module: &Module) -> Module {
     let mut fused = module.clone();
@@ -185,21 +189,7 @@ fn single_nodes_empty_arrays_and_fallible_operations_stay() {
     );
 }
 
-/// Xorshift: the same programs everywhere.
-struct Random(u64);
-
 impl Random {
-    fn below(&mut self, n: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 >> 11) as usize % n
-    }
-
-    fn pick<'t, T>(&mut self, items: &'t [T]) -> &'t T {
-        &items[self.below(items.len())]
-    }
-
     fn float(&mut self) -> f64 {
         const SPECIAL: [f64; 6] = [0.0, -0.0, f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 1e300];
         if self.below(40) == 0 { *self.pick(&SPECIAL) } else { self.below(2001) as f64 / 500.0 - 2.0 }

@@ -6,6 +6,9 @@
 //! tried on finite operands that are not 0 and compared as numbers; so is one about `units`, whose
 //! zeros are absent likewise.
 
+#[path = "common/random.rs"]
+mod random;
+
 use adjudicate_ir::builder::Builder;
 use adjudicate_ir::graph::{Const, Graph, GraphId, Module, NodeId, Op, Stage};
 use adjudicate_ir::interp;
@@ -17,22 +20,9 @@ use adjudicate_ir::types::{Elem, Type};
 use adjudicate_ir::value::Value;
 use adjudicate_ir::verify::verify;
 use adjudicate_kernels::Array;
-
-/// Xorshift: the same operands everywhere.
-struct Random(u64);
+use random::Random;
 
 impl Random {
-    fn below(&mut self, n: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 >> 11) as usize % n
-    }
-
-    fn pick<'t, T>(&mut self, items: &'t [T]) -> &'t T {
-        &items[self.below(items.len())]
-    }
-
     /// Any float; of those that are finite and not zero if `tame`.
     fn float(&mut self, tame: bool) -> f64 {
         let special = [1.0, -1.0, 0.0, -0.0, f64::NAN, f64::INFINITY, f64::NEG_INFINITY, f64::MIN_POSITIVE / 4.0];

@@ -1,6 +1,9 @@
 //! Random typed programs with branches, loops, calls, function values and tuples: the executor agrees
 //! with the reference interpreter, and leaves its arguments as they were.
 
+#[path = "common/random.rs"]
+mod random;
+
 use adjudicate_ir::builder::Builder;
 use adjudicate_ir::exec::{Executable, Machine, Plain};
 use adjudicate_ir::graph::{Const, GraphId, Keywords, Module, NodeId, Op, Stage};
@@ -12,22 +15,7 @@ use adjudicate_ir::types::{Elem, Type};
 use adjudicate_ir::value::Value;
 use adjudicate_ir::verify::verify;
 use adjudicate_kernels::Array;
-
-/// Xorshift: the same programs everywhere.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, n: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 >> 11) as usize % n
-    }
-
-    fn pick<'t, T>(&mut self, items: &'t [T]) -> &'t T {
-        &items[self.below(items.len())]
-    }
-}
+use random::Random;
 
 fn array() -> Type {
     Type::tensor(Elem::F64, &[3])

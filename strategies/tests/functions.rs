@@ -1,29 +1,15 @@
 //! Functions known only at run time: programs that make them, beside plain ones that do the same.
 
+mod common;
+
 use adjudicate_ir::datum::Datum;
-use adjudicate_ir::frontend::render;
-use adjudicate_ir::program::{Ask, Program, Request};
-use adjudicate_strategies::{PrepareError, find};
+use adjudicate_ir::program::Ask;
+use adjudicate_strategies::find;
 
 const STRATEGIES: [&str; 3] = ["closure", "closure:unoptimised", "tape"];
 
-/// The numbers of a request, or what is wrong with it.
 fn run(strategy: &str, python: &str, ask: Ask, order: usize, args: &[Datum]) -> Result<Vec<f64>, String> {
-    let program = Program::parse("model.py", python).map_err(|e| e.to_string())?;
-    let request = Request::new("f", ask, &[0], order, args);
-    let prepared = find(strategy).expect("a strategy").prepare(&program, &request);
-    let mut prepared = prepared.map_err(|e| match e {
-        PrepareError::Program(why) => why.to_string(),
-        PrepareError::Refused(why) => format!("refused: {}", render(&why.diagnostic, &program.sources)),
-    })?;
-    let leaves: Vec<_> = args.iter().flat_map(Datum::leaves).collect();
-    let results = prepared.run(&leaves).map_err(|e| e.diagnostic.message)?;
-    let number = |value: &adjudicate_ir::value::Value| match value {
-        adjudicate_ir::value::Value::F64(x, _) => vec![*x],
-        adjudicate_ir::value::Value::Array(a, _) => a.as_slice().to_vec(),
-        other => panic!("{other:?} is no float"),
-    };
-    Ok(results.iter().flat_map(number).collect())
+    common::run(find(strategy).expect("a strategy"), python, ask, order, args)
 }
 
 /// A program and a plain one agree in value and in derivatives up to the third.

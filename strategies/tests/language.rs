@@ -1,32 +1,12 @@
 //! The language, strategy by strategy: small programs with known answers.
 
+mod common;
+
 use adjudicate_ir::datum::Datum;
-use adjudicate_ir::program::{Ask, Program, Request};
+use adjudicate_ir::program::Ask;
 use adjudicate_kernels::Array;
-use adjudicate_strategies::{STRATEGIES, Strategy};
-
-/// Runs one function under one strategy.
-fn run(strategy: &dyn Strategy, python: &str, ask: Ask, order: usize, args: &[Datum]) -> Result<Vec<f64>, String> {
-    let program = Program::parse("model.py", python).map_err(|e| e.to_string())?;
-    let request = Request::new("f", ask, &[0], order, args);
-    let mut prepared = strategy.prepare(&program, &request).map_err(|e| format!("{e:?}"))?;
-    let leaves: Vec<_> = args.iter().flat_map(Datum::leaves).collect();
-    let result = prepared.run(&leaves).map_err(|e| format!("{e:?}"))?;
-    Ok(numbers(&prepared.output().build(&result)))
-}
-
-fn numbers(datum: &Datum) -> Vec<f64> {
-    match datum {
-        Datum::F64(x) => vec![*x],
-        Datum::I64(n) => vec![*n as f64],
-        Datum::Bool(b) => vec![f64::from(u8::from(*b))],
-        Datum::Array(a) => a.as_slice().to_vec(),
-        Datum::Ints(a) => a.as_slice().iter().map(|n| *n as f64).collect(),
-        Datum::Bools(a) => a.as_slice().iter().map(|b| f64::from(u8::from(*b))).collect(),
-        Datum::Tuple(items) | Datum::Record(_, items) => items.iter().flat_map(numbers).collect(),
-        Datum::Str(_) | Datum::None => Vec::new(),
-    }
-}
+use adjudicate_strategies::STRATEGIES;
+use common::run;
 
 fn vector(xs: &[f64]) -> Datum {
     Datum::Array(Array::from_vec(&[xs.len()], xs.to_vec()))
@@ -45,7 +25,7 @@ fn check_at(python: &str, args: &[Datum], value: f64, first: &[f64], second: &[f
         let close = |got: Result<Vec<f64>, String>, want: &[f64], what: &str| {
             let got = match got {
                 // The others express the whole language.
-                Err(e) if e.starts_with("Refused") && strategy.name().starts_with("dataflow") => return,
+                Err(e) if e.starts_with("refused:") && strategy.name().starts_with("dataflow") => return,
                 got => got.unwrap_or_else(|e| panic!("{} {what}: {e}\n{python}", strategy.name())),
             };
             let near = |(a, b): (&f64, &f64)| (a - b).abs() <= 1e-9 * b.abs().max(1.0);

@@ -1,31 +1,15 @@
 //! Python models through the strategies: tape and finite differences agree.
 
+mod common;
+
 use adjudicate_ir::datum::Datum;
-use adjudicate_ir::program::{Ask, Program, Request};
-use adjudicate_ir::value::Value;
+use adjudicate_ir::program::Ask;
 use adjudicate_kernels::Array;
-use adjudicate_strategies::{PrepareError, find};
+use adjudicate_strategies::find;
 
 #[track_caller]
 fn run(strategy: &str, source: &str, ask: Ask, order: usize, args: &[Datum]) -> Vec<f64> {
-    let program = Program::parse("model.py", source).unwrap_or_else(|why| panic!("{why}"));
-    let request = Request::new("f", ask, &[0], order, args);
-    let mut prepared = match find(strategy).expect("a strategy").prepare(&program, &request) {
-        Ok(prepared) => prepared,
-        Err(PrepareError::Program(why)) => panic!("{why}"),
-        Err(PrepareError::Refused(why)) => panic!("{}", why.diagnostic),
-    };
-    let leaves: Vec<Value> = args.iter().flat_map(Datum::leaves).collect();
-    let results = prepared.run(&leaves).unwrap_or_else(|why| panic!("{}", why.diagnostic));
-    results.iter().flat_map(floats).collect()
-}
-
-fn floats(value: &Value) -> Vec<f64> {
-    match value {
-        Value::F64(x, _) => vec![*x],
-        Value::Array(a, _) => a.as_slice().to_vec(),
-        _ => Vec::new(),
-    }
+    common::run(find(strategy).expect("a strategy"), source, ask, order, args).unwrap_or_else(|why| panic!("{why}"))
 }
 
 #[track_caller]

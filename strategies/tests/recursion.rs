@@ -1,28 +1,17 @@
 //! One function written as a loop, as a recursion and unrolled: every strategy that runs it finds the
 //! same derivatives, of orders 1 to 3.
 
+mod common;
+
 use adjudicate_ir::datum::Datum;
-use adjudicate_ir::program::{Ask, Program, Request};
+use adjudicate_ir::program::Ask;
 use adjudicate_kernels::Array;
 use adjudicate_strategies::{STRATEGIES, Strategy, find};
 
-/// Runs `f` under one strategy.
+/// Runs `f` under a strategy that must be able to.
+#[track_caller]
 fn run(strategy: &dyn Strategy, python: &str, ask: Ask, order: usize, args: &[Datum]) -> Vec<f64> {
-    let program = Program::parse("model.py", python).unwrap_or_else(|e| panic!("{e}"));
-    let request = Request::new("f", ask, &[0], order, args);
-    let mut prepared = strategy.prepare(&program, &request).unwrap_or_else(|e| panic!("{}: {e:?}", strategy.name()));
-    let leaves: Vec<_> = args.iter().flat_map(Datum::leaves).collect();
-    let result = prepared.run(&leaves).unwrap_or_else(|e| panic!("{}: {e:?}", strategy.name()));
-    numbers(&prepared.output().build(&result))
-}
-
-fn numbers(datum: &Datum) -> Vec<f64> {
-    match datum {
-        Datum::F64(x) => vec![*x],
-        Datum::Array(a) => a.as_slice().to_vec(),
-        Datum::Tuple(items) | Datum::Record(_, items) => items.iter().flat_map(numbers).collect(),
-        other => panic!("{other:?} is not float"),
-    }
+    common::run(strategy, python, ask, order, args).unwrap_or_else(|e| panic!("{}: {e}", strategy.name()))
 }
 
 /// All forms agree with the last, which is unrolled for these arguments, under the tape.
