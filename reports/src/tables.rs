@@ -7,6 +7,7 @@ mod checks;
 mod claims;
 mod counts;
 mod kinds;
+mod language;
 mod preparation;
 mod problems;
 mod times;
@@ -84,6 +85,7 @@ pub const TABLES: &[Make] = &[
     verdicts::table,
     problems::table,
     claims::table,
+    language::table,
     times::table,
     preparation::table,
     counts::table,

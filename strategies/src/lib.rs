@@ -13,6 +13,7 @@ pub mod finite;
 mod optimiser;
 pub mod tape;
 
+use std::fmt;
 use std::sync::LazyLock;
 
 use adjudicate_ir::datum::Layout;
@@ -100,6 +101,14 @@ pub struct Refusal {
     pub diagnostic: Diagnostic,
     /// `file:line:column` of the position.
     pub position: String,
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { diagnostic: Diagnostic { message, help, .. }, position } = self;
+        write!(f, "{position}: {message}")?;
+        help.iter().try_for_each(|help| write!(f, "; {help}"))
+    }
 }
 
 impl Refusal {

@@ -6,6 +6,7 @@ pub mod eval;
 pub mod explain;
 pub mod flags;
 pub mod list;
+pub mod matrix;
 pub mod output;
 pub mod progress;
 pub mod report;

@@ -16,6 +16,7 @@ pub mod data;
 pub mod exit;
 pub mod guard;
 pub mod json;
+pub mod matrix;
 pub mod measure;
 pub mod random;
 pub mod runs;

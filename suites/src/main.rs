@@ -7,6 +7,7 @@ use adjudicate_suites::cmd::claims::Claims;
 use adjudicate_suites::cmd::eval::Eval;
 use adjudicate_suites::cmd::explain::Explain;
 use adjudicate_suites::cmd::list::List;
+use adjudicate_suites::cmd::matrix::Matrix;
 use adjudicate_suites::cmd::output::{Output, Verbosity};
 use adjudicate_suites::cmd::report::Report;
 use adjudicate_suites::cmd::run::Run;
@@ -41,6 +42,7 @@ enum Command {
     Run(Run),
     Check(Check),
     Claims(Claims),
+    Matrix(Matrix),
     Eval(Eval),
     Explain(Explain),
     Report(Report),
@@ -86,6 +88,7 @@ fn dispatch(command: Command, output: &mut Output) -> Result<Exit, Failure> {
         Command::Run(run) => run.run(output),
         Command::Check(check) => check.run(output),
         Command::Claims(claims) => claims.run(output),
+        Command::Matrix(matrix) => matrix.run(output),
         Command::Eval(eval) => eval.run(output),
         Command::Explain(explain) => explain.run(output),
         Command::Report(report) => report.run(output),

@@ -48,7 +48,7 @@ pub(super) fn build(module: &Module) -> Res<Module> {
         return Err(function_value(&entry.name, entry.span));
     }
     let unknown = vec![None; entry.params.len()];
-    cx.out.entry = cx.subgraph(module.entry, unknown, entry.span)?;
+    cx.out.entry = cx.subgraph(module.entry, unknown, Of::Function, entry.span)?;
     passes::compact(&mut cx.out);
     Ok(cx.out)
 }
@@ -64,8 +64,19 @@ pub(super) struct Cx<'m> {
     visited: usize,
 }
 
+/// What a graph under construction is.
+#[derive(Clone, Copy)]
+pub(super) enum Of {
+    /// A function, entered or differentiated.
+    Function,
+    /// A branch or part of a loop.
+    Part,
+}
+
 /// A graph under construction.
 struct Level {
+    /// The function that it is of: its own graph, unless that is part of one.
+    function: GraphId,
     builder: Builder,
     constants: HashMap<Const, NodeId>,
     /// Large constants, by where they stand in the program.
@@ -117,7 +128,7 @@ impl<'m> Cx<'m> {
 
     /// The flat graph of a graph for operands of which these are known; the others are its
     /// parameters.
-    pub(super) fn subgraph(&mut self, id: GraphId, known: Vec<Option<Rc<Const>>>, span: Span) -> Res<GraphId> {
+    pub(super) fn subgraph(&mut self, id: GraphId, known: Vec<Option<Rc<Const>>>, of: Of, span: Span) -> Res<GraphId> {
         let key = (id, known);
         match self.subgraphs.get(&key) {
             Some(Some(done)) => return Ok(*done),
@@ -134,7 +145,11 @@ impl<'m> Cx<'m> {
         });
         let args = args.collect();
         let (constants, arrays) = (HashMap::new(), HashMap::new());
-        self.levels.push(Level { builder, constants, arrays, frames: Vec::new() });
+        let function = match of {
+            Of::Function => id,
+            Of::Part => self.function(),
+        };
+        self.levels.push(Level { function, builder, constants, arrays, frames: Vec::new() });
         let value = self.inline(id, args)?;
         let ret = self.node(&value, span)?;
         let level = self.levels.pop().expect("it was pushed");
@@ -290,8 +305,13 @@ impl<'m> Cx<'m> {
 
     /// The refusal of a function value, in the function that is being inlined.
     fn function_value(&self, span: Span) -> Box<Diagnostic> {
-        let graph = self.innermost_call().map_or(self.module.entry, |(graph, _)| graph);
-        function_value(&self.module.graph(graph).name, span)
+        function_value(&self.module.graph(self.function()).name, span)
+    }
+
+    /// The function that is being inlined, or else that of the graph on top.
+    fn function(&self) -> GraphId {
+        let Some(level) = self.levels.last() else { return self.module.entry };
+        level.frames.iter().rev().find(|frame| frame.call.is_some()).map_or(level.function, |frame| frame.graph)
     }
 
     fn too_large(&self, id: GraphId, span: Span) -> Box<Diagnostic> {

@@ -6,15 +6,15 @@ use adjudicate_ir::builder::Builder;
 use adjudicate_ir::graph::{Const, Graph, GraphId, Node, NodeId, Op, VjpSpec};
 use adjudicate_ir::passes::copy_nodes;
 
-use super::build::{Cx, Res, origin};
+use super::build::{Cx, Of, Res, origin};
 use super::value::Val;
 
 impl Cx<'_> {
     /// A branch on data. Items that both sides agree on are known afterwards.
     pub(super) fn branch(&mut self, node: &Node, (then, other): (GraphId, GraphId), args: &[Val]) -> Res<Val> {
         let known = known(&args[1..], |_| true);
-        let then = self.subgraph(then, known.clone(), node.span)?;
-        let other = self.subgraph(other, known.clone(), node.span)?;
+        let then = self.subgraph(then, known.clone(), Of::Part, node.span)?;
+        let other = self.subgraph(other, known.clone(), Of::Part, node.span)?;
         let mut operands = vec![self.node(&args[0], node.span)?];
         for (arg, known) in args[1..].iter().zip(&known) {
             if known.is_none() {
@@ -47,14 +47,14 @@ impl Cx<'_> {
         let mut fixed: Vec<bool> = (0..args.len()).map(|i| i >= states).collect();
         let (known, flat) = loop {
             let known = known(args, |i| fixed[i]);
-            let flat = self.subgraph(body, known.clone(), node.span)?;
+            let flat = self.subgraph(body, known.clone(), Of::Part, node.span)?;
             let unchanged = self.unchanged(flat, &known, states);
             if unchanged.iter().all(|&i| fixed[i]) {
                 break (known, flat);
             }
             unchanged.into_iter().for_each(|i| fixed[i] = true);
         };
-        let cond = self.subgraph(cond, known.clone(), node.span)?;
+        let cond = self.subgraph(cond, known.clone(), Of::Part, node.span)?;
         let test = self.out.graph(cond);
         let never = test.node(test.ret).op == Op::Const(Const::Bool(false));
         if never || fixed[..states].iter().all(|f| *f) {
@@ -117,7 +117,7 @@ impl Cx<'_> {
         let count = self.module.graph(spec.graph).params.len();
         let (args, seeds) = args.split_at(count);
         let known = known(args, |i| !spec.wrt.contains(&(i as u32)));
-        let graph = self.subgraph(spec.graph, known.clone(), node.span)?;
+        let graph = self.subgraph(spec.graph, known.clone(), Of::Function, node.span)?;
         let kept: Vec<usize> = (0..count).filter(|&i| known[i].is_none()).collect();
         let place = |i: &u32| kept.binary_search(&(*i as usize)).expect("it is a parameter") as u32;
         let spec = VjpSpec { graph, wrt: spec.wrt.iter().map(place).collect(), seeds: spec.seeds };

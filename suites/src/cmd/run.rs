@@ -11,6 +11,7 @@ use super::output::Output;
 use super::progress::{Progress, human_time};
 use crate::claims::CLAIMS;
 use crate::exit::{Exit, Failure};
+use crate::matrix::{contestants, matrix};
 use crate::measure::group::{Depth, Tally};
 use crate::measure::{Plan, Stop, SystemClock, measure};
 use crate::runs::RunFolder;
@@ -54,6 +55,7 @@ impl Run {
         for claim in CLAIMS {
             folder.claims.push(&claim.row())?;
         }
+        folder.matrix(&matrix(&contestants()))?;
         let mut progress = Progress::new(&plan, output, Some(folder));
         let measured = measure(&plan, Depth::Time, &SystemClock::start(), &stop, &mut progress);
         let failures = std::mem::take(&mut progress.failures);

@@ -66,9 +66,7 @@ pub fn prepare(
     match guarded(|| strategy.prepare(program, &request))? {
         Ok(prepared) => Ok(Runner::Prepared(prepared)),
         Err(PrepareError::Program(error)) => Err(Trouble::Failed(one_line(&error))),
-        Err(PrepareError::Refused(refusal)) => {
-            Err(Trouble::Refused(format!("{}: {}", refusal.position, refusal.diagnostic.message)))
-        }
+        Err(PrepareError::Refused(refusal)) => Err(Trouble::Refused(refusal.to_string())),
     }
 }
 

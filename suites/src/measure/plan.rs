@@ -196,10 +196,12 @@ impl Plan {
 }
 
 /// Glob patterns of one kind of name.
-struct Patterns(Option<GlobSet>);
+#[derive(Debug)]
+pub struct Patterns(Option<GlobSet>);
 
 impl Patterns {
-    fn new(kind: &str, patterns: &[String], names: &[&str]) -> Result<Self, Failure> {
+    /// These patterns, each of which must match one of the names; without any, all match.
+    pub fn new(kind: &str, patterns: &[String], names: &[&str]) -> Result<Self, Failure> {
         if patterns.is_empty() {
             return Ok(Self(None));
         }
@@ -218,7 +220,8 @@ impl Patterns {
         Ok(Self(Some(set.build().expect("each pattern is well-formed"))))
     }
 
-    fn matches(&self, name: &str) -> bool {
+    /// Whether a name matches one.
+    pub fn matches(&self, name: &str) -> bool {
         self.0.as_ref().is_none_or(|set| set.is_match(name))
     }
 }

@@ -5,8 +5,8 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use adjudicate_reports::columns::Row;
-use adjudicate_reports::files::{self, MANIFEST};
-use adjudicate_reports::rows::{Cell, Check, Claim, Count, Manifest, Sample};
+use adjudicate_reports::files::{self, MANIFEST, MATRIX};
+use adjudicate_reports::rows::{Cell, Check, Claim, Count, Manifest, Matrix, Sample};
 
 use crate::exit::Failure;
 
@@ -68,6 +68,11 @@ impl RunFolder {
             counts: Table::create::<Count>(path)?,
             claims: Table::create::<Claim>(path)?,
         })
+    }
+
+    /// Writes the capability matrix.
+    pub fn matrix(&self, matrix: &Matrix) -> Result<(), Failure> {
+        write_file(&self.path.join(MATRIX), files::write_matrix(matrix).as_bytes())
     }
 
     /// Where it is.
