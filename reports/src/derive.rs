@@ -40,10 +40,14 @@ pub fn is_preparation(cell: &Cell) -> bool {
     cell.key.function.starts_with(PREPARE)
 }
 
-/// Whether a cell may be ranked: it finished, its value was checked and found right, and its strategy is a contestant.
+/// Whether a cell may be ranked: it finished, its value was checked and found right, it is not known to do
+/// other forward work than its rivals, and its strategy is a contestant.
 #[must_use]
 pub fn is_ranked(cell: &Cell, manifest: &Manifest) -> bool {
-    finished_ns(cell).is_some() && cell.valid == Valid::True && is_contestant(&cell.key.strategy, manifest)
+    finished_ns(cell).is_some()
+        && cell.valid == Valid::True
+        && cell.controlled != Some(false)
+        && is_contestant(&cell.key.strategy, manifest)
 }
 
 /// Whether a strategy competes: oracles and hand-written code do not.

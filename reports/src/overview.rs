@@ -75,7 +75,7 @@ fn outcomes(view: &View) -> Vec<(String, usize)> {
     let mut outcomes = vec![("cells".to_owned(), states.len())];
     let missing = view.run.manifest.planned_cells.map(|planned| planned.saturating_sub(states.len() as u64) as usize);
     outcomes.extend(missing.filter(|missing| *missing > 0).map(|missing| ("not reached".to_owned(), missing)));
-    let order = ["ok", "invalid", "failed", "timeout", "refused", "unchecked", "skipped"];
+    let order = ["ok", "invalid", "not controlled", "failed", "timeout", "refused", "unchecked", "skipped"];
     outcomes.extend(order.into_iter().map(counted).filter(|(_, number)| *number > 0));
     let failed = view.run.checks.iter().filter(|check| !check.passed).count();
     outcomes.push(("checks passed".to_owned(), view.run.checks.len() - failed));

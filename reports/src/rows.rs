@@ -185,6 +185,9 @@ rows! {
         ir_nodes: Option<u64>,
         /// Floating-point operations of the suite's value at this size: the numeric measure of the size.
         work: Option<u64>,
+        /// Whether its strategy was shown to make the same forward kernel calls, to the same bits, as the others; empty where
+        /// nothing is claimed. A cell that was not is shown in red and never ranked.
+        controlled: Option<bool>,
     }
 
     /// One sample: as many evaluations in a row as fill the minimum time.

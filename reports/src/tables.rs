@@ -168,7 +168,7 @@ fn numbered<'a>(view: &View<'a>) -> impl Iterator<Item = (usize, &'a Cell)> {
 /// How the row of a cell in this state is marked.
 fn mark(state: &str) -> &'static str {
     match state {
-        "invalid" => "invalid",
+        "invalid" | "not controlled" => "invalid",
         "failed" | "timeout" => "failed",
         "refused" | "skipped" => "refused",
         _ => "",

@@ -282,11 +282,12 @@ pub fn group_of(cell: &Cell) -> Group<'_> {
     Group { suite, function, kernels, threads: *threads }
 }
 
-/// A cell's outcome in one word: its status, or `invalid` or `unchecked` where it ran to its end.
+/// A cell's outcome in a word or two: its status, or `invalid`, `not controlled` or `unchecked` where it ran to its end.
 #[must_use]
 pub fn state(cell: &Cell) -> &'static str {
     match (cell.status, cell.valid) {
         (Status::Ok, Valid::False) => "invalid",
+        (Status::Ok, _) if cell.controlled == Some(false) => "not controlled",
         (Status::Ok, Valid::Unchecked) => "unchecked",
         (status, _) => status.word(),
     }

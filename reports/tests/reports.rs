@@ -110,6 +110,18 @@ fn every_cell_is_on_the_page_and_what_is_wrong_is_never_ranked() {
 }
 
 #[test]
+fn what_is_not_controlled_is_red_and_never_ranked() {
+    let mut run = fixture();
+    let ranked = |run: &Run| run.cells.iter().position(|cell| View::new(run).to_fastest(cell).is_some());
+    let first = ranked(&run).expect("a ranked cell");
+    run.cells[first].controlled = Some(false);
+    run.cells[first].reason = Some("not controlled: gemm 4 instead of 3".to_owned());
+    assert_eq!(View::new(&run).to_fastest(&run.cells[first]), None);
+    let page = text("html", "index.html", &run);
+    assert!(page.contains("not controlled: gemm 4 instead of 3") && page.contains("class=\"not-controlled\""));
+}
+
+#[test]
 fn figures_are_well_formed_and_name_their_run() {
     let run = fixture();
     let drawn = draw_all(&View::new(&run)).unwrap();

@@ -6,9 +6,10 @@
 //!
 //! 1. every cell is prepared ([`contestant`]); what cannot be is recorded with its reason;
 //! 2. every result is compared with independent oracles and with the other strategies ([`check`]);
-//! 3. one run is made with the kernels' counters on ([`count`](mod@count));
-//! 4. interleaved rounds of samples are taken, of preparing too ([`time`]);
-//! 5. a row sums up each cell ([`stats`]).
+//! 3. every contestant is shown to do the same forward work ([`control`]);
+//! 4. one run is made with the kernels' counters on ([`count`](mod@count));
+//! 5. interleaved rounds of samples are taken, of preparing too ([`time`]);
+//! 6. a row sums up each cell ([`stats`]).
 //!
 //! Rows leave through a [`Sink`] as they are made. Nothing is timed that failed a check, and
 //! nothing is checked or counted while the clock runs.
@@ -16,6 +17,7 @@
 pub mod check;
 pub mod clock;
 pub mod contestant;
+mod control;
 pub mod count;
 mod entry;
 pub mod group;

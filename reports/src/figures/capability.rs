@@ -11,7 +11,8 @@ use crate::view::{Group, View, distinct, state};
 pub(super) const KIND: Kind = Kind { name: "capability", title: "Capability", about: ABOUT, make };
 
 /// A cell's outcomes from worst to best.
-const WORST_FIRST: [&str; 7] = ["invalid", "failed", "timeout", "refused", "skipped", "unchecked", "ok"];
+const WORST_FIRST: [&str; 8] =
+    ["invalid", "not controlled", "failed", "timeout", "refused", "skipped", "unchecked", "ok"];
 
 const ABOUT: &str = "The worst outcome over all sizes, with how many sizes it befell where it was not all.";
 
@@ -81,7 +82,7 @@ fn colours(state: &str) -> (Colour, Colour) {
         "ok" => ((0xd3, 0xe7, 0xf5), INK),
         "unchecked" => ((0xf6, 0xef, 0xc7), INK),
         "failed" | "timeout" => ((0xf5, 0xc1, 0x85), INK),
-        "invalid" => (WRONG, (0xff, 0xff, 0xff)),
+        "invalid" | "not controlled" => (WRONG, (0xff, 0xff, 0xff)),
         _ => ((0xe9, 0xeb, 0xee), MUTED),
     }
 }

@@ -5,7 +5,8 @@ use crate::tables::{Field, Line, Table, heads, key_fields, key_heads, mark, numb
 use crate::view::{View, state};
 
 const NOTE: &str = "A refusal is a result: the strategy says what it cannot express. What failed, timed out or is invalid is a \
-                    defect or a limit of this run; it is never ranked.";
+                    defect or a limit of this run, and what is not controlled did other forward work than its rivals; neither is ever \
+                    ranked.";
 
 pub(super) fn table(view: &View) -> Table {
     let mut columns = heads(&["row#"]);
@@ -22,5 +23,12 @@ pub(super) fn table(view: &View) -> Table {
     };
     let mut rows: Vec<Line> = numbered(view).filter(|(_, cell)| !mark(state(cell)).is_empty()).map(line).collect();
     rows.sort_by_key(|line| ["invalid", "failed", "refused"].iter().position(|mark| *mark == line.mark));
-    Table { name: "problems", title: "Refused, failed, invalid", note: NOTE, reference: false, columns, rows }
+    Table {
+        name: "problems",
+        title: "Refused, failed, invalid, not controlled",
+        note: NOTE,
+        reference: false,
+        columns,
+        rows,
+    }
 }

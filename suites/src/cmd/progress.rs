@@ -100,6 +100,7 @@ fn describe_cell(row: &Cell) -> String {
     let reason = row.reason.as_deref().unwrap_or_default();
     match (row.status, row.median_ns) {
         (Status::Ok, _) if row.valid == Valid::False => format!("{name}: WRONG ({reason})"),
+        (Status::Ok, _) if row.controlled == Some(false) => format!("{name}: NOT CONTROLLED ({reason})"),
         (Status::Ok, Some(median)) => format!("{name}: {}", human_time(median)),
         (Status::Ok, None) => format!("{name}: checked"),
         (status, _) => format!("{name}: {status} ({reason})"),

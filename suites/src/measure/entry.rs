@@ -21,6 +21,8 @@ pub(super) struct Entry {
     pub(super) valid: Valid,
     /// What a failed check said.
     pub(super) invalid: Option<String>,
+    /// Whether it is controlled, or what differs; `None` where nothing is claimed.
+    pub(super) control: Option<Result<(), String>>,
     pub(super) counted: Option<Counted>,
     /// Iterations that fill a sample.
     pub(super) iterations: u64,
@@ -45,6 +47,7 @@ impl Entry {
             result: Vec::new(),
             valid: Valid::Unchecked,
             invalid: None,
+            control: None,
             counted: None,
             iterations: 1,
             samples: Vec::new(),

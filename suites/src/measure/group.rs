@@ -76,6 +76,7 @@ impl Bench<'_> {
     fn group(&mut self, group: &Group) -> Result<(), Failure> {
         let mut entries = self.prepare_all(group);
         let work = self.check_all(group, &mut entries)?;
+        self.control_all(group, &mut entries);
         if self.depth == Depth::Time {
             self.count_all(group, &mut entries)?;
             self.time_prepares(group, &mut entries)?;

@@ -37,13 +37,14 @@ impl Bench<'_> {
             Ok(_) if timing && entry.is_sound() && entry.samples.is_empty() => {
                 skipped("interrupted before it was timed")
             }
-            Ok(_) => (Status::Ok, entry.invalid.clone()),
+            Ok(_) => (Status::Ok, entry.invalid.clone().or_else(|| entry.control.clone()?.err())),
         }
     }
 
     fn cell_row(&self, entry: &Entry, entries: &[Entry], work: Option<u64>) -> CellRow {
         let mut row = CellRow { key: entry.key.clone(), valid: entry.valid, work, ..CellRow::default() };
         (row.status, row.reason) = self.outcome(entry);
+        row.controlled = entry.control.as_ref().map(Result::is_ok);
         if row.status != Status::Ok && row.status != Status::Timeout {
             return row;
         }
@@ -85,6 +86,7 @@ fn prepare_row(entry: &Entry, cell: &CellRow) -> CellRow {
         valid: cell.valid,
         reason: cell.reason.clone(),
         work: cell.work,
+        controlled: cell.controlled,
         ..CellRow::default()
     };
     fill_times(&mut row, &entry.prepares);

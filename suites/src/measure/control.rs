@@ -1,0 +1,153 @@
+//! Proof of control: that the contestants of a group differ in nothing but how they differentiate.
+//!
+//! The value of the suite is computed by the plain form of each contestant, `<family>:unoptimised` where
+//! there is one, which does not rewrite the program. It must make exactly the kernel calls that the
+//! tape makes, which runs the program as it is, and give the same bits. So must the value of the
+//! contestant itself have the same bits, unless it ran fused kernels: those may reorder a sum, and
+//! are held to the tolerance of [`check`](super::check).
+//!
+//! Forced copies are not among the calls: keeping values is the strategy's own business. Of a program that takes
+//! derivatives itself the value is no forward pass alone, and nothing is claimed.
+
+use adjudicate_ir::datum::Datum;
+use adjudicate_ir::graph::Op;
+use adjudicate_ir::program::Ask;
+use adjudicate_ir::value::Value;
+use adjudicate_kernels::counts::{self, Counts};
+use adjudicate_kernels::{Kind, Other};
+use adjudicate_strategies::{Strategy, find};
+
+use super::check::point::floats;
+use super::contestant::Trouble;
+use super::entry::{Entry, prepare_from_text};
+use super::group::Bench;
+use super::plan::{Cell, Group};
+
+/// The strategy that all others are compared with.
+const REFERENCE: &str = "tape";
+
+/// A value and what was done for it.
+struct Forward {
+    bits: Vec<u64>,
+    counts: Counts,
+}
+
+impl Bench<'_> {
+    /// Finds out of every contestant whether it is controlled; one that is not counts as a failure.
+    pub(super) fn control_all(&mut self, group: &Group, entries: &mut [Entry]) {
+        let strategies = entries.iter().filter_map(|e| e.cell.strategy);
+        let mut proofs: Vec<(&str, Result<(), String>)> = Vec::new();
+        if let Some(control) = Control::new(group, self.settings.seed) {
+            for strategy in strategies {
+                if !proofs.iter().any(|(name, _)| *name == strategy.name()) {
+                    proofs.extend(control.prove(strategy).map(|proof| (strategy.name(), proof)));
+                }
+            }
+        }
+        self.tally.failed += proofs.iter().filter(|(_, proof)| proof.is_err()).count();
+        for entry in entries {
+            entry.control = proofs.iter().find(|(name, _)| *name == entry.cell.contestant()).map(|(_, p)| p.clone());
+        }
+    }
+}
+
+/// What the contestants of a group are compared with.
+struct Control<'g> {
+    group: &'g Group,
+    arguments: Vec<Datum>,
+    reference: Forward,
+}
+
+impl<'g> Control<'g> {
+    /// `None` if there is nothing to compare with.
+    fn new(group: &'g Group, seed: u64) -> Option<Self> {
+        let arguments = group.suite.arguments(Ask::Value, group.size, seed);
+        if differentiates(group, &arguments) {
+            return None;
+        }
+        let reference = forward(group, &arguments, find(REFERENCE)?).ok()?;
+        Some(Self { group, arguments, reference })
+    }
+
+    /// Whether a contestant is controlled, or what differs; `None` if it cannot compute the value at all.
+    fn prove(&self, strategy: &'static dyn Strategy) -> Option<Result<(), String>> {
+        let own = forward(self.group, &self.arguments, strategy).ok()?;
+        let plain = forward(self.group, &self.arguments, plain(strategy)).ok()?;
+        let calls = difference(&plain.counts, &self.reference.counts);
+        let same = |form: &Forward| form.bits == self.reference.bits;
+        Some(match calls {
+            Some(calls) => {
+                Err(format!("not controlled: the forward pass makes other kernel calls than {REFERENCE}'s: {calls}"))
+            }
+            None if !same(&plain) || own.counts.fused_kernels == 0 && !same(&own) => {
+                Err(format!("not controlled: the value differs from {REFERENCE}'s although nothing is fused"))
+            }
+            None => Ok(()),
+        })
+    }
+}
+
+/// The form of a strategy that does not rewrite the program.
+fn plain(strategy: &'static dyn Strategy) -> &'static dyn Strategy {
+    let family = strategy.name().split(':').next().unwrap_or_default();
+    find(&format!("{family}:unoptimised")).unwrap_or(strategy)
+}
+
+/// Whether the program of a value takes derivatives itself.
+fn differentiates(group: &Group, arguments: &[Datum]) -> bool {
+    let request = group.suite.request(Ask::Value, group.size, arguments);
+    let Ok(program) = group.suite.program() else { return true };
+    let Ok(specialised) = program.specialise(&request) else { return true };
+    specialised.module.graphs.iter().flat_map(|graph| &graph.nodes).any(|node| matches!(node.op, Op::Vjp(_)))
+}
+
+fn forward(group: &Group, arguments: &[Datum], strategy: &'static dyn Strategy) -> Result<Forward, Trouble> {
+    let cell = Cell { ask: Ask::Value, strategy: Some(strategy) };
+    let mut runner = prepare_from_text(group, &cell, arguments)?;
+    let leaves: Vec<Value> = arguments.iter().flat_map(Datum::leaves).collect();
+    let (result, counts) = counts::measure(|| runner.run(&leaves));
+    let bits = result?.iter().flat_map(floats).map(|x| x.to_bits()).collect();
+    Ok(Forward { bits, counts })
+}
+
+/// The kinds of calls that are made more or less often, with both numbers.
+fn difference(ours: &Counts, theirs: &Counts) -> Option<String> {
+    let kinds = Kind::all().filter(|kind| *kind != Kind::Other(Other::Copy));
+    let differing = kinds.map(|kind| (kind.name(), ours.calls(kind), theirs.calls(kind))).filter(|(_, a, b)| a != b);
+    let texts: Vec<String> = differing.map(|(name, a, b)| format!("{name} {a} instead of {b}")).collect();
+    (!texts.is_empty()).then(|| texts.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::suites::SUITES;
+
+    fn groups() -> impl Iterator<Item = Group> {
+        SUITES.iter().map(|suite| Group { suite, size: &suite.sizes[0], cells: Vec::new() })
+    }
+
+    #[test]
+    fn every_suite_is_controlled() {
+        let mut proven = 0;
+        for group in groups() {
+            let Some(control) = Control::new(&group, 1) else { continue };
+            for name in ["tape", "dataflow", "closure"] {
+                let proof = control.prove(find(name).expect("a strategy"));
+                assert!(proof.is_none() || proof == Some(Ok(())), "{}: {name}: {proof:?}", group.suite.name);
+                proven += usize::from(proof.is_some());
+            }
+        }
+        assert!(proven >= 3 * (SUITES.len() - 2), "{proven} proofs");
+    }
+
+    #[test]
+    fn another_program_is_not_controlled() {
+        let mut groups = groups();
+        let (first, second) = (groups.next().expect("a suite"), groups.next().expect("another suite"));
+        let own = Control::new(&second, 1).expect("a reference");
+        let swapped = Control { reference: Control::new(&first, 1).expect("a reference").reference, ..own };
+        let proof = swapped.prove(find("closure").expect("a strategy"));
+        assert!(matches!(&proof, Some(Err(why)) if why.contains("gemm")), "{proof:?}");
+    }
+}
