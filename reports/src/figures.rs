@@ -5,6 +5,7 @@ mod by_size;
 mod capability;
 mod handwritten;
 mod memory;
+mod overhead;
 mod preparation;
 mod ratio;
 mod time;
@@ -28,8 +29,16 @@ pub struct Kind {
 }
 
 /// Every kind, in the order of the page.
-pub const FIGURES: &[Kind] =
-    &[time::KIND, ratio::KIND, handwritten::KIND, memory::KIND, preparation::KIND, accuracy::KIND, capability::KIND];
+pub const FIGURES: &[Kind] = &[
+    time::KIND,
+    ratio::KIND,
+    handwritten::KIND,
+    overhead::KIND,
+    memory::KIND,
+    preparation::KIND,
+    accuracy::KIND,
+    capability::KIND,
+];
 
 /// A figure as an SVG document.
 #[derive(Clone, Debug)]

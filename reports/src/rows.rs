@@ -27,6 +27,9 @@ pub const PREPARE: &str = "prepare:";
 /// The strategy that is the line others are measured against; its cells are shown and never ranked.
 pub const HANDWRITTEN: &str = "handwritten";
 
+/// The kernels that do everything but arithmetic: what is measured on them is the strategy's own cost.
+pub const NULL_KERNELS: &str = "null";
+
 /// Which cell a row is about.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Key {
@@ -188,6 +191,8 @@ rows! {
         /// Whether its strategy was shown to make the same forward kernel calls, to the same bits, as the others; empty where
         /// nothing is claimed. A cell that was not is shown in red and never ranked.
         controlled: Option<bool>,
+        /// Median over the number of kernel calls, in nanoseconds: what the strategy itself costs for each. Only on null kernels.
+        own_ns_per_call: Option<f64>,
     }
 
     /// One sample: as many evaluations in a row as fill the minimum time.

@@ -12,6 +12,7 @@ mod preparation;
 mod problems;
 mod times;
 mod verdicts;
+mod whereabouts;
 
 use serde::Serialize;
 
@@ -87,6 +88,7 @@ pub const TABLES: &[Make] = &[
     claims::table,
     language::table,
     times::table,
+    whereabouts::table,
     preparation::table,
     counts::table,
     kinds::table,

@@ -12,7 +12,7 @@ use indexmap::{IndexMap, IndexSet};
 use crate::derive::{
     Ratio, Rounds, finished_ns, geometric_mean, is_contestant, is_preparation, is_ranked, paired_ratio,
 };
-use crate::rows::{Cell, HANDWRITTEN, Key, Status, VALUE, Valid};
+use crate::rows::{Cell, HANDWRITTEN, Key, NULL_KERNELS, Status, VALUE, Valid};
 use crate::run::Run;
 
 /// A run with its names in order and its cells findable.
@@ -113,10 +113,16 @@ impl<'a> View<'a> {
         distinct(self.run.cells.iter().filter(|cell| keep(cell)).map(group_of))
     }
 
-    /// The groups of a suite that are not one-off costs.
+    /// The groups of a suite that are not one-off costs and do arithmetic.
     #[must_use]
     pub fn running_groups(&self, suite: &str) -> Vec<Group<'a>> {
-        self.groups(|cell| cell.key.suite == suite && !is_preparation(cell))
+        self.groups(|cell| cell.key.suite == suite && !is_preparation(cell) && !is_null(cell))
+    }
+
+    /// The groups of a suite on null kernels, one-off costs left out.
+    #[must_use]
+    pub fn null_groups(&self, suite: &str) -> Vec<Group<'a>> {
+        self.groups(|cell| cell.key.suite == suite && !is_preparation(cell) && is_null(cell))
     }
 
     /// Whether the run mixes kernels or threads, so that groups must say which they are.
@@ -169,9 +175,11 @@ impl<'a> View<'a> {
         self.verdicts.get_or_init(|| self.contested().into_iter().map(|group| self.verdict(group)).collect())
     }
 
-    /// The groups that have a contestant, one-off costs left out.
+    /// The groups that have a contestant, one-off costs and null kernels left out.
     fn contested(&self) -> Vec<Group<'a>> {
-        self.groups(|cell| !is_preparation(cell) && is_contestant(&cell.key.strategy, &self.run.manifest))
+        self.groups(|cell| {
+            !is_preparation(cell) && !is_null(cell) && is_contestant(&cell.key.strategy, &self.run.manifest)
+        })
     }
 
     /// The verdict on each function over all suites, for functions that more than one suite has.
@@ -273,6 +281,11 @@ impl<'a> View<'a> {
             false => words.into_iter().map(at).collect::<Vec<_>>().join(", "),
         }
     }
+}
+
+/// Whether a cell was measured on null kernels.
+fn is_null(cell: &Cell) -> bool {
+    cell.key.kernels == NULL_KERNELS
 }
 
 /// The group a cell is compared in.

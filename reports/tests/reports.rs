@@ -121,9 +121,39 @@ fn what_is_not_controlled_is_red_and_never_ranked() {
     assert!(page.contains("not controlled: gemm 4 instead of 3") && page.contains("class=\"not-controlled\""));
 }
 
+/// The fixture with its cells on null kernels too, where each takes a quarter of the time.
+fn with_null_kernels() -> Run {
+    let mut run = fixture();
+    let twins = fixture().cells.into_iter().filter(|cell| !cell.key.function.starts_with("prepare"));
+    run.cells.extend(twins.map(|mut cell| {
+        cell.key.kernels = "null".to_owned();
+        cell.median_ns = cell.median_ns.map(|ns| ns / 4.0);
+        cell.own_ns_per_call = cell.median_ns.zip(cell.kernel_calls).map(|(ns, calls)| ns / calls as f64);
+        cell
+    }));
+    run
+}
+
+#[test]
+fn null_kernels_show_where_the_time_goes_and_are_never_ranked() {
+    let (run, plain) = (with_null_kernels(), fixture());
+    let view = View::new(&run);
+    assert_eq!(view.verdicts().len(), View::new(&plain).verdicts().len());
+    let tables = adjudicate_reports::tables::all(&view);
+    let table = tables.iter().find(|table| table.name == "whereabouts").expect("where the time goes");
+    let at = |name: &str| table.columns.iter().position(|head| head.text == name).expect("a column of this name");
+    for line in &table.rows {
+        let number = |name: &str| line.fields[at(name)].sort.expect("a number");
+        assert!((number("own share") - 0.25).abs() < 1e-12, "{line:?}");
+        assert!((number("time") - number("own") - number("arithmetic")).abs() < 1e-9, "{line:?}");
+    }
+    assert!(!table.rows.is_empty());
+    assert!(adjudicate_reports::tables::all(&View::new(&plain)).iter().all(|table| table.name != "whereabouts"));
+}
+
 #[test]
 fn figures_are_well_formed_and_name_their_run() {
-    let run = fixture();
+    let run = with_null_kernels();
     let drawn = draw_all(&View::new(&run)).unwrap();
     for kind in FIGURES {
         assert!(drawn.iter().any(|drawn| drawn.kind.name == kind.name), "the fixture shows no {}", kind.name);

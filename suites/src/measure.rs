@@ -22,6 +22,7 @@ pub mod count;
 mod entry;
 pub mod group;
 mod judge;
+pub mod kernels;
 pub mod plan;
 mod rounds;
 pub mod sink;
@@ -31,5 +32,6 @@ pub mod time;
 
 pub use clock::{Clock, SystemClock};
 pub use group::measure;
+pub use kernels::Kernels;
 pub use plan::{Cell, Group, Plan, Profile, Selection, Settings};
 pub use sink::{Sink, Stop};

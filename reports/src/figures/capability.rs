@@ -4,7 +4,7 @@ use crate::chart::{Body, Figure, Grid, Tile};
 use crate::derive::is_preparation;
 use crate::figures::{Kind, by_size};
 use crate::look::{Colour, INK, MUTED, WRONG};
-use crate::rows::{Matrix, Outcome};
+use crate::rows::{Matrix, NULL_KERNELS, Outcome};
 use crate::view::{Group, View, distinct, state};
 
 /// Listed in [`FIGURES`](crate::figures::FIGURES).
@@ -42,7 +42,8 @@ fn suites(view: &View) -> Option<Grid> {
         let tiles = strategies.iter().map(|strategy| tile(view, group, strategy)).collect();
         (format!("{} · {}", group.suite, by_size::title(view, group)), tiles)
     };
-    let rows: Vec<_> = view.groups(|cell| !is_preparation(cell)).iter().map(row).collect();
+    let rows: Vec<_> =
+        view.groups(|cell| !is_preparation(cell) && cell.key.kernels != NULL_KERNELS).iter().map(row).collect();
     (!rows.is_empty()).then(|| Grid { columns: strategies.iter().map(|s| (*s).to_owned()).collect(), rows })
 }
 

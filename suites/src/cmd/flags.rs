@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap::Args;
 
 use crate::exit::Failure;
-use crate::measure::{Plan, Profile, Selection, Settings};
+use crate::measure::{Kernels, Plan, Profile, Selection, Settings};
 
 /// Which cells are wanted.
 #[derive(Args, Clone, Debug, Default)]
@@ -41,6 +41,9 @@ pub struct Measuring {
     /// Threads of the kernels
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1024))]
     threads: u32,
+    /// Kernels: null does everything but the arithmetic of arrays (repeatable, in turn)
+    #[arg(long, value_name = "NAME", value_parser = Kernels::find)]
+    kernels: Vec<Kernels>,
     /// The time that one cell may take, in seconds, instead of the profile's
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     timeout: Option<Duration>,
@@ -70,6 +73,10 @@ impl Measuring {
         settings.timeout = self.timeout.unwrap_or(settings.timeout);
         settings.seed = self.seed;
         settings.threads = self.threads as usize;
+        if !self.kernels.is_empty() {
+            let first = |(i, k): &(usize, &Kernels)| !self.kernels[..*i].contains(k);
+            settings.kernels = self.kernels.iter().enumerate().filter(first).map(|(_, k)| *k).collect();
+        }
         settings
     }
 }

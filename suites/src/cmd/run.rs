@@ -107,8 +107,9 @@ fn describe(plan: &Plan) -> String {
     }
     let settings = &plan.settings;
     text.push_str(&format!(
-        "{} cells, {} rounds, profile {}, about {}",
+        "{} cells on {} kernels, {} rounds, profile {}, about {}",
         plan.cells(),
+        settings.kernels.iter().map(|k| k.name()).collect::<Vec<_>>().join(" and "),
         settings.rounds,
         settings.profile.name(),
         human_time(plan.estimate().max(Duration::from_secs(1)).as_nanos() as f64),

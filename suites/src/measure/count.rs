@@ -6,6 +6,7 @@ use adjudicate_reports::rows::{Cell, Count, Key};
 use adjudicate_strategies::Facts;
 
 use super::contestant::{Runner, Trouble};
+use super::kernels::Kernels;
 
 /// What one run does.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,14 +17,18 @@ pub struct Counted {
 
 /// Counts the second run of a runner made for the purpose. Buffers that it keeps from run to run
 /// are thus counted as live, and not as allocated each time.
-pub fn count(make: impl FnOnce() -> Result<Runner, Trouble>, args: &[Value]) -> Result<Counted, Trouble> {
+pub fn count(
+    make: impl FnOnce() -> Result<Runner, Trouble>,
+    args: &[Value],
+    kernels: Kernels,
+) -> Result<Counted, Trouble> {
     let before = counts::snapshot().live_bytes;
     let (first, _) = counts::measure(|| {
         let mut runner = make()?;
-        runner.run(args).map(|_| runner)
+        kernels.under(|| runner.run(args)).map(|_| runner)
     });
     let mut runner = first?;
-    let (result, counts) = counts::measure(|| runner.run(args));
+    let (result, counts) = counts::measure(|| kernels.under(|| runner.run(args)));
     result?;
     let totals = counts.totals().map(|(name, n)| match name {
         "live_bytes" | "peak_live_bytes" => (name.to_owned(), n.saturating_sub(before)),

@@ -2,11 +2,11 @@
 
 use adjudicate_ir::datum::Datum;
 use adjudicate_ir::value::Value;
-use adjudicate_kernels::gemm;
 use adjudicate_reports::rows::{Key, Valid};
 
 use super::contestant::{Runner, Trouble, one_line, prepare};
 use super::count::Counted;
+use super::kernels::Kernels;
 use super::plan::{Cell, Group, Settings};
 
 /// A cell under way.
@@ -36,11 +36,11 @@ pub(super) struct Entry {
 
 impl Entry {
     /// A cell with its arguments, not prepared yet.
-    pub(super) fn new(group: &Group, cell: &Cell, settings: &Settings) -> Self {
+    pub(super) fn new(group: &Group, cell: &Cell, settings: &Settings, kernels: Kernels) -> Self {
         let arguments = group.suite.arguments(cell.ask, group.size, settings.seed);
         Self {
             cell: *cell,
-            key: key(group, cell, settings),
+            key: key(group, cell, settings, kernels),
             args: arguments.iter().flat_map(Datum::leaves).collect(),
             arguments,
             runner: Err(Trouble::Failed("not prepared".to_owned())),
@@ -68,13 +68,13 @@ impl Entry {
     }
 }
 
-fn key(group: &Group, cell: &Cell, settings: &Settings) -> Key {
+fn key(group: &Group, cell: &Cell, settings: &Settings, kernels: Kernels) -> Key {
     Key {
         suite: group.suite.name.to_owned(),
         size: group.size.name.to_owned(),
         function: cell.ask.name().to_owned(),
         strategy: cell.contestant().to_owned(),
-        kernels: gemm::backend_name().to_owned(),
+        kernels: kernels.name().to_owned(),
         threads: u32::try_from(settings.threads).unwrap_or(u32::MAX),
     }
 }

@@ -7,6 +7,7 @@ use super::clock::Clock;
 use super::contestant::{Runner, Trouble};
 use super::count::count;
 use super::entry::{Entry, prepare_from_text};
+use super::kernels::Kernels;
 use super::plan::{Group, Plan, Settings};
 use super::sink::{Sink, Stop};
 use super::time::nanos;
@@ -39,6 +40,7 @@ pub struct Tally {
 /// What every part of measuring needs.
 pub(super) struct Bench<'r> {
     pub(super) settings: &'r Settings,
+    pub(super) kernels: Kernels,
     pub(super) depth: Depth,
     pub(super) clock: &'r dyn Clock,
     stop: &'r Stop,
@@ -55,13 +57,18 @@ pub fn measure(
     sink: &mut dyn Sink,
 ) -> Result<Tally, Failure> {
     threads::set_threads(plan.settings.threads);
-    let mut bench = Bench { settings: &plan.settings, depth, clock, stop, sink, tally: Tally::default() };
-    for group in &plan.groups {
-        if bench.stopped() {
-            break;
+    let (settings, tally) = (&plan.settings, Tally::default());
+    let mut bench = Bench { settings, kernels: Kernels::standard(), depth, clock, stop, sink, tally };
+    for &kernels in &settings.kernels {
+        kernels.choose();
+        bench.kernels = kernels;
+        for group in &plan.groups {
+            if bench.stopped() {
+                break;
+            }
+            bench.sink.group(group.suite.name, group.size.name)?;
+            bench.group(group)?;
         }
-        bench.sink.group(group.suite.name, group.size.name)?;
-        bench.group(group)?;
     }
     Ok(bench.tally)
 }
@@ -91,7 +98,7 @@ impl Bench<'_> {
             if self.stopped() {
                 break;
             }
-            let mut entry = Entry::new(group, cell, self.settings);
+            let mut entry = Entry::new(group, cell, self.settings, self.kernels);
             self.sink.doing(&entry.key, "prepare");
             let start = self.clock.nanos();
             entry.runner = prepare_from_text(group, cell, &entry.arguments);
@@ -128,7 +135,8 @@ impl Bench<'_> {
             self.sink.doing(&entry.key, "count");
             let (cell, arguments) = (entry.cell, entry.arguments.clone());
             let make = || prepare_from_text(group, &cell, &arguments);
-            entry.counted = self.timed(entry, |_, args| count(make, args));
+            let kernels = self.kernels;
+            entry.counted = self.timed(entry, |_, args| count(make, args, kernels));
             for row in entry.counted.iter().flat_map(|c| c.rows(&entry.key)) {
                 self.sink.count(&row)?;
             }

@@ -7,6 +7,7 @@ use adjudicate_reports::rows::HANDWRITTEN;
 use adjudicate_strategies::{STRATEGIES, Strategy};
 use globset::{Glob, GlobSet, GlobSetBuilder};
 
+use super::kernels::Kernels;
 use crate::exit::Failure;
 use crate::suites::{SUITES, Size, Suite};
 
@@ -55,6 +56,8 @@ pub struct Settings {
     pub timeout: Duration,
     /// Threads of the kernels.
     pub threads: usize,
+    /// The kernels, on each of which everything is measured in turn.
+    pub kernels: Vec<Kernels>,
 }
 
 /// Everything that a run is to do.
@@ -126,6 +129,7 @@ impl Profile {
             prepare_budget: Duration::from_millis(budget),
             timeout: Duration::from_secs(timeout),
             threads: 1,
+            kernels: vec![Kernels::standard()],
         }
     }
 }
@@ -182,7 +186,7 @@ impl Plan {
 
     /// Number of cells, preparation not counted.
     pub fn cells(&self) -> usize {
-        self.groups.iter().map(|g| g.cells.len()).sum()
+        self.groups.iter().map(|g| g.cells.len()).sum::<usize>() * self.settings.kernels.len()
     }
 
     /// A rough time for the run: what a cell takes when one call fits a sample.

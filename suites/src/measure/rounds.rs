@@ -1,8 +1,10 @@
 //! The timing phase of a group: rounds that visit every sound cell in seeded random order, so that
 //! whatever drifts hits all alike.
 
+use adjudicate_ir::value::Value;
 use adjudicate_reports::rows::{Key, Sample};
 
+use super::contestant::Runner;
 use super::entry::{Entry, prepare_from_text};
 use super::group::Bench;
 use super::plan::Group;
@@ -60,13 +62,15 @@ impl Bench<'_> {
 
     /// Times every sound cell in interleaved rounds.
     pub(super) fn time_all(&mut self, group: &Group, entries: &mut [Entry]) -> Result<(), Failure> {
-        let (sample, clock) = (self.settings.sample, self.clock);
+        let (sample, clock, kernels) = (self.settings.sample, self.clock, self.kernels);
         for entry in entries.iter_mut().filter(|e| e.is_sound()) {
             if self.stopped() {
                 return Ok(());
             }
             self.sink.doing(&entry.key, "calibrate");
-            let iterations = self.timed(entry, |runner, args| calibrate(runner, args, sample, clock));
+            let calibrate =
+                |runner: &mut Runner, args: &[Value]| kernels.under(|| calibrate(runner, args, sample, clock));
+            let iterations = self.timed(entry, calibrate);
             entry.iterations = iterations.unwrap_or(1);
         }
         let purpose = format!("order of samples {} {}", group.suite.name, group.size.name);
@@ -86,8 +90,9 @@ impl Bench<'_> {
 
     fn sample(&mut self, entry: &mut Entry, round: usize, place: usize) -> Result<(), Failure> {
         self.sink.doing(&entry.key, "time");
-        let (iterations, clock) = (entry.iterations, self.clock);
-        let taken = self.timed(entry, |runner, args| sample_of(runner, args, iterations, clock));
+        let (iterations, clock, kernels) = (entry.iterations, self.clock, self.kernels);
+        let sample = |runner: &mut Runner, args: &[Value]| kernels.under(|| sample_of(runner, args, iterations, clock));
+        let taken = self.timed(entry, sample);
         let Some(total) = taken else { return Ok(()) };
         let warmup = round < self.settings.warmup;
         let row = sample_row(&entry.key, round, place, iterations, total as f64, warmup);

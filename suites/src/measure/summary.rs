@@ -6,6 +6,7 @@ use adjudicate_reports::rows::{Cell as CellRow, HANDWRITTEN, Key, PREPARE, Statu
 use super::contestant::Trouble;
 use super::entry::Entry;
 use super::group::{Bench, Depth};
+use super::kernels::Kernels;
 use super::stats::Summary;
 use crate::exit::Failure;
 
@@ -60,6 +61,10 @@ impl Bench<'_> {
         (row.ratio_to_value, row.ratio_to_handwritten) = (to_value, to_handwritten);
         if let Some(counted) = &entry.counted {
             counted.fill(&mut row);
+        }
+        if self.kernels == Kernels::Null {
+            row.own_ns_per_call =
+                row.median_ns.zip(row.kernel_calls).filter(|(_, n)| *n > 0).map(|(ns, n)| ns / n as f64);
         }
         row
     }
