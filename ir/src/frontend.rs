@@ -21,12 +21,18 @@
 //! by `def` or `name = lambda …` is closed anew at each mention, which gives the meaning of
 //! Python's late binding; a function value that would outlive a change of what it captures is
 //! rejected. So is everything in `reject`, with what to write instead.
+//!
+//! A file may hold what the language leaves out, as long as the function that is asked for does
+//! not need it: errors are kept by the statement of the top level that they stand in, and count
+//! where that is reached (`faults`). Only what leaves no graphs behind blocks the whole file: a
+//! syntax error, and text that nests too deep or is too large.
 
 mod context;
 mod control;
 mod escape;
 mod exits;
 mod expressions;
+mod faults;
 mod functions;
 mod imports;
 mod liveness;
@@ -42,7 +48,7 @@ mod statements;
 use std::rc::Rc;
 
 use ruff_python_ast::Stmt;
-use ruff_text_size::TextRange;
+use ruff_text_size::{Ranged, TextRange};
 
 use crate::graph::{GraphId, Module, Stage};
 use crate::span::{Diagnostic, SourceMap, Span};
@@ -52,16 +58,26 @@ use self::control::{Part, Seq, Tail};
 use self::liveness::Liveness;
 use self::scope::{MODULE, Scopes};
 
+pub use self::faults::Faults;
 pub use self::render::render;
 
 /// The stack that parsing and lowering run on: enough for the nesting that `nesting` lets through.
 const STACK: usize = 512 << 20;
 
-/// Lowers a file into a module of the source stage and returns the graph of its top level.
+/// A file as graphs.
+#[derive(Clone, Debug)]
+pub struct Lowered {
+    /// The graph of its top level.
+    pub top: GraphId,
+    /// What is wrong in it, all that can be found at once.
+    pub faults: Faults,
+}
+
+/// Lowers a file into a module of the source stage.
 ///
-/// Errors are all that can be found at once, in the order of the text; the module is then left as
-/// it was.
-pub fn lower(module: &mut Module, sources: &mut SourceMap, name: &str, text: &str) -> Result<GraphId, Vec<Diagnostic>> {
+/// Errors are those that block the whole file, in the order of the text; the module is then left
+/// as it was.
+pub fn lower(module: &mut Module, sources: &mut SourceMap, name: &str, text: &str) -> Result<Lowered, Vec<Diagnostic>> {
     debug_assert_eq!(module.stage, Stage::Source);
     let file = sources.add(name, text);
     let graphs = module.graphs.len();
@@ -73,7 +89,7 @@ pub fn lower(module: &mut Module, sources: &mut SourceMap, name: &str, text: &st
     })
 }
 
-fn lower_text(module: &mut Module, file: u16, text: &str) -> Result<GraphId, Vec<Diagnostic>> {
+fn lower_text(module: &mut Module, file: u16, text: &str) -> Result<Lowered, Vec<Diagnostic>> {
     let span = |range: TextRange| Span { file, start: range.start().into(), end: range.end().into() };
     if u32::try_from(text.len()).is_err() {
         return Err(vec![Diagnostic::new(Span { file, start: 0, end: 0 }, "the file is larger than 4 GiB")]);
@@ -96,7 +112,7 @@ fn lower_text(module: &mut Module, file: u16, text: &str) -> Result<GraphId, Vec
     lower_module(module, file, text, parsed.suite())
 }
 
-fn lower_module(module: &mut Module, file: u16, text: &str, body: &[Stmt]) -> Result<GraphId, Vec<Diagnostic>> {
+fn lower_module(module: &mut Module, file: u16, text: &str, body: &[Stmt]) -> Result<Lowered, Vec<Diagnostic>> {
     let scopes = Scopes::of(body);
     let mut lowerer = Lowerer::new(module, &scopes, file, text);
     lowerer.frame.live = Rc::new(Liveness::of(&scopes, MODULE, body));
@@ -109,8 +125,10 @@ fn lower_module(module: &mut Module, file: u16, text: &str, body: &[Stmt]) -> Re
         lowerer.bodies();
     }
     lowerer.module.graphs.truncate(graphs);
-    let Lowerer { top, errors, .. } = lowerer;
-    if errors.is_empty() { Ok(top) } else { Err(errors) }
+    let statements = body.iter().map(|stmt| lowerer.span(stmt.range())).collect();
+    let (top, whole) = (lowerer.top, lowerer.too_large());
+    let errors = lowerer.errors;
+    if whole { Err(errors) } else { Ok(Lowered { top, faults: Faults::new(statements, errors) }) }
 }
 
 fn lower_first(message: &str) -> String {

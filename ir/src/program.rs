@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::LazyLock;
 
 use crate::datum::{Datum, Layout};
-use crate::frontend;
+use crate::frontend::{self, Faults};
 use crate::graph::{GraphId, Module, NodeId, Op, Stage};
 use crate::span::{Diagnostic, SourceMap};
 use crate::specialise;
@@ -79,6 +79,8 @@ pub struct Program {
     pub top: GraphId,
     /// The top level of the library.
     pub library: GraphId,
+    /// What is wrong in the model file; it counts for what reaches it.
+    pub faults: Faults,
 }
 
 /// A specialised request: what strategies receive.
@@ -127,10 +129,16 @@ static LOWERED: LazyLock<Lowered> = LazyLock::new(|| {
     let mut sources = SourceMap::default();
     sources.add("the model file", "");
     let mut module = Module { stage: Stage::Source, graphs: Vec::new(), entry: GraphId(0) };
-    let top = frontend::lower(&mut module, &mut sources, "library.py", LIBRARY).unwrap_or_else(|errors| {
+    let lowered = frontend::lower(&mut module, &mut sources, "library.py", LIBRARY);
+    let wrong = |errors: &[Diagnostic]| -> ! {
         let all: Vec<String> = errors.iter().map(|e| frontend::render(e, &sources)).collect();
         panic!("the library is not a program: {}", all.join("\n"))
-    });
+    };
+    let top = match lowered {
+        Ok(lowered) if lowered.faults.all().is_empty() => lowered.top,
+        Ok(lowered) => wrong(lowered.faults.all()),
+        Err(errors) => wrong(&errors),
+    };
     for graph in &mut module.graphs {
         graph.name = specialise::builtins::public_name(&graph.name).into();
     }
@@ -138,37 +146,55 @@ static LOWERED: LazyLock<Lowered> = LazyLock::new(|| {
 });
 
 impl Program {
-    /// Parses a model file.
+    /// Parses a model file. What is wrong in a part of it is an error only for the functions that
+    /// need that part: see [`Program::check`].
     pub fn parse(name: &str, text: &str) -> Result<Program, ProgramError> {
         let mut sources = SourceMap::default();
         let mut module = LOWERED.module.clone();
         match frontend::lower(&mut module, &mut sources, name, text) {
-            Ok(top) => {
+            Ok(frontend::Lowered { top, faults }) => {
                 sources.add("library.py", LIBRARY);
                 module.entry = top;
-                Ok(Program { sources, module, top, library: LOWERED.top })
+                Ok(Program { sources, module, top, library: LOWERED.top, faults })
             }
             Err(diagnostics) => Err(ProgramError { diagnostics, sources }),
         }
     }
 
+    /// Whether the language has everything that a name of the file needs; if not, all that is
+    /// wrong with it.
+    pub fn check(&self, name: &str) -> Result<(), ProgramError> {
+        let Some(node) = self.global(name) else { return Ok(()) };
+        let diagnostics = self.faults.reached(&self.module, self.top, node);
+        if diagnostics.is_empty() { Ok(()) } else { Err(ProgramError { diagnostics, sources: self.sources.clone() }) }
+    }
+
     /// Names of the functions that the file defines, in order.
     pub fn functions(&self) -> Vec<&str> {
         let top = self.module.graph(self.top);
-        let record = top.node(top.ret);
-        let Op::Record(names) = &record.op else { return Vec::new() };
         let is_function = |node: NodeId| matches!(top.node(node).op, Op::Fn(_) | Op::Apply(_));
-        let named = names.fields.iter().zip(&record.args);
-        named.filter(|(_, node)| is_function(**node)).map(|(name, _)| &**name).collect()
+        self.globals().filter(|(_, node)| is_function(*node)).map(|(name, _)| name).collect()
+    }
+
+    /// What the top level binds, in order.
+    fn globals(&self) -> impl Iterator<Item = (&str, NodeId)> {
+        let top = self.module.graph(self.top);
+        let record = top.node(top.ret);
+        let names: &[std::sync::Arc<str>] = match &record.op {
+            Op::Record(names) => &names.fields,
+            _ => &[],
+        };
+        names.iter().zip(&record.args).map(|(name, node)| (&**name, *node))
+    }
+
+    /// The node that a name of the file holds in the end.
+    pub(crate) fn global(&self, name: &str) -> Option<NodeId> {
+        self.globals().find(|(known, _)| *known == name).map(|(_, node)| node)
     }
 
     /// Parameter names of a function of the file; `None` if it is not a plain `def`.
     pub fn parameters(&self, function: &str) -> Option<Vec<&str>> {
-        let top = self.module.graph(self.top);
-        let record = top.node(top.ret);
-        let Op::Record(names) = &record.op else { return None };
-        let i = names.fields.iter().position(|n| **n == *function)?;
-        match top.node(record.args[i]).op {
+        match self.module.graph(self.top).node(self.global(function)?).op {
             Op::Fn(g) => Some(self.module.graph(g).signature.names.iter().map(|n| &**n).collect()),
             _ => None,
         }
@@ -176,6 +202,7 @@ impl Program {
 
     /// Specialises a request.
     pub fn specialise(&self, request: &Request) -> Result<Specialised, ProgramError> {
+        self.check(&request.entry)?;
         specialise::specialise(self, request)
     }
 }

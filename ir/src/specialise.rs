@@ -196,18 +196,16 @@ impl Cx<'_> {
     /// The function that the request names, as a value.
     fn entry_function(&mut self) -> Res<Val> {
         let top = self.src.graph(self.program.top);
-        let record = top.node(top.ret);
-        let Op::Record(names) = &record.op else { return self.error("a module has no names") };
-        let Some(i) = names.fields.iter().position(|n| **n == *self.request.entry) else {
+        let Some(node) = self.program.global(&self.request.entry) else {
             let known: Vec<String> = self.program.functions().iter().map(|s| format!("`{s}`")).collect();
             let message = format!("there is no function `{}` in this file", self.request.entry);
             return self.error_help(message, format!("it has {}", known.join(", ")));
         };
-        let node = record.args[i];
         self.span = top.node(node).span;
         self.push_function("top", self.span);
+        let sound = |check| self.program.faults.reached(self.src, self.program.top, check).is_empty();
         for &check in self.free.checks(self.program.top) {
-            if let Op::Apply(_) = top.node(check).op {
+            if matches!(top.node(check).op, Op::Apply(_)) && sound(check) {
                 self.eval_top(self.program.top, check)?;
             }
         }

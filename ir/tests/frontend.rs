@@ -1,7 +1,8 @@
 //! The front end: Python in, source graphs or diagnostics out.
 //!
 //! `graphs` has the nodes of every construct, `values` what programs compute, `errors` every
-//! rejection of the text alone, `types` those that depend on types, `robust` programs that nobody
+//! rejection of the text alone, `types` those that depend on types, `reach` which of them count for
+//! a function of a file, `robust` programs that nobody
 //! would write. Programs are indented for reading; the common indentation and the first line break
 //! are not part of them.
 
@@ -9,6 +10,8 @@
 mod errors;
 #[path = "frontend/graphs.rs"]
 mod graphs;
+#[path = "frontend/reach.rs"]
+mod reach;
 #[path = "frontend/robust.rs"]
 mod robust;
 #[path = "frontend/types.rs"]
@@ -18,25 +21,30 @@ mod values;
 
 use adjudicate_ir::frontend::{lower, render};
 use adjudicate_ir::graph::{GraphId, Module, Op, Stage};
-use adjudicate_ir::span::SourceMap;
+use adjudicate_ir::span::{Diagnostic, SourceMap};
 use adjudicate_ir::{text, verify};
 use expect_test::Expect;
 
-/// The graphs of a program, or its diagnostics.
+/// The graphs of a program, or everything that is wrong in it.
 fn front_end(python: &str) -> Result<Module, String> {
     let mut module = Module { stage: Stage::Source, graphs: Vec::new(), entry: GraphId(0) };
     let mut sources = SourceMap::default();
     match lower(&mut module, &mut sources, "model.py", python) {
-        Ok(top) => {
-            module.entry = top;
+        Ok(lowered) if lowered.faults.all().is_empty() => {
+            module.entry = lowered.top;
             Ok(module)
         }
+        Ok(lowered) => Err(rendered(lowered.faults.all(), &sources)),
         Err(errors) => {
-            assert!(module.graphs.is_empty(), "a rejected program leaves graphs behind");
-            let rendered: Vec<_> = errors.iter().map(|e| render(e, &sources) + "\n").collect();
-            Err(rendered.join("\n"))
+            assert!(module.graphs.is_empty(), "a file that is no program leaves graphs behind");
+            Err(rendered(&errors, &sources))
         }
     }
+}
+
+fn rendered(errors: &[Diagnostic], sources: &SourceMap) -> String {
+    let rendered: Vec<_> = errors.iter().map(|e| render(e, sources) + "\n").collect();
+    rendered.join("\n")
 }
 
 fn check(python: &str, expected: Expect) {

@@ -371,7 +371,7 @@ impl<'a> Lowerer<'a, '_> {
             Member::Builtin(name) => return self.emit(Op::Builtin(name), &[], range),
             Member::Float(bits) => return self.constant(Const::F64(f64::from_bits(bits)), range),
             Member::None => return self.constant(Const::None, range),
-            Member::Unknown => return self.poison(range),
+            Member::Unknown(place) => return self.reference(place, range),
             Member::Library(_) => format!("`{path}` is a module, not a value"),
             Member::Annotation => format!("`{path}` may only be used in annotations"),
             Member::NamedTuple => format!("`{path}` may only be the base of a class"),

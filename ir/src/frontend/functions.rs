@@ -328,7 +328,7 @@ impl<'a> Lowerer<'a, '_> {
                 Expr::Call(call) => (&*call.func, Some(&call.arguments)),
                 marker => (marker, None),
             };
-            if !matches!(self.imported(marker), Some((Member::Dataclass | Member::Unknown, _))) {
+            if !matches!(self.imported(marker), Some((Member::Dataclass, _))) {
                 self.error(decorator.range, "this decorator of a class is not supported", help.as_str());
                 return false;
             }
@@ -341,7 +341,7 @@ impl<'a> Lowerer<'a, '_> {
             known = true;
         }
         for base in class.bases() {
-            if !matches!(self.imported(base), Some((Member::NamedTuple | Member::Unknown, _))) {
+            if !matches!(self.imported(base), Some((Member::NamedTuple, _))) {
                 self.error(base.range(), "this base class is not supported", help.as_str());
                 return false;
             }
@@ -370,7 +370,7 @@ impl<'a> Lowerer<'a, '_> {
         let Some((name, fields)) = parts else {
             let help = "write `namedtuple(\"Name\", \"field field\")`";
             self.error(call.range(), "this use of `namedtuple` is not supported", help);
-            return Some(Value::Member(Member::Unknown));
+            return Some(Value::Member(self.unknown(call.range())));
         };
         let fields = fields.into_iter().map(Arc::from).collect();
         Some(self.constructor(name, fields, Vec::new(), call.range()))

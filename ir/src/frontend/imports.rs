@@ -13,7 +13,7 @@ use std::f64::consts;
 use ruff_python_ast::{Alias, Expr, StmtImport, StmtImportFrom};
 use ruff_text_size::TextRange;
 
-use super::context::{Binding, Lowerer, Value};
+use super::context::{Binding, Lowerer, Place, Value};
 use super::names;
 use super::scope::bound_name;
 
@@ -45,8 +45,8 @@ pub(super) enum Member {
     NamedTupleFunction,
     /// A name that only annotations may use.
     Annotation,
-    /// What an import that was rejected binds.
-    Unknown,
+    /// What was rejected, with the node that stands for it.
+    Unknown(Place),
 }
 
 /// The transformations that `adjudicate`, `jax` and `autograd` export.
@@ -160,13 +160,12 @@ impl<'a> Lowerer<'a, '_> {
         self.check_import_position(import.range);
         let path = import.module.as_ref().map_or("", |m| m.as_str());
         let found = if import.level == 0 { library(path) } else { None };
-        if found.is_none() {
-            self.reject_module(path, import.range);
-        }
+        let rejected = if found.is_none() { Some(self.reject_module(path, import.range)) } else { None };
         for alias in &import.names {
-            let member = match found {
-                Some(found) => self.import_member(path, found, alias),
-                None => Member::Unknown,
+            let member = match (found, rejected) {
+                (_, Some(rejected)) => rejected,
+                (Some(found), None) => self.import_member(path, found, alias),
+                (None, None) => unreachable!("a module is known or rejected"),
             };
             self.bind(bound_name(alias), Value::Member(member));
         }
@@ -190,6 +189,11 @@ impl<'a> Lowerer<'a, '_> {
         }
     }
 
+    /// What stands for something imported that was rejected.
+    pub(super) fn unknown(&mut self, range: TextRange) -> Member {
+        Member::Unknown((self.frame.graph, self.poison(range)))
+    }
+
     fn reject_module(&mut self, path: &str, range: TextRange) -> Member {
         let path = if path.is_empty() { "." } else { path };
         let message = format!("the module `{path}` cannot be imported here");
@@ -198,7 +202,7 @@ impl<'a> Lowerer<'a, '_> {
             _ => "a model file may import numpy, math, functools, typing, dataclasses and adjudicate".to_owned(),
         };
         self.error(range, message, help);
-        Member::Unknown
+        self.unknown(range)
     }
 
     /// Reports a member that a module does not have.
@@ -220,7 +224,7 @@ impl<'a> Lowerer<'a, '_> {
             },
         };
         self.error(range, message, help);
-        Member::Unknown
+        self.unknown(range)
     }
 
     /// What an expression such as `np.linalg.norm` or `NamedTuple` stands for, if it is imported.
@@ -242,7 +246,7 @@ impl<'a> Lowerer<'a, '_> {
                         Some(member) => member,
                         None => self.reject_member(&path, from, name, attribute.attr.range),
                     },
-                    Member::Unknown => Member::Unknown,
+                    Member::Unknown(place) => Member::Unknown(place),
                     Member::Annotation => Member::Annotation,
                     Member::Builtin(_) | Member::Float(_) | Member::None => return None,
                     Member::NamedTuple | Member::Dataclass | Member::NamedTupleFunction => return None,

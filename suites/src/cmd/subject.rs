@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use adjudicate_ir::datum::Datum;
 use adjudicate_ir::frontend::render;
-use adjudicate_ir::program::{Ask, Program, Request};
+use adjudicate_ir::program::{Ask, Program, ProgramError, Request};
 use adjudicate_strategies::{PrepareError, STRATEGIES, Strategy};
 use clap::Args;
 
@@ -138,8 +138,9 @@ fn count(n: usize, what: &str) -> String {
 
 /// Parses a model file that must have a function.
 pub fn parse(file: &std::path::Path, text: &str, function: &str) -> Result<Program, Failure> {
-    let program = Program::parse(&file.display().to_string(), text)
-        .map_err(|e| Failure::usage(e.to_string().trim_end().to_owned()))?;
+    let wrong = |e: ProgramError| Failure::usage(e.to_string().trim_end().to_owned());
+    let program = Program::parse(&file.display().to_string(), text).map_err(wrong)?;
+    program.check(function).map_err(wrong)?;
     let functions = program.functions();
     if !functions.contains(&function) {
         return Err(unknown("function", function, &functions));
