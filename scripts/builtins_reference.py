@@ -233,6 +233,8 @@ for text in ["ij,kj->ik", "ij,kj->ki", "ij,ij->", "ij,ij->ij", "ij,kj", "ij,kl->
 case("np.einsum('ij->ji', a)", M); case("np.einsum('ij->j', a)", M); case("np.einsum('ii->i', a)", S); case("np.einsum('ii', a)", S)
 case("np.einsum('bij,bkj->bik', a, b)", T, 2 * T); case("np.einsum('i,ij,j->', a, b, c)", W[:3], M, V[:4]); rough("np.einsum('ij,ij->i', a, a)", J)
 case("np.einsum('ijk,jil->kl', a, np.swapaxes(b, 0, 1))", T, T)
+case("dict([('u', a), ('v', b)], w=a)['v'] + a", V, W)
+case("np.einsum('...i,...i->...', a, b)", T, 2 * T); case("np.einsum('...ij->...ji', a)", T); case("np.einsum('...j,jk', a, b)", T, np.transpose(M)); case("np.einsum('i...,...->i...', a, b)", T, M)
 case("np.polyval(a, b)", V, W); case("np.vander(a)", V); case("np.vander(a, 3, increasing=True)", V)
 for mode in ["full", "same", "valid"]:
     case(f"np.convolve(a, b, '{mode}')", V, W[:3]); case(f"np.convolve(a, b, mode='{mode}')", W[:2], V)

@@ -26,9 +26,10 @@ def grad(f):
     step = 1e-30
 
     def gradient(x, *rest):
+        x = np.asarray(x)
         units = np.eye(x.size).reshape(-1, *x.shape)
-        slopes = [f(x + 1j * step * unit, *rest).imag / step for unit in units]
-        return np.array(slopes).reshape(x.shape)
+        slopes = [f((x + 1j * step * unit)[()], *rest).imag / step for unit in units]
+        return np.array(slopes).reshape(x.shape)[()]
 
     return gradient
 

@@ -22,6 +22,9 @@ pub enum Ask {
     ValueAndGradient,
     /// Jacobian–vector product. Tangents of the `wrt` arguments follow the arguments.
     Jvp,
+    /// Vector–Jacobian product: the cotangents of the `wrt` arguments. The cotangent of the result
+    /// follows the arguments.
+    Vjp,
     /// Hessian–vector product. A vector for each `wrt` argument follows the arguments.
     Hvp,
     /// All partial derivatives of each element of the result.
@@ -33,7 +36,7 @@ pub enum Ask {
 impl Ask {
     /// Every ask, in the order of help and tables.
     pub const ALL: &[Ask] =
-        &[Ask::Value, Ask::Gradient, Ask::ValueAndGradient, Ask::Jvp, Ask::Hvp, Ask::Jacobian, Ask::Hessian];
+        &[Ask::Value, Ask::Gradient, Ask::ValueAndGradient, Ask::Jvp, Ask::Vjp, Ask::Hvp, Ask::Jacobian, Ask::Hessian];
 
     /// The name on the command line and in files.
     pub fn name(self) -> &'static str {
@@ -42,6 +45,7 @@ impl Ask {
             Ask::Gradient => "gradient",
             Ask::ValueAndGradient => "value_and_gradient",
             Ask::Jvp => "jvp",
+            Ask::Vjp => "vjp",
             Ask::Hvp => "hvp",
             Ask::Jacobian => "jacobian",
             Ask::Hessian => "hessian",
@@ -61,7 +65,7 @@ pub struct Request {
     pub wrt: Vec<usize>,
     /// How many times to differentiate; 1 unless `ask` is the gradient.
     pub order: usize,
-    /// Layouts of all arguments, the vectors of `Jvp` and `Hvp` included.
+    /// Layouts of all arguments, the vectors of `Jvp`, `Vjp` and `Hvp` included.
     pub arguments: Vec<Layout>,
     /// Values of the integer scalars among the leaves of the arguments, in order. One that a shape
     /// turns out to need is made part of the program; see [`Specialised::fixed`].

@@ -48,6 +48,24 @@ fn scalar(x: f64, n: i64) -> [Datum; 2] {
 
 const POWER: &str = "def f(x, n):\n    return 1.0 if n == 0 else x * f(x, n - 1)\n";
 
+/// A static graph has continuations whose number is known, and no others.
+#[test]
+fn continuations_to_a_known_depth_are_unrolled() {
+    let python = "
+def go(x, n, k):
+    return k(1.0) if n == 0 else go(x, n - 1, lambda v: k(v * x))
+
+def f(x, n):
+    return go(x, 5, lambda v: v * v) + go(x, 0, lambda v: v)
+";
+    for order in [1, 2, 3] {
+        let found = run("dataflow", python, Ask::Gradient, order, &scalar(0.9, 3)).unwrap_or_else(|e| panic!("{e}"));
+        let wanted = run("closure", python, Ask::Gradient, order, &scalar(0.9, 3)).unwrap_or_else(|e| panic!("{e}"));
+        assert_eq!(found.len(), wanted.len());
+        assert!(found.iter().zip(&wanted).all(|(a, b)| (a - b).abs() <= 1e-12 * b.abs()), "{found:?}, not {wanted:?}");
+    }
+}
+
 #[test]
 fn continuations() {
     let passed = "

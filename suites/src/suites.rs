@@ -19,8 +19,9 @@ mod rnn;
 mod rnn_batch;
 mod tree;
 
-use adjudicate_ir::datum::Datum;
+use adjudicate_ir::datum::{Datum, Layout};
 use adjudicate_ir::program::{Ask, Program, ProgramError, Request};
+use adjudicate_ir::types::Type;
 use adjudicate_ir::value::Value;
 
 use crate::random::Random;
@@ -104,6 +105,8 @@ impl Suite {
                 let vectors: Vec<Datum> = self.wrt.iter().map(|&i| random.like(&arguments[i].layout())).collect();
                 arguments.extend(vectors);
             }
+            // The cotangent of a suite's scalar.
+            Ask::Vjp => arguments.push(random.like(&Layout::Leaf(Type::f64()))),
             Ask::Value | Ask::Gradient | Ask::ValueAndGradient | Ask::Jacobian | Ask::Hessian => {}
         }
         arguments

@@ -27,6 +27,41 @@ fn a_vector_that_is_missing_is_said_so() {
 }
 
 #[test]
+fn a_cotangent_follows_the_arguments() {
+    let python = "import numpy as np\n\n\ndef f(x, y):\n    return (x * y, np.sum(x))\n";
+    let vjp = |args: &str, wrt: &str| eval("cotangent", python, &["--args", args, "--derivative", "vjp", "--wrt", wrt]);
+    let (code, out, error) = vjp(r#"[[1.0, 2.0], 3.0, {"tuple": [[1.0, 10.0], 5.0]}]"#, "0,1");
+    assert_eq!(code, 0, "{error}");
+    assert!(out.contains(r#""result":{"tuple":[[8.0,35.0],21.0]}"#), "{out}");
+    let (code, _, error) = vjp("[[1.0, 2.0], 3.0]", "0");
+    assert_eq!(code, 2, "{error}");
+    assert!(error.contains("vjp needs 1 cotangent after the 2 arguments of `f`, but --args has 2 items"), "{error}");
+    let (code, _, error) = vjp("[[1.0, 2.0], 3.0, 1.0]", "0");
+    assert_eq!(code, 2, "{error}");
+    assert!(error.contains("a cotangent must have the form of the result"), "{error}");
+}
+
+#[test]
+fn what_is_left_out_counts_where_it_is_needed() {
+    let python = "import scipy\nimport numpy as np\n\n\ndef f(x):\n    return x * x\n\n\ndef train(x):\n    print(x)\n\n\nscipy.show(train(1.0))\n";
+    let (code, out, error) = eval("mixed", python, &["--args", "[3.0]", "--derivative", "gradient"]);
+    assert_eq!(code, 0, "{error}");
+    assert!(out.contains("6.0"), "{out}");
+    let (code, _, error) = eval("needed", &python.replace("x * x", "train(x)"), &["--args", "[3.0]"]);
+    assert_eq!(code, 2, "{error}");
+    assert!(error.contains("needed.py:10:5") && !error.contains("scipy"), "{error}");
+}
+
+#[test]
+fn positions_are_counted_from_the_front() {
+    for wrt in ["-1", "one"] {
+        let (code, _, error) = eval("wrt", "def f(x):\n    return x\n", &["--args", "[3.0]", "--wrt", wrt]);
+        assert_eq!(code, 2, "{error}");
+        assert!(error.contains("argument"), "{error}");
+    }
+}
+
+#[test]
 fn time_runs_out() {
     let python = "def f(x):\n    while x > 0.0:\n        x = x + 1.0\n    return x\n";
     let (code, out, error) = eval("endless", python, &["--args", "[1.0]", "--timeout", "0.2"]);

@@ -6,11 +6,11 @@
 //! The sets grow to a fixed point over the functions that call each other.
 
 use indexmap::IndexSet;
-use ruff_python_ast::{Comprehension, Expr, ExprCall, Parameters, Stmt};
-use ruff_text_size::TextRange;
+use ruff_python_ast::{Expr, ExprCall, Parameters, Stmt};
+use ruff_text_size::{Ranged, TextRange};
 
 use super::imports::TRANSFORMS;
-use super::scope::{Code, ScopeId, Scopes};
+use super::scope::{Code, Element, ScopeId, Scopes, element_of};
 
 /// How a call treats its arguments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,7 +86,12 @@ impl<'a> Walk<'_, 'a> {
             Code::Module => {}
             Code::Def(def) => self.block(&def.body),
             Code::Lambda(lambda) => self.hold(&lambda.body),
-            Code::Element(element, _) => self.hold(element),
+            Code::Element(element) => {
+                match element.split().and_then(|(_, inside)| inside.inner_range().map(|r| (r, inside))) {
+                    Some((range, inside)) => self.comprehension(range, inside),
+                    None => element.parts.into_iter().flatten().for_each(|part| self.hold(part)),
+                }
+            }
         }
         self.kept
     }
@@ -147,9 +152,7 @@ impl<'a> Walk<'_, 'a> {
             Expr::Starred(starred) => self.hold(&starred.value),
             Expr::Subscript(subscript) => self.hold(&subscript.value),
             Expr::Attribute(attribute) => self.hold(&attribute.value),
-            Expr::ListComp(c) => self.comprehension(c.range, &c.generators),
-            Expr::Generator(c) => self.comprehension(c.range, &c.generators),
-            _ => {}
+            _ => element_of(expr).into_iter().for_each(|element| self.comprehension(expr.range(), element)),
         }
     }
 
@@ -171,9 +174,9 @@ impl<'a> Walk<'_, 'a> {
         }
     }
 
-    fn comprehension(&mut self, range: TextRange, generators: &'a [Comprehension]) {
+    fn comprehension(&mut self, range: TextRange, element: Element<'a>) {
         self.hold_kept(self.scopes.at(range));
-        generators.iter().take(1).for_each(|generator| self.hold(&generator.iter));
+        element.generators.iter().take(1).for_each(|generator| self.hold(&generator.iter));
     }
 
     /// What the result of calling a nested function may hold of the variables around it.

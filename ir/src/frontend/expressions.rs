@@ -12,7 +12,11 @@
 //! | `x.f` | `apply(getattr, x, "f")` |
 //! | `(a, b)`, `[a, b]` | `tuple(a, b)` |
 //! | `{"a": x}` | `record dict(x)` |
+//! | `{"a": x, **d}` | `apply(merged, record dict(x), d)` |
 //! | `[e for t in xs]` | `apply(map_items, fn, xs)` |
+//! | `[e for t in xs if c]` | `apply(flat_items, fn, xs)`, the function giving `(e,)` or `()` by `if(kept c)` |
+//! | `[e for t in xs for u in ys]` | `apply(flat_items, fn, xs)`, the function giving the inner comprehension |
+//! | `{k: v for t in xs}` | `apply(dict, …)` of the comprehension of `(k, v)` |
 
 use std::sync::Arc;
 
@@ -27,7 +31,7 @@ use crate::span::Diagnostic;
 
 use super::context::{Binding, Escape, Function, FunctionCode, Lowerer, Reason, Value};
 use super::imports::Member;
-use super::scope::ScopeId;
+use super::scope::{Element, ScopeId};
 use super::{names, reject};
 
 impl<'a> Lowerer<'a, '_> {
@@ -80,12 +84,15 @@ impl<'a> Lowerer<'a, '_> {
             Expr::Lambda(lambda) => self.lambda(lambda, escape),
             Expr::ListComp(c) => self.comprehension(range, &c.generators),
             Expr::Generator(c) => self.comprehension(range, &c.generators),
+            Expr::DictComp(c) => {
+                let pairs = self.comprehension(range, &c.generators);
+                self.apply("dict", &[pairs], range)
+            }
             Expr::Slice(_)
             | Expr::Starred(_)
             | Expr::Named(_)
             | Expr::Set(_)
             | Expr::SetComp(_)
-            | Expr::DictComp(_)
             | Expr::Await(_)
             | Expr::Yield(_)
             | Expr::YieldFrom(_)
@@ -266,14 +273,25 @@ impl<'a> Lowerer<'a, '_> {
     }
 
     fn dict(&mut self, dict: &'a ExprDict) -> NodeId {
+        let mut parts = Vec::new();
         let mut fields: Vec<Arc<str>> = Vec::new();
         let mut values = Vec::new();
         for item in &dict.items {
-            let Some(Expr::StringLiteral(key)) = &item.key else {
-                let range = item.key.as_ref().map_or(item.value.range(), Ranged::range);
-                let message = "the keys of a dictionary must be constant strings here";
-                self.error(range, message, "use a tuple for what is indexed by number");
-                continue;
+            let key = match &item.key {
+                Some(Expr::StringLiteral(key)) => key,
+                Some(key) => {
+                    let message = "the keys of a dictionary must be constant strings here";
+                    self.error(key.range(), message, "use a tuple for what is indexed by number");
+                    continue;
+                }
+                None => {
+                    if !fields.is_empty() {
+                        parts.push(self.record("dict", std::mem::take(&mut fields), &values, dict.range));
+                        values.clear();
+                    }
+                    parts.push(self.expr(&item.value));
+                    continue;
+                }
             };
             let name: Arc<str> = key.value.to_str().into();
             if fields.contains(&name) {
@@ -282,7 +300,13 @@ impl<'a> Lowerer<'a, '_> {
             fields.push(name);
             values.push(self.expr(&item.value));
         }
-        self.record("dict", fields, &values, dict.range)
+        if parts.is_empty() {
+            return self.record("dict", fields, &values, dict.range);
+        }
+        if !fields.is_empty() {
+            parts.push(self.record("dict", fields, &values, dict.range));
+        }
+        self.apply("merged", &parts, dict.range)
     }
 
     /// A record.
@@ -292,24 +316,42 @@ impl<'a> Lowerer<'a, '_> {
     }
 
     fn comprehension(&mut self, range: TextRange, generators: &'a [Comprehension]) -> NodeId {
-        let [generator] = generators else {
-            let message = "a comprehension may have only one `for` here";
-            self.error(range, message, "nest one comprehension in another, or write a loop");
-            return self.poison(range);
-        };
-        if let Some(test) = generator.ifs.first() {
-            let message = "a comprehension cannot filter with `if` here";
-            let help = "lengths are static: choose values with `a if c else b` or np.where";
-            self.error(test.range(), message, help);
-            return self.poison(range);
-        }
+        let [generator, others @ ..] = generators else { return self.poison(range) };
         if generator.is_async {
             self.error(range, "asynchronous comprehensions are not supported", "");
             return self.poison(range);
         }
         let items = self.expr(&generator.iter);
         let element = self.close(self.scopes.at(range), &[], range, Escape::No);
-        self.apply("map_items", &[element, items], range)
+        let one = others.is_empty() && generator.ifs.is_empty();
+        self.apply(if one { "map_items" } else { "flat_items" }, &[element, items], range)
+    }
+
+    /// What a comprehension makes of an item: the element, or the tuple of those that it comes to.
+    pub(super) fn element(&mut self, element: Element<'a>) -> NodeId {
+        let Some((generator, inside)) = element.split() else { return self.poison(element.range()) };
+        let name = generator.target.as_name_expr().map_or("item", |n| n.id.as_str());
+        let place = self.param(name, generator.target.range());
+        self.assign_target(&generator.target, place.1);
+        self.kept(&generator.ifs, !generator.ifs.is_empty(), inside)
+    }
+
+    /// What is left of an item after some conditions, in a tuple if it may be none.
+    fn kept(&mut self, tests: &'a [Expr], filtered: bool, inside: Element<'a>) -> NodeId {
+        let range = inside.range();
+        if let [test, tests @ ..] = tests {
+            let holds = self.condition(test);
+            let holds = self.apply("kept", &[holds], test.range());
+            let then = self.nested("then", range, |this| this.kept(tests, filtered, inside));
+            let other = self.nested("else", range, |this| this.emit(Op::Tuple, &[], range));
+            return self.emit(Op::If(then, other), &[holds], range);
+        }
+        if let Some(range) = inside.inner_range() {
+            return self.comprehension(range, inside.generators);
+        }
+        let parts: Vec<NodeId> = inside.parts.into_iter().flatten().map(|part| self.expr(part)).collect();
+        let value = if let [one] = parts[..] { one } else { self.emit(Op::Tuple, &parts, range) };
+        if filtered { self.emit(Op::Tuple, &[value], range) } else { value }
     }
 
     // Names.
@@ -385,7 +427,11 @@ impl<'a> Lowerer<'a, '_> {
     }
 
     fn unknown_name(&mut self, name: &str, range: TextRange) -> NodeId {
-        let help = reject::name(name).map(str::to_owned).unwrap_or_else(|| {
+        if let Some(help) = reject::name(name) {
+            self.error(range, format!("`{name}` is not supported"), help);
+            return self.poison(range);
+        }
+        let help = reject::not_imported(name).map(str::to_owned).unwrap_or_else(|| {
             let mut known: Vec<&str> =
                 names::names().iter().copied().filter(|n| !n.contains('.') && !n.starts_with('_')).collect();
             let mut scope = Some(self.frame.scope);

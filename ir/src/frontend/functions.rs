@@ -118,7 +118,7 @@ impl<'a> Lowerer<'a, '_> {
             Code::Module => ("module".into(), self.frame.range),
             Code::Def(def) => (def.name.as_str().into(), def.range),
             Code::Lambda(lambda) => ("lambda".into(), lambda.range),
-            Code::Element(element, _) => ("element".into(), element.range()),
+            Code::Element(element) => ("element".into(), element.range()),
         }
     }
 
@@ -164,12 +164,7 @@ impl<'a> Lowerer<'a, '_> {
                 lambda.parameters.iter().for_each(|p| self.bind_parameters(p));
                 self.expr_as(&lambda.body, Escape::Returned)
             }
-            Code::Element(element, generator) => {
-                let name = generator.target.as_name_expr().map_or("item", |n| n.id.as_str());
-                let place = self.param(name, generator.target.range());
-                self.assign_target(&generator.target, place.1);
-                self.expr_as(element, Escape::Yes)
-            }
+            Code::Element(element) => self.element(element),
         };
         self.graph().ret = ret;
     }
@@ -268,14 +263,18 @@ impl<'a> Lowerer<'a, '_> {
 
     fn dict_call(&mut self, call: &'a ExprCall) -> NodeId {
         let range = call.range();
-        if !call.arguments.args.is_empty() {
-            let message = "`dict` takes only keyword arguments here";
-            self.error(range, message, "write `dict(name=value)` or `{\"name\": value}`");
-            return self.poison(range);
-        }
+        let mut parts: Vec<NodeId> = call.arguments.args.iter().map(|pairs| self.expr(pairs)).collect();
         let mut values = Vec::new();
         let fields = self.keywords(&call.arguments, Callee::Holds, Escape::Yes, &mut values);
-        self.record("dict", fields.to_vec(), &values, range)
+        if parts.is_empty() {
+            return self.record("dict", fields.to_vec(), &values, range);
+        }
+        let mut dict = self.apply("dict", &parts, range);
+        if !fields.is_empty() {
+            parts = vec![dict, self.record("dict", fields.to_vec(), &values, range)];
+            dict = self.apply("merged", &parts, range);
+        }
+        dict
     }
 
     // Classes.

@@ -14,8 +14,8 @@ use ruff_python_ast::{Alias, Expr, StmtImport, StmtImportFrom};
 use ruff_text_size::TextRange;
 
 use super::context::{Binding, Lowerer, Place, Value};
-use super::names;
 use super::scope::bound_name;
+use super::{names, reject};
 
 /// A module that can be imported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -213,14 +213,13 @@ impl<'a> Lowerer<'a, '_> {
         };
         let help = match (from, name) {
             (_, "*") => format!("import the module (`import {path}`) or the names that are used"),
-            (Library::Numpy, "random") | (Library::Language, "random") => {
-                "models are pure: pass random numbers in as an argument".to_owned()
-            }
-            (Library::Language, "jit") => "leave it out: the program is compiled in any case".to_owned(),
-            _ => match from.nearest(name) {
-                Some(near) => format!("did you mean `{near}`?"),
-                None if from.prefix().is_some() => "`adjudicate list functions` has all that are supported".to_owned(),
-                None => String::new(),
+            _ => match (reject::member(name), from.nearest(name)) {
+                (Some(help), _) => help.to_owned(),
+                (None, Some(near)) => format!("did you mean `{near}`?"),
+                (None, None) if from.prefix().is_some() => {
+                    "`adjudicate list functions` has all that are supported".to_owned()
+                }
+                (None, None) => String::new(),
             },
         };
         self.error(range, message, help);

@@ -259,6 +259,7 @@ impl<'a> Visitor<'a> for Reads<'_, '_, 'a> {
             }
             Expr::ListComp(c) => self.comprehension(c.range, &c.generators),
             Expr::SetComp(c) => self.comprehension(c.range, &c.generators),
+            Expr::DictComp(c) => self.comprehension(c.range, &c.generators),
             Expr::Generator(c) => self.comprehension(c.range, &c.generators),
             _ => walk_expr(self, expr),
         }

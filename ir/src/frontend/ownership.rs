@@ -275,7 +275,7 @@ impl<'s, 'a> Walk<'s, 'a> {
         match expr {
             Expr::NumberLiteral(_) | Expr::BooleanLiteral(_) | Expr::NoneLiteral(_) | Expr::StringLiteral(_) => true,
             Expr::BinOp(_) | Expr::UnaryOp(_) | Expr::Compare(_) => true,
-            Expr::Tuple(_) | Expr::List(_) | Expr::Dict(_) | Expr::ListComp(_) => true,
+            Expr::Tuple(_) | Expr::List(_) | Expr::Dict(_) | Expr::ListComp(_) | Expr::DictComp(_) => true,
             Expr::If(choice) => self.is_new(&choice.body) && self.is_new(&choice.orelse),
             Expr::Call(call) => self.makes(call),
             _ => false,
@@ -324,6 +324,7 @@ impl<'s, 'a> Walk<'s, 'a> {
             Expr::List(list) => list.elts.iter().for_each(|item| self.held(item, names)),
             Expr::Dict(dict) => dict.items.iter().for_each(|item| self.held(&item.value, names)),
             Expr::ListComp(c) => c.generators.iter().for_each(|g| self.held(&g.iter, names)),
+            Expr::DictComp(c) => c.generators.iter().for_each(|g| self.held(&g.iter, names)),
             Expr::Generator(c) => c.generators.iter().for_each(|g| self.held(&g.iter, names)),
             Expr::Lambda(lambda) => {
                 let parameters = lambda.parameters.iter().flat_map(|p| p.iter_non_variadic_params());

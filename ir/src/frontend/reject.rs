@@ -29,9 +29,6 @@ pub(super) fn expression(expr: &Expr) -> (String, String) {
     let (what, help) = match expr {
         Expr::Named(_) => ("`:=` is not supported", "assign the name on a line of its own"),
         Expr::Set(_) | Expr::SetComp(_) => ("sets are not supported", "write a tuple"),
-        Expr::DictComp(_) => {
-            ("dictionary comprehensions are not supported", "write the keys out: `{\"a\": …, \"b\": …}`")
-        }
         Expr::Await(_) => ("`await` is not supported", "write a plain call"),
         Expr::Yield(_) | Expr::YieldFrom(_) => {
             ("generators are not supported", "return a tuple, or write a comprehension")
@@ -70,9 +67,13 @@ pub(super) fn effect(expr: &Expr) -> (String, String) {
         };
     };
     match &*call.func {
-        Expr::Name(name) if name.id.as_str() == "print" => {
+        Expr::Name(called) if called.id.as_str() == "print" => {
             ("`print` has no effect: functions are pure".to_owned(), "remove it, or return the value".to_owned())
         }
+        Expr::Name(called) => match name(called.id.as_str()) {
+            Some(help) => (format!("`{}` is not supported", called.id), help.to_owned()),
+            None => nothing,
+        },
         Expr::Attribute(method) => {
             let object = match &*method.value {
                 Expr::Name(name) => name.id.as_str(),
@@ -87,7 +88,10 @@ pub(super) fn effect(expr: &Expr) -> (String, String) {
                 "sort" => "arrays are immutable here: write `np.sort`".to_owned(),
                 "update" => "records are immutable here: build a new dictionary".to_owned(),
                 "fill" | "put" => ARRAYS.to_owned(),
-                _ => return nothing,
+                other => match member(other) {
+                    Some(help) => return (format!("`{object}.{other}` is not supported"), help.to_owned()),
+                    None => return nothing,
+                },
             };
             (format!("`{object}.{}` has no effect: values are immutable", method.attr), help)
         }
@@ -112,22 +116,87 @@ pub(super) fn class_item(stmt: &Stmt) -> (String, String) {
 /// What to do instead of using a name of Python that the language leaves out.
 pub(super) fn name(name: &str) -> Option<&'static str> {
     Some(match name {
-        "print" => "functions are pure: return the value instead",
-        "open" | "input" => "functions are pure: pass the data in as an argument",
+        "print" | "breakpoint" | "help" => "functions are pure: return the value instead",
+        "open" | "input" | "__import__" => "functions are pure: pass the data in as an argument",
         "set" | "frozenset" => "sets are not supported: write a tuple",
-        "filter" => "lengths are static: choose values with `a if c else b` or np.where",
+        "filter" => "write `[x for x in xs if …]`, with a condition that is known before the program runs",
         "sorted" => "write `np.sort`",
-        "str" | "repr" | "format" => "strings are only used as keys and options, as constants",
+        "str" | "repr" | "format" | "ascii" | "chr" | "ord" | "bytes" | "bytearray" | "bin" | "hex" | "oct" => {
+            "strings are only used as keys and options, as constants"
+        }
         "complex" => "complex numbers are not supported: carry the real and imaginary parts",
-        "iter" | "next" => "there are no iterators: write a loop or index with `xs[i]`",
-        "getattr" | "setattr" | "hasattr" => "write the attribute out: `x.name`",
-        "eval" | "exec" | "globals" | "locals" | "vars" => "programs cannot inspect themselves",
-        "super" | "object" | "type" => "classes are plain records: write functions on them",
+        "iter" | "next" | "aiter" | "anext" => "there are no iterators: write a loop or index with `xs[i]`",
+        "getattr" | "setattr" | "hasattr" | "delattr" => "write the attribute out: `x.name`",
+        "isinstance" | "issubclass" | "type" | "callable" => {
+            "types are known before the program runs: write a function for each"
+        }
+        "eval" | "exec" | "compile" | "globals" | "locals" | "vars" | "dir" | "id" | "hash" | "memoryview" => {
+            "programs cannot inspect themselves"
+        }
+        "super" | "object" | "property" | "classmethod" | "staticmethod" => {
+            "classes are plain records: write functions on them"
+        }
         "slice" => "write `x[a:b]`",
+        "divmod" => "write `(a // b, a % b)`",
+        "exit"
+        | "quit"
+        | "Exception"
+        | "ValueError"
+        | "TypeError"
+        | "RuntimeError"
+        | "NotImplementedError"
+        | "AssertionError" => "there are no exceptions: return a value that says what went wrong, such as `math.nan`",
+        _ => return None,
+    })
+}
+
+/// What to do about a name that is a module's and was not imported.
+pub(super) fn not_imported(name: &str) -> Option<&'static str> {
+    Some(match name {
         "numpy" => "write `import numpy as np` at the top and `np.` here",
         "np" => "write `import numpy as np` at the top",
+        "jnp" => "write `import jax.numpy as jnp` at the top",
         "math" => "write `import math` at the top",
         "functools" => "write `import functools` at the top",
+        _ => return None,
+    })
+}
+
+/// What to write instead of a member of a module that the language leaves out.
+pub(super) fn member(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "random" => "models are pure: pass random numbers in as an argument",
+        "save" | "savez" | "savez_compressed" | "savetxt" | "tofile" | "memmap" => {
+            "functions are pure: return the value instead"
+        }
+        "load" | "loadtxt" | "genfromtxt" | "fromfile" => "functions are pure: pass the data in as an argument",
+        "seterr" | "errstate" | "geterr" | "set_printoptions" | "printoptions" | "array2string" => {
+            "leave it out: it has no effect on values"
+        }
+        "jit" | "checkpoint" | "remat" | "block_until_ready" | "device_put" => {
+            "leave it out: the program is compiled in any case"
+        }
+        "lru_cache" | "cache" | "wraps" | "cached_property" => "leave it out: functions are pure",
+        "vectorize" | "frompyfunc" | "apply_along_axis" | "apply_over_axes" => {
+            "write it for arrays, or use `vmap` of `adjudicate`"
+        }
+        "unique" | "nonzero" | "flatnonzero" | "argwhere" | "extract" | "compress" | "setdiff1d" | "union1d"
+        | "intersect1d" => "lengths are static: choose values with `np.where(c, a, b)`",
+        "put" | "place" | "putmask" | "copyto" | "fill_diagonal" | "put_along_axis" => ARRAYS,
+        "complex64" | "complex128" | "real" | "imag" | "conj" | "conjugate" | "angle" | "fft" => {
+            "complex numbers are not supported: carry the real and imaginary parts"
+        }
+        "float16" | "float32" | "int8" | "int16" | "int32" | "uint8" | "longdouble" => {
+            "numbers are float64, int64 or bool here: write `float`, `int` or `bool`"
+        }
+        "svd" | "eig" | "eigh" | "eigvals" | "eigvalsh" | "svdvals" | "qr" | "lstsq" | "pinv" | "matrix_rank"
+        | "cond" => "`solve`, `inv`, `det`, `slogdet` and `cholesky` are the decompositions that there are",
+        "erf" | "erfc" | "gamma" | "lgamma" => "write a series or an approximation with `np.exp` and `np.log`",
+        "factorial" | "comb" | "perm" | "gcd" | "lcm" | "isqrt" => "write it as a loop over integers",
+        "frexp" | "ldexp" | "modf" | "nextafter" | "ulp" | "remainder" => "write it with `//`, `%` and `math.floor`",
+        "lax" => "write a Python loop or condition: it is compiled as one",
+        "tree_util" | "tree" | "tree_map" => "write it out, or as a comprehension over the items",
+        "nn" | "scipy" | "stats" | "special" => "write the formula with functions of `np`",
         _ => return None,
     })
 }

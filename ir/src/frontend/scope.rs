@@ -26,7 +26,36 @@ pub(super) enum Code<'a> {
     Module,
     Def(&'a StmtFunctionDef),
     Lambda(&'a ExprLambda),
-    Element(&'a Expr, &'a Comprehension),
+    Element(Element<'a>),
+}
+
+/// What a comprehension makes for each item of its first `for`.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Element<'a> {
+    /// One expression, or the key and the value of a dictionary.
+    pub(super) parts: [Option<&'a Expr>; 2],
+    /// The first binds what the element sees; those after it are comprehensions inside.
+    pub(super) generators: &'a [Comprehension],
+}
+
+impl<'a> Element<'a> {
+    /// The first `for`, and the element with those inside.
+    pub(super) fn split(self) -> Option<(&'a Comprehension, Self)> {
+        let (first, generators) = self.generators.split_first()?;
+        Some((first, Self { generators, ..self }))
+    }
+
+    /// The extent of the comprehension that the remaining `for`s make, if there are any.
+    pub(super) fn inner_range(self) -> Option<TextRange> {
+        self.generators.first().map(|generator| generator.range)
+    }
+
+    /// The extent of the element itself.
+    pub(super) fn range(self) -> TextRange {
+        let [first, second] = self.parts.map(|part| part.map(Ranged::range));
+        let first = first.or(second).unwrap_or_default();
+        second.map_or(first, |second| first.cover(second))
+    }
 }
 
 impl<'a> Code<'a> {
@@ -273,16 +302,16 @@ impl<'a> Collector<'a> {
         })
     }
 
-    fn comprehension(&mut self, range: TextRange, element: &'a Expr, generators: &'a [Comprehension]) {
-        let Some(generator) = generators.first() else { return };
+    fn comprehension(&mut self, range: TextRange, element: Element<'a>) {
+        let Some((generator, inside)) = element.split() else { return };
         self.visit_expr(&generator.iter);
-        self.inside(Code::Element(element, generator), range, |this| {
-            for inner in generators {
-                this.bind_target(&inner.target);
-                inner.ifs.iter().for_each(|test| this.visit_expr(test));
+        self.inside(Code::Element(element), range, |this| {
+            this.bind_target(&generator.target);
+            generator.ifs.iter().for_each(|test| this.visit_expr(test));
+            match inside.inner_range() {
+                Some(range) => this.comprehension(range, inside),
+                None => inside.parts.iter().flatten().for_each(|part| this.visit_expr(part)),
             }
-            generators.iter().skip(1).for_each(|inner| this.visit_expr(&inner.iter));
-            this.visit_expr(element);
         });
     }
 
@@ -396,12 +425,24 @@ impl<'a> Visitor<'a> for Collector<'a> {
             Expr::Lambda(lambda) => {
                 self.lambda(lambda);
             }
-            Expr::ListComp(c) => self.comprehension(c.range, &c.elt, &c.generators),
-            Expr::SetComp(c) => self.comprehension(c.range, &c.elt, &c.generators),
-            Expr::Generator(c) => self.comprehension(c.range, &c.elt, &c.generators),
-            _ => walk_expr(self, expr),
+            _ => match element_of(expr) {
+                Some(element) => self.comprehension(expr.range(), element),
+                None => walk_expr(self, expr),
+            },
         }
     }
+}
+
+/// What a comprehension is made of, if the expression is one.
+pub(super) fn element_of(expr: &Expr) -> Option<Element<'_>> {
+    let (parts, generators) = match expr {
+        Expr::ListComp(c) => ([Some(&*c.elt), None], &c.generators),
+        Expr::SetComp(c) => ([Some(&*c.elt), None], &c.generators),
+        Expr::Generator(c) => ([Some(&*c.elt), None], &c.generators),
+        Expr::DictComp(c) => ([c.key.as_deref(), Some(&*c.value)], &c.generators),
+        _ => return None,
+    };
+    Some(Element { parts, generators })
 }
 
 /// The name that an import binds: `import a.b` binds `a`.

@@ -18,6 +18,7 @@ mod norms;
 mod numbers;
 mod products;
 mod python;
+mod records;
 mod reducing;
 mod rows;
 mod sequences;
@@ -60,6 +61,7 @@ const FAMILIES: &[&[Row]] = &[
     elementwise::ROWS,
     python::ROWS,
     sequences::ROWS,
+    records::ROWS,
     indexing::ROWS,
     making::ROWS,
     shaping::ROWS,

@@ -54,6 +54,21 @@ impl Cx<'_> {
                 let (args, vectors) = self.split_vectors(&wrt, args)?;
                 self.push_forward(&wrt, function, args, vectors)
             }
+            Ask::Vjp => {
+                let (args, cotangent) = self.split_cotangent(args)?;
+                Ok(self.vjp(&function, &wrt, args, Seed::Given(&cotangent))?.1)
+            }
+        }
+    }
+
+    /// Arguments and the cotangent of the result, which follows them.
+    fn split_cotangent(&mut self, mut args: Vec<Val>) -> Res<(Vec<Val>, Val)> {
+        match args.pop() {
+            Some(cotangent) if !args.is_empty() => Ok((args, cotangent)),
+            _ => self.error_help(
+                "a product with a cotangent needs arguments and a cotangent",
+                "the cotangent of the result follows the arguments",
+            ),
         }
     }
 
@@ -317,10 +332,13 @@ impl Cx<'_> {
             Val::Float(_) | Val::Bottom => Ok(()),
             Val::Leaf(leaf) if leaf.ty.is_float() => Ok(()),
             Val::Tuple(items) | Val::Record(_, items) => items.iter().try_for_each(|v| self.check_float(v, what)),
-            other => self.error_help(
-                format!("{what} must be a float or an array of floats, not {}", other.abs()),
-                "write `2.0` for `2`, or name other arguments to differentiate",
-            ),
+            other => {
+                let help = match other {
+                    Val::Int(_) | Val::Leaf(_) => "write `2.0` for `2`, or name other arguments to differentiate",
+                    _ => "name other arguments to differentiate",
+                };
+                self.error_help(format!("{what} must be a float or an array of floats, not {}", other.abs()), help)
+            }
         }
     }
 

@@ -202,3 +202,77 @@ fn attributes_that_do_not_exist() {
         assert!(error.contains(&format!("has no attribute `{what}` here")), "{error}");
     }
 }
+
+#[test]
+fn the_length_of_a_comprehension_is_static() {
+    check_rejected(
+        r#"
+        def f(x):
+            return sum([a for a in x if a > 0.0])
+        "#,
+        expect![[r#"
+            error: which items a comprehension keeps must be known before the program runs, but it depends on run-time data
+             --> model.py:2:33
+              |
+            2 |     return sum([a for a in x if a > 0.0])
+              |                                 ^^^^^^^
+              |
+              = help: lengths are static: choose values with `a if c else b` or np.where
+            note: called from here
+             --> model.py:2:16
+              |
+            2 |     return sum([a for a in x if a > 0.0])
+              |                ^^^^^^^^^^^^^^^^^^^^^^^^^
+            note: called from here
+             --> model.py:1:1
+              |
+            1 | def f(x):
+              | ^^^^^^^^^
+        "#]],
+    );
+}
+
+#[test]
+fn dictionaries_have_constant_keys() {
+    check_rejected(
+        r#"
+        def f(x):
+            return {i: a for i, a in enumerate(x)}
+        "#,
+        expect![[r#"
+            error: the keys of a dictionary must be constant strings here, not int
+             --> model.py:2:12
+              |
+            2 |     return {i: a for i, a in enumerate(x)}
+              |            ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+              |
+              = help: use a tuple for what is indexed by number
+            note: called from here
+             --> model.py:1:1
+              |
+            1 | def f(x):
+              | ^^^^^^^^^
+        "#]],
+    );
+    check_rejected(
+        r#"
+        def f(x):
+            d = {"a": x, "b": 1.0}
+            return d["c"]
+        "#,
+        expect![[r#"
+            error: there is no key "c"
+             --> model.py:3:12
+              |
+            3 |     return d["c"]
+              |            ^^^^^^
+              |
+              = help: it has a, b
+            note: called from here
+             --> model.py:1:1
+              |
+            1 | def f(x):
+              | ^^^^^^^^^
+        "#]],
+    );
+}

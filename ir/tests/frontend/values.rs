@@ -379,3 +379,69 @@ fn newton_with_a_function_argument() {
         [1.0905077326652577, 1.0905077326652577, 1.0905077326652584, 1.0905077328050552],
     );
 }
+
+#[test]
+fn comprehensions_with_conditions() {
+    check_values(
+        r#"
+        def f(x, n):
+            some = [x * i for i in range(4) if i % 2 == 1 if i > 0]
+            none = [x for i in range(3) if i > 3]
+            return sum(some) + len(some) + 100.0 * len(none)
+        "#,
+        [4.0, 8.0, -6.0, 15.0],
+    );
+}
+
+#[test]
+fn comprehensions_with_several_loops() {
+    check_values(
+        r#"
+        def f(x, n):
+            xs = [10.0 * i + j * x for i in range(3) for j in range(i) if j != 1]
+            ys = [a * b for row in ((1.0, x), (x, 2.0)) for a, (b, c) in [(row[0], (row[1], 0.0))]]
+            return len(xs) + sum(xs) + 1000.0 * sum(ys) + sum(x for x in [1.0, 2.0] for x in [x, x])
+        "#,
+        [1538.0, 4538.0, -5962.0, 9788.0],
+    );
+}
+
+#[test]
+fn dictionaries() {
+    check_values(
+        r#"
+        def f(x, n):
+            d = {"a": x, "b": 2.0 * x}
+            e = {k: v + 1.0 for k, v in d.items() if k != "b"}
+            g = dict(zip(d, (3.0, 4.0)))
+            h = {**d, "c": 5.0, **e}
+            names = [k for k in h]
+            total = 0.0
+            for k in h:
+                total = total + h[k] * (2.0 if k in e else 1.0)
+            for i, (k, v) in enumerate(sorted_items(h)):
+                total += i * v
+            return total + d.get("z", 7.0) + len(names) + g["b"] + sum(h.values()) + (0.0 if d.get("z") is None else 1.0)
+
+        def sorted_items(d):
+            return [(k, d[k]) for k in ("c", "a", "b")]
+        "#,
+        [34.0, 46.0, 4.0, 67.0],
+    );
+}
+
+#[test]
+fn walks_over_several_at_once() {
+    check_values(
+        r#"
+        def f(x, n):
+            total = 0.0
+            for i, (a, (b, c)) in enumerate(zip(range(3), [(x, 1.0), (2.0, x), (3.0, 4.0)])):
+                total += i * a * b + c
+            for a in reversed([x, 1.0, 2.0]):
+                total = 2.0 * total + a
+            return total
+        "#,
+        [166.5, 175.5, 144.0, 191.25],
+    );
+}

@@ -5,7 +5,8 @@
 //! unrolled to any depth. A branch whose condition is known continues the same way. Any other
 //! branch, the two graphs of a loop and the graph of a derivative are graphs of their own
 //! (a *level* each), flat inside; they are specialised to those operands that are known, once for
-//! each combination of them.
+//! each combination of them. A loop with functions among its operands has no graph: it is unrolled
+//! as long as its condition is known.
 //!
 //! A graph that is needed while it is being built would contain itself: a recursion under a
 //! condition that is not known. It is refused. So is one that makes progress in known operands
@@ -93,6 +94,17 @@ struct Frame {
     values: Vec<Option<Val>>,
     /// The call that led here, if it was one.
     call: Option<Span>,
+    /// The loop that the graph is the condition or the body of, if it is unrolled.
+    turn: Option<Turn>,
+}
+
+/// Where the unrolling of a loop is.
+struct Turn {
+    cond: GraphId,
+    body: GraphId,
+    args: Vec<Val>,
+    testing: bool,
+    span: Span,
 }
 
 impl Frame {
@@ -111,6 +123,8 @@ enum Step {
     Value(Val),
     /// From a graph that is inlined; whether by a call.
     Enter(GraphId, Vec<Val>, bool),
+    /// From a loop that is unrolled.
+    Unroll(Turn),
 }
 
 impl<'m> Cx<'m> {
@@ -167,7 +181,13 @@ impl<'m> Cx<'m> {
             let Some(&at) = frame.order.get(frame.done) else {
                 let ret = module.graph(frame.graph).ret;
                 let value = frame.get(ret).clone();
-                self.level().frames.pop();
+                let turn = self.level().frames.pop().and_then(|frame| frame.turn);
+                let Some(value) = (match turn {
+                    Some(turn) => self.turn(turn, &value)?,
+                    None => Some(value),
+                }) else {
+                    continue;
+                };
                 match self.level().frames.last_mut() {
                     Some(caller) => caller.set(value),
                     None => return Ok(value),
@@ -180,8 +200,36 @@ impl<'m> Cx<'m> {
             match self.step((graph, at), node, args)? {
                 Step::Value(value) => self.frame().set(value),
                 Step::Enter(callee, args, call) => self.enter(callee, args, call.then_some(node.span))?,
+                Step::Unroll(turn) => self.enter_turn(turn)?,
             }
         }
+    }
+
+    /// Goes on with a loop after its condition or its body; gives its state when it has ended.
+    fn turn(&mut self, mut turn: Turn, value: &Val) -> Res<Option<Val>> {
+        let result = self.module.graph(turn.body).result_type();
+        let states = result.as_tuple().expect("the state of a loop is a tuple").len();
+        match (turn.testing, value.as_bool()) {
+            (true, Some(false)) => return Ok(Some(Val::Items(turn.args[..states].into()))),
+            (true, Some(true)) => {}
+            (true, None) => return Err(self.function_value(turn.span)),
+            (false, _) => {
+                for i in 0..states {
+                    turn.args[i] = self.get(value, i as u32);
+                }
+            }
+        }
+        turn.testing = !turn.testing;
+        self.enter_turn(turn)?;
+        Ok(None)
+    }
+
+    /// Inlines the condition or the body of a loop.
+    fn enter_turn(&mut self, turn: Turn) -> Res<()> {
+        let graph = if turn.testing { turn.cond } else { turn.body };
+        self.enter(graph, turn.args.clone(), None)?;
+        self.frame().turn = Some(turn);
+        Ok(())
     }
 
     fn operands(&mut self, at: NodeId) -> Vec<Val> {
@@ -201,7 +249,7 @@ impl<'m> Cx<'m> {
         for (&param, arg) in graph.params.iter().zip(args) {
             values[param.0 as usize] = Some(arg);
         }
-        self.level().frames.push(Frame { graph: id, order, done: 0, values, call });
+        self.level().frames.push(Frame { graph: id, order, done: 0, values, call, turn: None });
         Ok(())
     }
 
@@ -244,6 +292,9 @@ impl<'m> Cx<'m> {
                 }
                 None => self.branch(node, (*then, *other), &args)?,
             },
+            Op::Loop { cond, body } if args.iter().any(|arg| matches!(arg, Val::Func(..))) => {
+                return Ok(Step::Unroll(Turn { cond: *cond, body: *body, args, testing: true, span: node.span }));
+            }
             Op::Loop { cond, body } => self.repeat(node, (*cond, *body), &args)?,
             Op::Vjp(spec) => self.derivative(node, spec, &args)?,
             Op::Param(_) | Op::Fused(_) | Op::Outer(..) | Op::Fn(_) | Op::Builtin(_) | Op::Record(_) => {

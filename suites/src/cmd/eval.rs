@@ -27,7 +27,7 @@ Arguments are a JSON list with one item per argument: 3 is an int, 3.0 a float, 
 an array, {\"tuple\": [...]} is a tuple, any other object a record with its keys as fields,
 true and false are bools, \"text\" is a string and null is None; \"NaN\", \"Infinity\" and
 \"-Infinity\" are floats. For jvp and hvp all arguments are given, and one vector for each argument
-of --wrt follows.
+of --wrt follows; for vjp one cotangent follows, of the form of the result.
 
 The answer has \"value\" (of the function), \"result\" (what was asked), \"timings_ns\" (of each
 run) and \"prepare_ns\" (parse, specialise, transform, compile).")]

@@ -29,7 +29,8 @@ pub struct Subject {
     #[arg(long, value_name = "KIND", default_value = "value", value_parser = ask)]
     pub derivative: Ask,
     /// Positions of the arguments to differentiate with respect to, from 0
-    #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = "0")]
+    #[arg(long, value_name = "LIST", value_delimiter = ',', default_value = "0", value_parser = position)]
+    #[arg(allow_hyphen_values = true)]
     wrt: Vec<usize>,
     /// How often to differentiate (gradient only)
     #[arg(long, value_name = "K", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=16))]
@@ -44,6 +45,15 @@ pub fn ask(name: &str) -> Result<Ask, String> {
     Ask::ALL.iter().copied().find(|a| a.name() == name).ok_or_else(|| {
         let names: Vec<&str> = Ask::ALL.iter().map(|a| a.name()).collect();
         unknown("derivative", name, &names).message
+    })
+}
+
+/// A position of an argument.
+fn position(text: &str) -> Result<usize, String> {
+    let text = text.trim();
+    text.parse().map_err(|_| match text.parse::<i64>() {
+        Ok(_) => "positions of arguments are counted from 0, from the front".to_owned(),
+        Err(_) => "a position of an argument is a number: 0 is the first".to_owned(),
     })
 }
 
@@ -87,6 +97,7 @@ impl Subject {
     pub fn vectors(&self) -> usize {
         match self.derivative {
             Ask::Jvp | Ask::Hvp => self.wrt.len(),
+            Ask::Vjp => 1,
             Ask::Value | Ask::Gradient | Ask::ValueAndGradient | Ask::Jacobian | Ask::Hessian => 0,
         }
     }
@@ -104,7 +115,7 @@ impl Subject {
             (_, parameters) => Err(Failure::usage(format!(
                 "{} needs {} after the {}of `{}`, but --args has {}",
                 self.derivative.name(),
-                count(vectors, "vector"),
+                count(vectors, if self.derivative == Ask::Vjp { "cotangent" } else { "vector" }),
                 parameters.map_or("arguments ".to_owned(), |n| count(n, "argument") + " "),
                 self.function,
                 count(given, "item"),

@@ -57,7 +57,7 @@ fn handwritten(ask: Ask, _: &Size) -> Option<Handwritten> {
             vec![Value::f64((log_normaliser(&z) - dot(y, &z)) / y.shape()[0] as f64)]
         })),
         Ask::Gradient => Some(Box::new(|args| Net::forward(args).backward(args))),
-        Ask::ValueAndGradient | Ask::Jvp | Ask::Hvp | Ask::Jacobian | Ask::Hessian => None,
+        Ask::ValueAndGradient | Ask::Jvp | Ask::Vjp | Ask::Hvp | Ask::Jacobian | Ask::Hessian => None,
     }
 }
 

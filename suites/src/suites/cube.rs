@@ -55,7 +55,7 @@ fn handwritten(ask: Ask, size: &Size) -> Option<Handwritten> {
             binary_assign(Binary::Mul, &mut product, 6.0.into());
             vec![Value::array(product)]
         })),
-        Ask::ValueAndGradient | Ask::Jvp | Ask::Jacobian | Ask::Hessian => None,
+        Ask::ValueAndGradient | Ask::Jvp | Ask::Vjp | Ask::Jacobian | Ask::Hessian => None,
     }
 }
 

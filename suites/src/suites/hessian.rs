@@ -79,7 +79,7 @@ fn handwritten(ask: Ask, _: &Size) -> Option<Handwritten> {
         Ask::Gradient => Some(Box::new(gradient)),
         Ask::Hessian => Some(Box::new(hessian)),
         Ask::Hvp => Some(Box::new(product)),
-        Ask::ValueAndGradient | Ask::Jvp | Ask::Jacobian => None,
+        Ask::ValueAndGradient | Ask::Jvp | Ask::Vjp | Ask::Jacobian => None,
     }
 }
 

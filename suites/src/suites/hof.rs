@@ -56,7 +56,7 @@ fn handwritten(ask: Ask, _: &Size) -> Option<Handwritten> {
             let (x, net, y) = Net::new(args);
             net.gradient(x, y)
         })),
-        Ask::ValueAndGradient | Ask::Jvp | Ask::Hvp | Ask::Jacobian | Ask::Hessian => None,
+        Ask::ValueAndGradient | Ask::Jvp | Ask::Vjp | Ask::Hvp | Ask::Jacobian | Ask::Hessian => None,
     }
 }
 

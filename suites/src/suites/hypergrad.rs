@@ -63,7 +63,7 @@ fn handwritten(ask: Ask, _: &Size) -> Option<Handwritten> {
             vec![Value::f64(sum(&losses, 0).item() / y.len() as f64)]
         })),
         Ask::Gradient => Some(Box::new(|args| vec![Value::array(Training::run(args).gradient(args))])),
-        Ask::ValueAndGradient | Ask::Jvp | Ask::Hvp | Ask::Jacobian | Ask::Hessian => None,
+        Ask::ValueAndGradient | Ask::Jvp | Ask::Vjp | Ask::Hvp | Ask::Jacobian | Ask::Hessian => None,
     }
 }
 

@@ -95,7 +95,7 @@ fn handwritten(ask: Ask, size: &Size) -> Option<Handwritten> {
     match ask {
         Ask::Value => Some(Box::new(move |args| vec![Value::f64(net.value(args))])),
         Ask::Gradient => Some(Box::new(move |args| net.gradient(args))),
-        Ask::ValueAndGradient | Ask::Jvp | Ask::Hvp | Ask::Jacobian | Ask::Hessian => None,
+        Ask::ValueAndGradient | Ask::Jvp | Ask::Vjp | Ask::Hvp | Ask::Jacobian | Ask::Hessian => None,
     }
 }
 

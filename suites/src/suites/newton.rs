@@ -68,7 +68,7 @@ fn handwritten(ask: Ask, _: &Size) -> Option<Handwritten> {
             vec![Value::f64(0.5 * (dot(&fit.dx, &fit.dx) + dot(&fit.dy, &fit.dy)) / fit.dx.len() as f64)]
         })),
         Ask::Gradient => Some(Box::new(|args| vec![Value::array(Fit::new(args).gradient(array(&args[1])))])),
-        Ask::ValueAndGradient | Ask::Jvp | Ask::Hvp | Ask::Jacobian | Ask::Hessian => None,
+        Ask::ValueAndGradient | Ask::Jvp | Ask::Vjp | Ask::Hvp | Ask::Jacobian | Ask::Hessian => None,
     }
 }
 

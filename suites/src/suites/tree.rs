@@ -73,7 +73,7 @@ fn handwritten(ask: Ask, _: &Size) -> Option<Handwritten> {
     match ask {
         Ask::Value => Some(Box::new(|args| vec![Value::f64(Pass::forward(args).error(args).powi(2))])),
         Ask::Gradient => Some(Box::new(|args| Pass::forward(args).backward(args))),
-        Ask::ValueAndGradient | Ask::Jvp | Ask::Hvp | Ask::Jacobian | Ask::Hessian => None,
+        Ask::ValueAndGradient | Ask::Jvp | Ask::Vjp | Ask::Hvp | Ask::Jacobian | Ask::Hessian => None,
     }
 }
 

@@ -23,10 +23,12 @@ pub(super) fn einsum(cx: &mut Cx<'_>, call: &Call) -> Res<Val> {
         return cx
             .error_help("the subscripts of `np.einsum` must be a string", "write `np.einsum(\"ij,jk->ik\", a, b)`");
     };
-    let (inputs, output) = subscripts(cx, text)?;
-    if inputs.len() != call.rest().len() || inputs.is_empty() {
-        return cx.error(format!("`{text}` names {} operands, but {} are given", inputs.len(), call.rest().len()));
+    let mut ranks = Vec::new();
+    for array in call.rest() {
+        let array = cx.checked_array(array)?;
+        ranks.push(cx.tensor_of(&array)?.1.len());
     }
+    let (inputs, output) = subscripts(cx, text, &ranks)?;
     let mut operands = Vec::new();
     for (labels, array) in inputs.iter().zip(call.rest()) {
         let array = cx.checked_array(array)?;
@@ -46,28 +48,59 @@ pub(super) fn einsum(cx: &mut Cx<'_>, call: &Call) -> Res<Val> {
     cx.ordered(&total, &output)
 }
 
-/// The labels of the operands and of the result; without an arrow, those that occur once, sorted.
-fn subscripts(cx: &mut Cx<'_>, text: &str) -> Res<(Vec<Vec<u32>>, Vec<u32>)> {
+/// Labels from here on are of axes that an ellipsis stands for, counted from the last: no letters.
+const HIDDEN: u32 = 1 << 16;
+
+/// The labels of a term of subscripts, in which an ellipsis stands for some axes.
+fn labels_of(term: &str, axes: usize) -> Vec<u32> {
+    let letters = |s: &str| s.chars().map(u32::from).collect::<Vec<_>>();
+    match term.split_once("...") {
+        Some((before, after)) => {
+            [letters(before), (HIDDEN..HIDDEN + axes as u32).rev().collect(), letters(after)].concat()
+        }
+        None => letters(term),
+    }
+}
+
+/// The labels of the operands and of the result; without an arrow, the axes of the ellipsis and
+/// those that occur once, sorted.
+fn subscripts(cx: &mut Cx<'_>, text: &str, ranks: &[usize]) -> Res<(Vec<Vec<u32>>, Vec<u32>)> {
     let plain: String = text.chars().filter(|c| *c != ' ').collect();
     let (left, right) = match plain.split_once("->") {
         Some((left, right)) => (left, Some(right)),
         None => (&*plain, None),
     };
-    let known = |s: &str| s.chars().all(|c| c.is_ascii_alphabetic() || c == ',');
-    if !known(left) || !right.is_none_or(|r| known(r) && !r.contains(',')) {
+    let known = |s: &str| s.replacen("...", "", 1).chars().all(|c| c.is_ascii_alphabetic());
+    let terms: Vec<&str> = left.split(',').collect();
+    if !terms.iter().copied().chain(right).all(known) {
         return cx.error_help(
             format!("the subscripts `{text}` are not supported"),
-            "subscripts are letters, commas and one `->`; write the axes of an ellipsis out",
+            "subscripts are letters, commas, one `->`, and at most one `...` for each operand",
         );
     }
-    let labels = |s: &str| s.chars().map(u32::from).collect::<Vec<_>>();
-    let inputs: Vec<Vec<u32>> = left.split(',').map(labels).collect();
-    let output = right.map(labels).unwrap_or_else(|| {
-        let mut once: Vec<u32> = inputs.iter().flatten().copied().collect();
-        once.retain(|l| inputs.iter().flatten().filter(|other| *other == l).count() == 1);
-        once.sort_unstable();
-        once
-    });
+    if terms.len() != ranks.len() {
+        return cx.error(format!("`{text}` names {} operands, but {} are given", terms.len(), ranks.len()));
+    }
+    let mut inputs = Vec::new();
+    let mut widest = 0;
+    for (term, &rank) in terms.iter().zip(ranks) {
+        let named = term.chars().filter(char::is_ascii_alphabetic).count();
+        let axes = if term.contains("...") { rank.saturating_sub(named) } else { 0 };
+        widest = widest.max(axes);
+        inputs.push(labels_of(term, axes));
+    }
+    let output = match right {
+        Some(term) => labels_of(term, widest),
+        None => {
+            let mut once: Vec<u32> = inputs.iter().flatten().copied().filter(|&l| l < HIDDEN).collect();
+            once.retain(|l| inputs.iter().flatten().filter(|other| *other == l).count() == 1);
+            once.sort_unstable();
+            [(HIDDEN..HIDDEN + widest as u32).rev().collect(), once].concat()
+        }
+    };
+    if right.is_some_and(|r| !r.contains("...")) && widest > 0 {
+        return cx.error_help(format!("the result of `{text}` has no `...`"), "write `...` in the result too");
+    }
     if output.iter().enumerate().any(|(i, l)| output[..i].contains(l)) {
         return cx.error(format!("a label occurs twice in the result of `{text}`"));
     }

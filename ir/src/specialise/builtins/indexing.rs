@@ -36,7 +36,7 @@ impl Cx<'_> {
         match (object, index) {
             (Val::Record(ty, items), Val::Str(key)) => match ty.fields.iter().position(|f| f == key) {
                 Some(i) => Ok(items[i].clone()),
-                None => self.error_help(format!("there is no key {key:?}"), format!("it has {}", ty.fields.join(", "))),
+                None => self.no_field(ty, key),
             },
             (Val::Tuple(items) | Val::Record(_, items), Val::Slice(parts)) => {
                 let (start, stop, step) = self.slice_bounds(&parts.clone(), items.len())?;

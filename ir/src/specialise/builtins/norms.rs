@@ -46,7 +46,8 @@ impl Cx<'_> {
             }
             Some(Val::Float(_)) => "power",
             Some(Val::Str(_)) => {
-                return self.error_help("a norm of this order is not supported", "use \"fro\", or a number");
+                let help = "\"fro\" and numbers are; singular values are not computed";
+                return self.error_help("a norm of this order is not supported", help);
             }
             Some(ord) => match self.known_int(ord, "the order of a norm")? {
                 0 => "0",
@@ -74,7 +75,7 @@ impl Cx<'_> {
     fn matrix_norm(&mut self, x: &Val, ord: Option<&Val>, axes: [i64; 2], keepdims: Option<&Val>) -> Res<Val> {
         let kind = self.order(ord, "fro")?;
         if !["fro", "1", "-1", "inf", "-inf"].contains(&kind) {
-            let help = "\"fro\", 1, -1, np.inf and -np.inf are";
+            let help = "\"fro\", 1, -1, np.inf and -np.inf are; singular values are not computed";
             return self.error_help("a matrix norm of this order is not supported", help);
         }
         let [row, column] = axes.map(Val::Int);

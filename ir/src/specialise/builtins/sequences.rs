@@ -1,4 +1,4 @@
-//! Tuples, ranges and what walks over them; attributes and methods.
+//! Tuples, ranges and what walks over them; attributes and methods of arrays.
 
 use std::rc::Rc;
 use std::sync::Arc;
@@ -7,8 +7,9 @@ use crate::graph::Const;
 use crate::prims;
 use crate::specialise::origin::Origin;
 use crate::specialise::value::{Func, Val};
-use crate::specialise::{Cx, Res};
+use crate::specialise::{Cx, Res, Stop};
 
+use super::records::{is_dict, keys};
 use super::{Call, Named, Row, row};
 
 /// Methods of arrays: the functions of NumPy of these names, and `flatten` and `item`.
@@ -57,6 +58,16 @@ pub(super) const ROWS: &[Row] = &[
         Ok(Val::Zip(Rc::new(call.rest().to_vec())))
     }),
     row(&["map", "map_items"], "function, iterable, /, *iterables", map_items),
+    row(&["flat_items"], "function, iterable, /", |cx, call| {
+        let mut all = Vec::new();
+        for part in cx.elements(call.arg(1), "the length of what is mapped")? {
+            let part = cx.call(call.arg(0), vec![part], Vec::new())?;
+            all.extend(cx.elements(&part, "the length of what is mapped")?);
+            cx.check_items(all.len())?;
+        }
+        Ok(Val::tuple(all))
+    }),
+    row(&["kept"], "test, /", kept),
     row(&["reversed"], "sequence, /", reversed),
     row(&["tuple", "list"], "iterable=, /", |cx, call| match call.given(0) {
         None => Ok(Val::tuple(Vec::new())),
@@ -77,6 +88,18 @@ pub(super) const ROWS: &[Row] = &[
         _ => cx.error("an attribute has a name"),
     }),
 ];
+
+/// Whether an item of a comprehension is kept: the number of those that are must be known.
+fn kept(cx: &mut Cx<'_>, call: &Call) -> Res<Val> {
+    match cx.known_bool(call.arg(0), "which items a comprehension keeps") {
+        Ok(kept) => Ok(Val::Bool(kept)),
+        Err(Stop::Error(mut error)) => {
+            error.help = Some("lengths are static: choose values with `a if c else b` or np.where".to_owned());
+            Err(Stop::Error(error))
+        }
+        Err(Stop::Restart) => Err(Stop::Restart),
+    }
+}
 
 /// Calls that pass on arguments of their own, keyword arguments too.
 pub(super) fn call_forwarding(cx: &mut Cx<'_>, name: &str, args: &[Val], named: &Named) -> Option<Res<Val>> {
@@ -168,7 +191,11 @@ fn unpack(cx: &mut Cx<'_>, call: &Call) -> Res<Val> {
 }
 
 fn membership(cx: &mut Cx<'_>, call: &Call) -> Res<Val> {
-    let Val::Tuple(items) = call.arg(1) else {
+    let items = match call.arg(1) {
+        Val::Record(ty, _) if is_dict(ty) => keys(ty),
+        other => other.clone(),
+    };
+    let Val::Tuple(items) = items else {
         return cx.error_help("`in` looks into tuples of known values only", "write a loop with `==`");
     };
     let mut any = Val::Bool(false);
@@ -221,6 +248,7 @@ impl Cx<'_> {
     /// The element that a walk meets at a position.
     pub(in crate::specialise) fn element(&mut self, xs: &Val, i: &Val) -> Res<Val> {
         match xs {
+            Val::Record(ty, _) if is_dict(ty) => self.element(&keys(ty), i),
             Val::Tuple(items) | Val::Record(_, items) => {
                 let i = self.known_int(i, "the position in a tuple")?;
                 match usize::try_from(i).ok().and_then(|i| items.get(i)) {
@@ -249,8 +277,10 @@ impl Cx<'_> {
 
     /// All elements that a walk meets; their number must be known.
     pub(in crate::specialise) fn elements(&mut self, xs: &Val, what: &str) -> Res<Vec<Val>> {
-        if let Val::Tuple(items) | Val::Record(_, items) = xs {
-            return Ok(items.to_vec());
+        match xs {
+            Val::Record(ty, _) if is_dict(ty) => return self.elements(&keys(ty), what),
+            Val::Tuple(items) | Val::Record(_, items) => return Ok(items.to_vec()),
+            _ => {}
         }
         let n = self.length(xs)?;
         let n = self.known_int(&n, what)?;
@@ -260,13 +290,7 @@ impl Cx<'_> {
 
     fn attribute(&mut self, object: &Val, name: &Arc<str>) -> Res<Val> {
         if let Val::Record(ty, items) = object {
-            if let Some(i) = ty.fields.iter().position(|f| f == name) {
-                return Ok(items[i].clone());
-            }
-            if !matches!(&**name, "_replace" | "_asdict" | "keys" | "values" | "items") {
-                let known = ty.fields.join(", ");
-                return self.error_help(format!("`{}` has no field `{name}`", ty.name), format!("it has {known}"));
-            }
+            return self.field(ty, items, name);
         }
         if matches!(object, Val::Leaf(_) | Val::Float(_) | Val::Int(_)) {
             let (_, shape) = self.tensor_of(object)?;
@@ -282,7 +306,6 @@ impl Cx<'_> {
         match object {
             Val::Func(_) => self.error(format!("a function has no attribute `{name}`")),
             Val::Bottom => Ok(Val::Bottom),
-            Val::Record(..) => Ok(Val::func(Func::Method(name.clone(), Box::new(object.clone())))),
             _ if !METHODS.contains(&&**name) => {
                 let near = crate::frontend::names::nearest(name, METHODS.iter().copied());
                 let help =
@@ -302,25 +325,7 @@ impl Cx<'_> {
         named: Named,
     ) -> Res<Val> {
         if let Val::Record(ty, items) = object {
-            return match name {
-                "_replace" => {
-                    let mut items = items.to_vec();
-                    for (key, value) in named {
-                        match ty.fields.iter().position(|f| *f == key) {
-                            Some(i) => items[i] = value,
-                            None => return self.error(format!("`{}` has no field `{key}`", ty.name)),
-                        }
-                    }
-                    Ok(Val::Record(ty.clone(), Rc::new(items)))
-                }
-                "keys" => Ok(Val::tuple(ty.fields.iter().map(|f| Val::Str(f.clone())).collect())),
-                "values" => Ok(Val::tuple(items.to_vec())),
-                "items" => {
-                    let pair = |(f, v): (&Arc<str>, &Val)| Val::tuple(vec![Val::Str(f.clone()), v.clone()]);
-                    Ok(Val::tuple(ty.fields.iter().zip(items.iter()).map(pair).collect()))
-                }
-                _ => self.error(format!("`{}` has no method `{name}`", ty.name)),
-            };
+            return self.record_method(name, ty, items, &args, named);
         }
         if !METHODS.contains(&name) || !matches!(object, Val::Leaf(_) | Val::Float(_) | Val::Int(_) | Val::Bool(_)) {
             return self.error(format!("{} has no method `{name}`", object.abs()));
