@@ -170,10 +170,11 @@ impl Cx<'_> {
 
     /// The whole module: an entry graph over the leaves of the request's arguments.
     fn entry(&mut self) -> Res<Specialised> {
-        let function = self.entry_function()?;
-        self.span = self.function_span(&function);
+        let node = self.entry_node()?;
         self.push_function("main", self.span);
         let args = self.entry_arguments();
+        let function = self.entry_function(node)?;
+        self.span = self.function_span(&function);
         let result = self.ask(function, args)?;
         if result.has_bottom() {
             return self.error("this function never returns");
@@ -193,15 +194,18 @@ impl Cx<'_> {
         Ok(Specialised { module, output: layout, fixed: self.fixed_arguments() })
     }
 
-    /// The function that the request names, as a value.
-    fn entry_function(&mut self) -> Res<Val> {
+    /// The node of the function that the request names. The checks of the top level are made.
+    fn entry_node(&mut self) -> Res<NodeId> {
         let top = self.src.graph(self.program.top);
         let Some(node) = self.program.global(&self.request.entry) else {
             let known: Vec<String> = self.program.functions().iter().map(|s| format!("`{s}`")).collect();
             let message = format!("there is no function `{}` in this file", self.request.entry);
             return self.error_help(message, format!("it has {}", known.join(", ")));
         };
-        self.span = top.node(node).span;
+        self.span = match top.node(node).op {
+            Op::Fn(graph) => self.src.graph(graph).span,
+            _ => top.node(node).span,
+        };
         self.push_function("top", self.span);
         let sound = |check| self.program.faults.reached(self.src, self.program.top, check).is_empty();
         for &check in self.free.checks(self.program.top) {
@@ -209,10 +213,15 @@ impl Cx<'_> {
                 self.eval_top(self.program.top, check)?;
             }
         }
-        let value = self.eval_top(self.program.top, node)?;
         self.functions.pop();
-        match value {
-            Val::Func(_) => Ok(value),
+        Ok(node)
+    }
+
+    /// The function that the request names, as a value. What it captures and its defaults are
+    /// computed where they are used, in the entry graph.
+    fn entry_function(&mut self, node: NodeId) -> Res<Val> {
+        match self.eval_top(self.program.top, node)? {
+            function @ Val::Func(_) => Ok(function),
             other => self.error(format!("`{}` is not a function but {}", self.request.entry, other.abs())),
         }
     }

@@ -48,7 +48,14 @@ pub(super) fn expression(expr: &Expr) -> (String, String) {
 
 /// Why an assignment target is rejected.
 pub(super) fn target(target: &Expr) -> (String, String) {
+    let name = |e: &Expr| e.as_name_expr().map_or("d".to_owned(), |name| name.id.to_string());
     let (what, help) = match target {
+        Expr::Subscript(item) if item.slice.is_string_literal_expr() => {
+            let key = item.slice.as_string_literal_expr().map_or("", |key| key.value.to_str());
+            let help =
+                format!("dictionaries are immutable here: write `{0} = {{**{0}, \"{key}\": …}}`", name(&item.value));
+            return ("assignment to an item is not supported".to_owned(), help);
+        }
         Expr::Subscript(_) => ("assignment to an item is not supported", ARRAYS),
         Expr::Attribute(_) => ("assignment to an attribute is not supported", RECORDS),
         _ => ("assignment to this is not supported", "assign to a name or a tuple of names"),

@@ -77,6 +77,26 @@ fn items_are_immutable() {
 }
 
 #[test]
+fn dictionaries_are_immutable() {
+    check_error(
+        r#"
+        def f(d, v):
+            d["w"] = v
+            return d
+        "#,
+        expect![[r#"
+            error: assignment to an item is not supported
+             --> model.py:2:5
+              |
+            2 |     d["w"] = v
+              |     ^^^^^^
+              |
+              = help: dictionaries are immutable here: write `d = {**d, "w": …}`
+        "#]],
+    );
+}
+
+#[test]
 fn augmented_items_are_immutable() {
     check_error(
         r#"
@@ -240,13 +260,13 @@ fn functions_left_out() {
               |
               = help: sets are not supported: write a tuple
 
-            error: this statement has no effect
+            error: `np.savetxt` is not supported
              --> model.py:7:5
               |
             7 |     np.savetxt("x.csv", x)
               |     ^^^^^^^^^^^^^^^^^^^^^^
               |
-              = help: assign or return the value, or remove the line
+              = help: functions are pure: return the value instead
 
             error: `open` is not supported
              --> model.py:8:9

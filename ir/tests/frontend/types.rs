@@ -261,13 +261,13 @@ fn dictionaries_have_constant_keys() {
             return d["c"]
         "#,
         expect![[r#"
-            error: there is no key "c"
+            error: this dictionary has no key `c`
              --> model.py:3:12
               |
             3 |     return d["c"]
               |            ^^^^^^
               |
-              = help: it has a, b
+              = help: it has `a`, `b`
             note: called from here
              --> model.py:1:1
               |

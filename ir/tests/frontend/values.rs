@@ -445,3 +445,34 @@ fn walks_over_several_at_once() {
         [166.5, 175.5, 144.0, 191.25],
     );
 }
+
+#[test]
+fn defaults_of_the_entry_are_computed() {
+    check_values(
+        r#"
+        import numpy as np
+        from typing import NamedTuple
+
+        class Config(NamedTuple):
+            rate: float = 0.5
+
+        def scaled(g):
+            factor = np.sum(np.ones(2))
+            return lambda x, n: g(x, n) * factor
+
+        @scaled
+        def f(x, n, config=Config(), shift=np.sum(np.array([1.0, 2.0]))):
+            return config.rate * x + shift
+        "#,
+        [6.5, 7.5, 4.0, 9.25],
+    );
+    check_values(
+        r#"
+        import numpy as np
+
+        def f(x, n, scale=2.0 * np.sum(np.ones(2)), weights=np.ones(2)):
+            return x * scale + np.sum(weights)
+        "#,
+        [4.0, 8.0, -6.0, 15.0],
+    );
+}
