@@ -20,11 +20,13 @@
 //!
 //! Phases: [`solve`] finds the masks of all nodes, to a fixed point over recursion and loops;
 //! [`emit`] makes the graphs. Function values have no mask: what has an axis when they are called
-//! is found for each function type at once.
+//! is found for each function type at once. Functions made [`outside`] of the graph have no lanes at
+//! all: where they would need them, the graph is run lane by lane.
 
 mod control;
 mod emit;
 mod mask;
+mod outside;
 mod rules;
 mod solve;
 
@@ -55,6 +57,10 @@ pub fn batch(
 ) -> Result<Batched, Box<Diagnostic>> {
     let (solved, found) = solve::solve(module, graph, masks);
     let result = found.join(wanted);
+    if outside::reaches_in(&solved.functions, module.graph(graph), count) {
+        let graph = outside::lane_by_lane(module, graph, masks, &result, count);
+        return Ok(Batched { graph, result });
+    }
     let graph = emit::emit(module, solved, (graph, masks.to_vec(), result.clone()), count)?;
     Ok(Batched { graph, result })
 }

@@ -115,6 +115,34 @@ def f(x, n):
     check(arrays, unrolled, &[x, Datum::I64(2)]);
 }
 
+/// The function that a call returns is captured by the one that is returned.
+#[test]
+fn functions_composed_in_a_recursion() {
+    let python = "
+import numpy as np
+
+def make(n, x):
+    if n == 0:
+        return lambda y: y * x
+    h = make(n - 1, x)
+    return lambda y: np.sin(h(y)) * x
+
+def f(x, n):
+    return make(n, x)(x)
+";
+    let plain = "
+import numpy as np
+
+def f(x, n):
+    y = x * x
+    for i in range(n):
+        y = np.sin(y) * x
+    return y
+";
+    check(python, plain, &scalar(0.9, 3));
+    check(python, plain, &scalar(0.9, 100));
+}
+
 #[test]
 fn functions_composed_in_a_loop() {
     let python = "

@@ -144,6 +144,28 @@ fn functions_in_tuples_and_closures() {
     rows("def g(r):\n    h = (lambda y: y * r) if r > 0.3 else (lambda y: y + r)\n    return h(r * r)\n", &array(&[4]));
 }
 
+/// A function value that is made elsewhere, in a number of steps that depends on data, has no lanes.
+#[test]
+fn functions_from_outside() {
+    let made = "def make(x):\n    h = lambda y: np.sin(y)\n    while x < 3.0:\n        h = (lambda k, x: lambda y: np.sin(k(y) * x))(h, x)\n        x = x * 1.5\n    return h\n";
+    for (many, one) in [
+        ("vmap(lambda e: h(e) * e)(x)", "h(x[i]) * x[i]"),
+        ("vmap(grad(h))(x)", "grad(h)(x[i])"),
+        ("vmap(lambda e: 1 if h(e) > 0.4 else 2)(x)", "(1 if h(x[i]) > 0.4 else 2)"),
+        ("vmap(lambda e: (e, h(e) > 0.4))(x)[1] * x", "(x[i] if h(x[i]) > 0.4 else 0.0)"),
+        (
+            "vmap(lambda e: np.sum(jacobian(lambda y: np.stack((h(y[0]), y[1])))(e * x)))(x)",
+            "np.sum(jacobian(lambda y: np.stack((h(y[0]), y[1])))(x[i] * x))",
+        ),
+    ] {
+        let lanes = format!("{made}def f(x):\n    h = make(x[0] + 1.0)\n    return np.sum({many} * x)\n");
+        let loops = format!(
+            "{made}def f(x):\n    h = make(x[0] + 1.0)\n    s = 0.0\n    for i in range(len(x)):\n        s = s + {one} * x[i]\n    return s\n"
+        );
+        same(&lanes, &loops, &[array(&[3])]);
+    }
+}
+
 #[test]
 fn indices_with_lanes() {
     let lanes = "def f(x, n):\n    return np.sum(vmap(lambda r, k: r[k] * r[k] * r[0], in_axes=(0, 0))(x, n))\n";

@@ -28,10 +28,11 @@ fn run(module: &mut Module) -> Vec<GraphId> {
     let mut changed = Vec::new();
     for class in &sites.classes {
         let ([site], [_, _]) = (&class.sites[..], &class.graphs[..]) else { continue };
-        let Op::If(then, other) = module.graph(site.user).node(site.node).op else { continue };
+        // The nodes of a graph that has changed have other numbers.
         if class.fixed_result || changed.contains(&site.user) {
             continue;
         }
+        let Op::If(then, other) = module.graph(site.user).node(site.node).op else { continue };
         for (branch, holds) in [(then, true), (other, false)] {
             if let Some(graph) = told_condition(module, site, branch, holds) {
                 module.graphs[branch.0 as usize] = graph;

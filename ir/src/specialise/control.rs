@@ -47,6 +47,12 @@ impl Cx<'_> {
         self.set_span(span);
         self.check_extent(&a)?;
         self.check_extent(&b)?;
+        // A function that captures what is not known yet is not known yet: the other side is all there is.
+        let (a, b) = match (a.has_bottom(), b.has_bottom()) {
+            (true, false) => (Val::Bottom, b),
+            (false, true) => (a, Val::Bottom),
+            _ => (a, b),
+        };
         let abs = match self.join(&a.abs(), &b.abs())? {
             Ok(abs) => abs,
             Err(clash) => return self.branch_clash(&leaf, &clash),

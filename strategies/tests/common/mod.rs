@@ -1,9 +1,13 @@
 //! What the tests share: `f` of a Python program under a strategy, as numbers.
 
+mod numbers;
+
 use adjudicate_ir::datum::Datum;
 use adjudicate_ir::frontend::render;
 use adjudicate_ir::program::{Ask, Program, Request};
 use adjudicate_strategies::{PrepareError, Strategy};
+
+use numbers::numbers;
 
 /// The numbers of a request for `f`, derivatives by its first argument; or what is wrong: a refusal
 /// starts with `refused:` and shows its line.
@@ -24,18 +28,4 @@ pub(crate) fn run(
     let leaves: Vec<_> = args.iter().flat_map(Datum::leaves).collect();
     let result = prepared.run(&leaves).map_err(|e| format!("{}: {}", e.position, e.diagnostic.message))?;
     Ok(numbers(&prepared.output().build(&result)))
-}
-
-/// All numbers of a result, in order.
-fn numbers(datum: &Datum) -> Vec<f64> {
-    match datum {
-        Datum::F64(x) => vec![*x],
-        Datum::I64(n) => vec![*n as f64],
-        Datum::Bool(b) => vec![f64::from(u8::from(*b))],
-        Datum::Array(a) => a.as_slice().to_vec(),
-        Datum::Ints(a) => a.as_slice().iter().map(|n| *n as f64).collect(),
-        Datum::Bools(a) => a.as_slice().iter().map(|b| f64::from(u8::from(*b))).collect(),
-        Datum::Tuple(items) | Datum::Record(_, items) => items.iter().flat_map(numbers).collect(),
-        Datum::Str(_) | Datum::None => Vec::new(),
-    }
 }
