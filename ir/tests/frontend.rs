@@ -34,7 +34,11 @@ fn front_end(python: &str) -> Result<Module, String> {
             module.entry = lowered.top;
             Ok(module)
         }
-        Ok(lowered) => Err(rendered(lowered.faults.all(), &sources)),
+        Ok(lowered) => {
+            module.entry = lowered.top;
+            verified(&module);
+            Err(rendered(lowered.faults.all(), &sources))
+        }
         Err(errors) => {
             assert!(module.graphs.is_empty(), "a file that is no program leaves graphs behind");
             Err(rendered(&errors, &sources))

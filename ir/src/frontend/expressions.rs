@@ -296,6 +296,7 @@ impl<'a> Lowerer<'a, '_> {
             let name: Arc<str> = key.value.to_str().into();
             if fields.contains(&name) {
                 self.error(key.range, format!("the key `{name}` occurs twice"), "");
+                continue;
             }
             fields.push(name);
             values.push(self.expr(&item.value));

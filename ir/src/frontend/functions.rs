@@ -290,6 +290,7 @@ impl<'a> Lowerer<'a, '_> {
                     let name = field.target.as_name_expr().map_or("", |n| n.id.as_str());
                     if fields.iter().any(|known| **known == *name) {
                         self.error(field.range, format!("the field `{name}` occurs twice"), "");
+                        continue;
                     }
                     fields.push(name.into());
                     match &field.value {
@@ -356,7 +357,7 @@ impl<'a> Lowerer<'a, '_> {
     pub(super) fn named_tuple_call(&mut self, call: &'a ExprCall) -> Option<Value> {
         let Some((Member::NamedTupleFunction, _)) = self.imported(&call.func) else { return None };
         let text = |e: &'a Expr| e.as_string_literal_expr().map(|s| s.value.to_str());
-        let parts = match &*call.arguments.args {
+        let parts: Option<(&str, Vec<&str>)> = match &*call.arguments.args {
             [name, Expr::List(list)] => text(name).zip(list.elts.iter().map(text).collect()),
             [name, Expr::Tuple(tuple)] => text(name).zip(tuple.elts.iter().map(text).collect()),
             [name, fields] => text(name).zip(
@@ -365,7 +366,8 @@ impl<'a> Lowerer<'a, '_> {
             ),
             _ => None,
         };
-        let parts: Option<(&str, Vec<&str>)> = parts.filter(|_| call.arguments.keywords.is_empty());
+        let distinct = |fields: &[&str]| (1..fields.len()).all(|i| !fields[..i].contains(&fields[i]));
+        let parts = parts.filter(|(_, fields)| call.arguments.keywords.is_empty() && distinct(fields));
         let Some((name, fields)) = parts else {
             let help = "write `namedtuple(\"Name\", \"field field\")`";
             self.error(call.range(), "this use of `namedtuple` is not supported", help);

@@ -5,7 +5,22 @@ use proptest::prelude::*;
 use super::{front_end, verified};
 
 /// Programs between them of every construct, to be mutated.
-const SEEDS: &[&str] = &[include_str!("graphs.rs"), include_str!("values.rs"), include_str!("errors.rs")];
+const SEEDS: &[&str] = &[
+    include_str!("errors/functions.rs"),
+    include_str!("errors/left_out.rs"),
+    include_str!("errors/mutation.rs"),
+    include_str!("errors/names.rs"),
+    include_str!("errors/returns.rs"),
+    include_str!("errors/syntax.rs"),
+    include_str!("errors/variables.rs"),
+    include_str!("graphs/branches.rs"),
+    include_str!("graphs/exits.rs"),
+    include_str!("graphs/expressions.rs"),
+    include_str!("graphs/functions.rs"),
+    include_str!("graphs/loops.rs"),
+    include_str!("graphs/structures.rs"),
+    include_str!("values.rs"),
+];
 
 /// The programs in the raw strings of the neighbouring tests.
 fn programs() -> Vec<String> {
