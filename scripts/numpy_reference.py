@@ -129,14 +129,6 @@ def layouts():
     for axis in (0, 1, 2):
         parts = [normal(2, 3) for _ in range(3)]
         case("stack", np.stack(parts, axis), *parts, params=[axis])
-    for axes in ([0], [1], [0, 2]):
-        x = normal(2, 3, 4)
-        case("flip", np.flip(x, axes), x, params=axes)
-    for bounds in ([0, 7, 2], [5, -4, -3], [3, 3, 1]):
-        case("arange", np.arange(*bounds), params=bounds)
-    case("eye", np.eye(3), params=[3])
-    for k in (-1, 0, 2):
-        case("tril_mask", np.tri(3, 5, k, dtype=bool), params=[3, 5, k])
 
 
 def indices():

@@ -28,7 +28,7 @@ pub use binary::{
 pub(crate) use binary::{max, min};
 pub use boolean::{Number, compare, compare_slices_into, logic, logic_slices_into, not, select, select_slices_into};
 pub use cast::{bool_to_f64, bool_to_i64, f64_to_i64, to_f64};
-pub use integer::{int_binary, int_binary_assign, int_binary_slices_into, int_unary};
+pub use integer::{int_binary, int_binary_slices_into, int_unary};
 pub use power::{MAX_POWER, power, power_array, power_assign};
 pub(crate) use power::{power_slice_assign, power_slices_into};
 pub use unary::{unary, unary_assign, unary_into, unary_slice_assign};

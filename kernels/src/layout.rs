@@ -1,8 +1,8 @@
-//! Kernels that move elements: axes permuted, repeated, cut, joined and reversed, and generated arrays.
+//! Kernels that move elements: axes permuted, repeated, cut and joined, and constant arrays.
 //!
 //! Strided access is `ndarray`'s; cases whose elements lie in contiguous runs are copied run by run.
 
-use ndarray::{ArrayViewD, ArrayViewMutD, Axis, IxDyn, Slice};
+use ndarray::{ArrayViewD, ArrayViewMutD, IxDyn, Slice};
 
 use crate::array::{Array, Element};
 use crate::counts::Work;
@@ -26,20 +26,6 @@ impl SliceSpec {
     /// A whole axis of `size` elements.
     pub fn full(size: usize) -> Self {
         Self { start: 0, stop: size as isize, step: 1 }
-    }
-
-    /// What Python's `start:stop:step` means on an axis of `size` elements (`slice.indices`).
-    ///
-    /// # Panics
-    /// If `step` is 0.
-    pub fn python(start: Option<isize>, stop: Option<isize>, step: Option<isize>, size: usize) -> Self {
-        let step = step.unwrap_or(1);
-        assert_ne!(step, 0, "a slice step cannot be zero");
-        let size = size as isize;
-        let (low, high) = if step > 0 { (0, size) } else { (-1, size - 1) };
-        let resolve = |bound: isize| (if bound < 0 { bound.saturating_add(size) } else { bound }).clamp(low, high);
-        let (first, last) = if step > 0 { (low, high) } else { (high, low) };
-        Self { start: start.map_or(first, resolve), stop: stop.map_or(last, resolve), step }
     }
 
     /// The number of indices taken.
@@ -253,49 +239,11 @@ pub fn stack<T: Element>(parts: &[&Array<T>], axis: usize) -> Array<T> {
     concatenate(&parts.iter().collect::<Vec<_>>(), axis)
 }
 
-/// `x` with the given axes reversed.
-///
-/// # Panics
-/// If there is no such axis.
-pub fn flip<T: Element>(x: &Array<T>, axes: &[usize]) -> Array<T> {
-    if !moves::<T>(Other::Flip, x.len()) {
-        return Array::zeros(x.shape());
-    }
-    let mut view = x.view();
-    axes.iter().for_each(|&axis| view.invert_axis(Axis(axis)));
-    copy(&view)
-}
-
-fn generate<T: Element>(shape: &[usize], value: impl Fn(usize) -> T) -> Array<T> {
+/// `value` in every element: [`Array::full`] as a counted kernel.
+pub fn fill<T: Element>(shape: &[usize], value: T) -> Array<T> {
     let written = count(shape) * size_of::<T>();
     if !enter(Kind::Other(Other::Fill), || Work { flops: 0, read: 0, written }) {
         return Array::zeros(shape);
     }
-    Array::collect(shape, (0..count(shape)).map(value))
-}
-
-/// `value` in every element: [`Array::full`] as a counted kernel.
-pub fn fill<T: Element>(shape: &[usize], value: T) -> Array<T> {
-    generate(shape, |_| value)
-}
-
-/// The integers from `start` up to but not including `stop`, `step` apart (NumPy's `arange`).
-///
-/// # Panics
-/// If `step` is 0.
-pub fn arange(start: i64, stop: i64, step: i64) -> Array<i64> {
-    assert_ne!(step, 0, "a step of zero");
-    let span = if step > 0 { i128::from(stop) - i128::from(start) } else { i128::from(start) - i128::from(stop) };
-    let len = if span <= 0 { 0 } else { (span as u128).div_ceil(u128::from(step.unsigned_abs())) as usize };
-    generate(&[len], |i| start + i as i64 * step)
-}
-
-/// The identity matrix of n rows.
-pub fn eye(n: usize) -> Array<f64> {
-    generate(&[n, n], |i| if i / n == i % n { 1.0 } else { 0.0 })
-}
-
-/// True on and below the `k`th diagonal of a rows×columns matrix (NumPy's `tri`): where column − row ≤ k.
-pub fn tril_mask(rows: usize, columns: usize, k: isize) -> Array<bool> {
-    generate(&[rows, columns], |i| (i % columns) as isize - (i / columns) as isize <= k)
+    Array::full(shape, value)
 }

@@ -35,8 +35,8 @@ pub use counts::Counts;
 pub use elementwise::{
     Lanes, MAX_POWER, Number, binary, binary_assign, binary_assign_right, binary_slices_assign,
     binary_slices_assign_right, binary_slices_into, bool_to_f64, bool_to_i64, compare, compare_slices_into, f64_to_i64,
-    int_binary, int_binary_assign, int_binary_slices_into, int_unary, logic, logic_slices_into, not, power,
-    power_array, power_assign, select, select_slices_into, to_f64, unary, unary_assign, unary_into, unary_slice_assign,
+    int_binary, int_binary_slices_into, int_unary, logic, logic_slices_into, not, power, power_array, power_assign,
+    select, select_slices_into, to_f64, unary, unary_assign, unary_into, unary_slice_assign,
 };
 pub use error::KernelError;
 pub use gemm::{Gemm, gemm};

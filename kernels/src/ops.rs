@@ -134,14 +134,13 @@ operations! {
         Not "logical_not" "Negation of booleans.";
         Select "select" "A choice by mask.";
         Cast "cast" "A change of element type.";
-        Fill "fill" "Constant and generated arrays.";
+        Fill "fill" "Constant arrays.";
         Copy "copy" "Elements copied because they were shared.";
         Transpose "transpose" "A permutation of axes.";
         Broadcast "broadcast_to" "Elements repeated along axes.";
         Slice "slice" "A strided part.";
         Unslice "unslice" "Zeros with a strided part set.";
         Concatenate "concatenate" "Arrays joined along an axis.";
-        Flip "flip" "Axes reversed.";
         Gather "gather" "Rows chosen by index.";
         ScatterAdd "scatter_add" "Rows added at indices.";
         Index "index" "One row.";

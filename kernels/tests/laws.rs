@@ -1,11 +1,15 @@
 //! Kernels against loops that are too plain to be wrong, on random shapes: broadcasting, axes permuted, slices and their
 //! adjoints, reductions and matrix products with every backend compiled in.
 
+mod common;
+
 use adjudicate_kernels::gemm::{Backend, dot, gemm, matmul, outer_add, set_backend};
 use adjudicate_kernels::layout::{SliceSpec, broadcast_to, concatenate, slice, transpose, unslice};
 use adjudicate_kernels::reduce::{argmax, cumsum, reduce};
 use adjudicate_kernels::*;
 use proptest::prelude::*;
+
+use crate::common::python_slice;
 
 /// Distinct values that add without rounding.
 fn counting(shape: &[usize]) -> Array<f64> {
@@ -49,7 +53,7 @@ fn shape_and_slices() -> impl Strategy<Value = (Vec<usize>, Vec<SliceSpec>)> {
     let bound = || prop::option::of(-7isize..8);
     let step = prop_oneof![-3isize..0, 1isize..4];
     prop::collection::vec((0usize..6, bound(), bound(), step), 1..4).prop_map(|axes| {
-        let specs = axes.iter().map(|&(n, start, stop, step)| SliceSpec::python(start, stop, Some(step), n));
+        let specs = axes.iter().map(|&(n, start, stop, step)| python_slice(start, stop, Some(step), n));
         (axes.iter().map(|axis| axis.0).collect(), specs.collect())
     })
 }

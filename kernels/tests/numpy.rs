@@ -1,9 +1,13 @@
 //! Every case of `numpy_reference.json`, which `scripts/numpy_reference.py` writes, repeated with our kernels.
 
+mod common;
+
 use adjudicate_kernels::layout::SliceSpec;
 use adjudicate_kernels::*;
 use serde::Deserialize;
 use serde_json::Value;
+
+use crate::common::python_slice;
 
 #[derive(Deserialize)]
 struct Reference {
@@ -90,11 +94,7 @@ fn numbers(values: &[Value]) -> Vec<usize> {
 
 fn specs(values: &[Value], shape: &[usize]) -> Vec<SliceSpec> {
     let bound = |v: &Value| v.as_i64().map(|i| i as isize);
-    values
-        .iter()
-        .zip(shape)
-        .map(|(v, &size)| SliceSpec::python(bound(&v[0]), bound(&v[1]), bound(&v[2]), size))
-        .collect()
+    values.iter().zip(shape).map(|(v, &size)| python_slice(bound(&v[0]), bound(&v[1]), bound(&v[2]), size)).collect()
 }
 
 impl Case {
@@ -163,10 +163,6 @@ impl Case {
             }
             "concatenate" => layout::concatenate(&floats(), self.axis()).into(),
             "stack" => layout::stack(&floats(), self.axis()).into(),
-            "flip" => layout::flip(&self.x(), &numbers(&self.params)).into(),
-            "arange" => layout::arange(self.int(0), self.int(1), self.int(2)).into(),
-            "eye" => layout::eye(self.axis()).into(),
-            "tril_mask" => layout::tril_mask(self.axis(), self.int(1) as usize, self.int(2) as isize).into(),
             _ => return None,
         })
     }

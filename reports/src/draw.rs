@@ -171,7 +171,7 @@ fn draw_legend(canvas: &Canvas, lines: &[Vec<(i32, &Entry)>]) -> Result<(), Stri
             if entry.join != Join::Apart {
                 canvas.line(&[left, right], &entry.look, entry.join)?;
             }
-            canvas.marker(((left.0 + right.0) / 2.0, left.1), &entry.look, entry.join == Join::Faint)?;
+            canvas.marker(((left.0 + right.0) / 2.0, left.1), &entry.look, entry.join == Join::Faint, 1.0)?;
             canvas.text(&entry.label, (x + 42, y), &Style::new(13, INK).middle_v())?;
         }
     }

@@ -40,6 +40,31 @@ pub fn parts(value: f64, unit: Unit) -> (String, &'static str) {
     (three_digits(rounded / step.0), step.1)
 }
 
+/// A unit and a number of decimals, for quantities that are printed beside another.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Scale {
+    /// What the unit is called.
+    pub unit: &'static str,
+    size: f64,
+    decimals: usize,
+}
+
+impl Scale {
+    /// The unit and the decimals in which a quantity is printed.
+    #[must_use]
+    pub fn of(value: f64, unit: Unit) -> Self {
+        let (text, name) = parts(value, unit);
+        let size = unit.steps().iter().find(|(_, step)| *step == name).map_or(1.0, |(size, _)| *size);
+        Scale { unit: name, size, decimals: text.split_once('.').map_or(0, |(_, decimals)| decimals.len()) }
+    }
+
+    /// Another quantity in this unit, without it.
+    #[must_use]
+    pub fn show(&self, value: f64) -> String {
+        format!("{:.*}", self.decimals, value / self.size)
+    }
+}
+
 /// A number with its unit: `12.3 µs`.
 #[must_use]
 pub fn quantity(value: f64, unit: Unit) -> String {
@@ -71,15 +96,22 @@ pub fn scientific(value: f64) -> String {
     if value == 0.0 { "0".to_owned() } else { format!("{value:.1e}") }
 }
 
-/// A ratio with its interval: `1.83 [1.79, 1.88]`.
+/// A ratio and its interval as they are printed beside each other: with as many decimals as it takes to tell from 1
+/// what is not 1, four at most.
 #[must_use]
-pub fn ratio(ratio: &Ratio) -> String {
-    match ratio.interval {
-        None => three_digits(ratio.ratio),
-        Some((low, high)) => {
-            format!("{} [{}, {}]", three_digits(ratio.ratio), three_digits(low), three_digits(high))
+pub fn ratio(ratio: &Ratio) -> (String, Option<(String, String)>) {
+    let ends = ratio.interval.map(|(low, high)| [low, high]);
+    let numbers = || std::iter::once(ratio.ratio).chain(ends.into_iter().flatten());
+    let told_apart = |decimals: usize| numbers().all(|n| n == 1.0 || format!("{n:.decimals$}").parse() != Ok(1.0));
+    let decimals = (2..4).find(|decimals| told_apart(*decimals)).unwrap_or(4);
+    let show = |number: f64| {
+        if decimals == 2 || !(0.9..1.1).contains(&number) {
+            three_digits(number)
+        } else {
+            format!("{number:.decimals$}")
         }
-    }
+    };
+    (show(ratio.ratio), ends.map(|[low, high]| (show(low), show(high))))
 }
 
 /// A power of ten with its exponent raised: `10⁻¹²`.
@@ -104,6 +136,16 @@ pub fn grouped(value: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_contains_a_number_contains_it_as_printed() {
+        let scale = Scale::of(999.4, Unit::Nanoseconds);
+        assert_eq!((scale.show(999.1).as_str(), scale.show(1004.9).as_str(), scale.unit), ("999", "1005", "ns"));
+        let near = Ratio { ratio: 1.004, interval: Some((1.001, 1.25)) };
+        assert_eq!(ratio(&near), ("1.004".into(), Some(("1.001".into(), "1.25".into()))));
+        let far = Ratio { ratio: 1.5, interval: Some((0.98, 2.0)) };
+        assert_eq!(ratio(&far), ("1.50".into(), Some(("0.980".into(), "2.00".into()))));
+    }
 
     #[test]
     fn numbers_have_three_digits_and_a_unit() {

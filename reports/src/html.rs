@@ -41,6 +41,8 @@ struct Section {
 #[derive(Serialize)]
 struct Inline {
     name: String,
+    /// What it is of, for a list of links: what stands before the colon of its title.
+    of: String,
     caption: String,
     svg: String,
 }
@@ -62,6 +64,7 @@ fn render(run: &Run) -> Result<Vec<Artifact>, ReportError> {
 fn sections(drawn: Vec<Drawn>) -> Vec<Section> {
     let inline = |drawn: &Drawn| Inline {
         name: drawn.figure.name.clone(),
+        of: drawn.figure.title.split(':').next().unwrap_or_default().to_owned(),
         caption: drawn.figure.caption.clone(),
         svg: drawn.svg.clone(),
     };

@@ -23,7 +23,7 @@ use clap::{Parser, Subcommand};
     name = "adjudicate",
     version,
     arg_required_else_help = true,
-    after_help = "Example:\n  adjudicate run --profile quick"
+    after_help = after_help()
 )]
 struct Arguments {
     #[command(subcommand)]
@@ -34,6 +34,11 @@ struct Arguments {
     /// Say more
     #[arg(short, long, global = true)]
     verbose: bool,
+}
+
+fn after_help() -> String {
+    let codes = Exit::ALL.iter().map(|(exit, about)| format!("\n  {:<3} {about}", exit.code()));
+    format!("Example:\n  adjudicate run --profile quick\n\nExit codes:{}", codes.collect::<String>())
 }
 
 #[derive(Subcommand)]

@@ -154,4 +154,4 @@ const PRODUCTS: [Other; 4] = [Other::Gemm, Other::Gemv, Other::Dot, Other::Outer
 
 /// What only moves elements. Repeating them (`broadcast_to`) is left out: a fused kernel counts as a
 /// call of what it stands for, but reads the element again where it is used.
-const MOVES: [Other; 6] = [Other::Copy, Other::Transpose, Other::Slice, Other::Concatenate, Other::Flip, Other::Gather];
+const MOVES: [Other; 5] = [Other::Copy, Other::Transpose, Other::Slice, Other::Concatenate, Other::Gather];

@@ -3,7 +3,7 @@
 
 use std::mem::MaybeUninit;
 
-use super::{Lanes, zip, zip_assign};
+use super::{Lanes, zip};
 use crate::array::{Arg, Array};
 use crate::buffer::as_uninit;
 use crate::counts::Work;
@@ -123,25 +123,6 @@ pub fn int_binary(op: IntBinary, a: Arg<'_, i64>, b: Arg<'_, i64>) -> Result<Arr
     Ok(zip(Kind::IntBinary(op), a, b, |dst: &mut [MaybeUninit<i64>], a, b| fill(op, dst, a, b)))
 }
 
-/// `dst = op(dst, rhs)`, in place if no other array shares the elements of `dst`.
-///
-/// # Errors
-/// As [`int_binary`]; `dst` is then unchanged.
-///
-/// # Panics
-/// If `rhs` does not broadcast to `dst`'s shape.
-pub fn int_binary_assign(op: IntBinary, dst: &mut Array<i64>, rhs: Arg<'_, i64>) -> Result<(), KernelError> {
-    if !dst.is_empty() {
-        check_all(op, rhs)?;
-    }
-    zip_assign(Kind::IntBinary(op), dst, rhs, |dst, rhs| {
-        for (i, d) in dst.iter_mut().enumerate() {
-            *d = op.value(*d, rhs.at(i));
-        }
-    });
-    Ok(())
-}
-
 /// `dst[i] = op(a[i], b[i])` on one thread, uncounted: a block of a fused kernel.
 ///
 /// # Errors
@@ -227,10 +208,6 @@ mod tests {
             Err(KernelError::NegativePower { exponent: -1 })
         );
         assert_eq!(int_binary(IntBinary::Pow, (&a).into(), Arg::Scalar(3)).unwrap().as_slice(), [64, 216]);
-        let mut c = a.clone();
-        assert!(int_binary_assign(IntBinary::Mod, &mut c, (&b).into()).is_err() && c == a);
-        assert!(int_binary_assign(IntBinary::Mod, &mut c, Arg::Scalar(4)).is_ok());
-        assert_eq!(c.as_slice(), [0, 2]);
         let none = Array::zeros(&[0]);
         assert!(int_binary(IntBinary::Mod, (&none).into(), Arg::Scalar(0)).is_ok());
     }

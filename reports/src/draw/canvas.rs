@@ -41,6 +41,9 @@ const LINES: [(f64, &[f64]); 6] = [
     (1.4, VALUE_DASH),
 ];
 
+/// The font of everything that is written.
+const FONT: &str = "font-family=\"sans-serif\"";
+
 /// A stroke width that nothing is drawn with.
 const NAMED: u32 = 9000;
 
@@ -123,7 +126,8 @@ impl<'a> Canvas<'a> {
             canvas.area.present().map_err(|error| error.to_string())?;
         }
         let fine = format!("width=\"{}\" height=\"{}\"", FINE * width, FINE * height);
-        Ok(name_lines(&text).replacen(&fine, &format!("width=\"{width}\" height=\"{height}\" role=\"img\""), 1))
+        let size = format!("width=\"{width}\" height=\"{height}\" role=\"img\" {FONT}");
+        Ok(name_lines(&shortened(&text)).replacen(&fine, &size, 1))
     }
 
     /// The part of the sheet that a chart is laid out in.
@@ -162,13 +166,14 @@ impl<'a> Canvas<'a> {
         self.put(PathElement::new(fine_all(spots), style).into_dyn())
     }
 
-    /// The marker of a look.
-    pub(super) fn marker(&self, at: Spot, look: &Look, hollow: bool) -> Result<(), String> {
+    /// The marker of a look, `zoom` times the usual size.
+    pub(super) fn marker(&self, at: Spot, look: &Look, hollow: bool, zoom: f64) -> Result<(), String> {
+        let radius = RADIUS * zoom;
         let shape = |corners: &[Spot]| -> Vec<Spot> {
-            corners.iter().map(|(x, y)| (at.0 + RADIUS * x, at.1 + RADIUS * y)).collect()
+            corners.iter().map(|(x, y)| (at.0 + radius * x, at.1 + radius * y)).collect()
         };
         let outline = match look.marker {
-            Marker::Circle => return self.disc(at, look, hollow),
+            Marker::Circle => return self.disc(at, look, hollow, radius),
             Marker::Cross => {
                 self.stroke(&shape(&[(-0.9, -0.9), (0.9, 0.9)]), look.colour, 1.8)?;
                 return self.stroke(&shape(&[(-0.9, 0.9), (0.9, -0.9)]), look.colour, 1.8);
@@ -187,8 +192,8 @@ impl<'a> Canvas<'a> {
         self.stroke(&closed, look.colour, 1.4)
     }
 
-    fn disc(&self, at: Spot, look: &Look, hollow: bool) -> Result<(), String> {
-        let radius = (RADIUS * f64::from(FINE)) as i32;
+    fn disc(&self, at: Spot, look: &Look, hollow: bool, radius: f64) -> Result<(), String> {
+        let radius = (radius * f64::from(FINE)) as i32;
         self.put(Circle::new(fine(&at), radius, rgb(look.colour).filled()).into_dyn())?;
         if !hollow {
             return Ok(());
@@ -205,6 +210,21 @@ impl<'a> Canvas<'a> {
     fn put(&self, element: DynElement<'_, SVGBackend<'a>, (i32, i32)>) -> Result<(), String> {
         self.area.draw(&element).map_err(|error| error.to_string())
     }
+}
+
+/// The text without what goes without saying, which is half of what plotters writes.
+fn shortened(text: &str) -> String {
+    let said = [
+        (" opacity=\"1\"", ""),
+        (" stroke=\"none\" stroke-width=\"1\"", ""),
+        (" text-anchor=\"start\"", ""),
+        (" font-family=\"sans-serif\"", ""),
+        (".00000000000001\"", "\""),
+        (" \"", "\""),
+        ("\">\n", "\">"),
+        ("\n</text>", "</text>"),
+    ];
+    said.iter().fold(text.to_owned(), |text, (long, short)| text.replace(long, short))
 }
 
 /// The text with named lines turned into what they stand for.

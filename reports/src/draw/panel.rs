@@ -59,7 +59,12 @@ pub(super) fn draw(canvas: &Canvas, panel: &Panel, place: Place) -> Result<(), S
     if panel.is_empty() {
         return canvas.text("nothing was measured", middle, &Style::new(13, MUTED).middle_h().middle_v());
     }
-    panel.series.iter().try_for_each(|series| draw_series(canvas, panel, series, &spot))
+    let (joins, last) = (panel.series.iter().map(|series| series.join).collect::<Vec<_>>(), panel.series.len());
+    panel.series.iter().enumerate().try_for_each(|(index, series)| {
+        let alike = |others: std::ops::Range<usize>| joins[others].iter().filter(|join| **join == series.join).count();
+        let zoom = zoom(alike(0..index), alike(0..last));
+        draw_series(canvas, panel, series, zoom, &spot)
+    })
 }
 
 /// Room for tick labels and the vertical axis' label.
@@ -102,10 +107,20 @@ fn colour(colour: crate::look::Colour) -> RGBColor {
     RGBColor(colour.0, colour.1, colour.2)
 }
 
+/// How large the markers of a series are: the first is the largest and lies undermost, so that every one of several that
+/// coincide is seen.
+fn zoom(index: usize, of: usize) -> f64 {
+    match of {
+        0 | 1 => 1.0,
+        _ => 1.3 - 0.6 * index as f64 / (of - 1) as f64,
+    }
+}
+
 fn draw_series(
     canvas: &Canvas,
     panel: &Panel,
     series: &Series,
+    zoom: f64,
     spot: &dyn Fn((f64, f64)) -> Spot,
 ) -> Result<(), String> {
     let place = |point: &Point| Some(spot((axis::position(&panel.x, point.x)?, axis::position(&panel.y, point.y)?)));
@@ -121,5 +136,5 @@ fn draw_series(
         let Some((from, to)) = ends else { continue };
         canvas.rule(from, to, series.look.colour, 1.4)?;
     }
-    spots.iter().try_for_each(|at| canvas.marker(*at, &series.look, series.join == Join::Faint))
+    spots.iter().try_for_each(|at| canvas.marker(*at, &series.look, series.join == Join::Faint, zoom))
 }

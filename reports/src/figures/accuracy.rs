@@ -1,8 +1,10 @@
 //! Accuracy: the largest relative error of each strategy against each reference, beside what is accepted.
 
+use indexmap::IndexMap;
+
 use crate::chart::{Axis, Body, Entry, Figure, Join, Panel, Point, Scale, Series};
 use crate::figures::{Kind, by_size, file_name};
-use crate::format::Unit;
+use crate::format::{Unit, three_digits};
 use crate::look::{LIMIT, look};
 use crate::rows::Check;
 use crate::view::{View, distinct};
@@ -28,9 +30,26 @@ fn figure(view: &View, suite: &str) -> Option<Figure> {
     (!panels.is_empty()).then(|| Figure {
         name: file_name(KIND.name, suite),
         title: format!("{suite}: largest relative error against tolerance"),
-        caption: String::new(),
+        caption: orders(view, suite),
         body: Body::Panels { panels, legend },
     })
+}
+
+/// The least order of a Taylor remainder by strategy, which is no error and has no place on the axis.
+fn orders(view: &View, suite: &str) -> String {
+    let mut least: IndexMap<&str, f64> = IndexMap::new();
+    let mut accepted = f64::INFINITY;
+    for check in view.run.checks.iter().filter(|check| check.key.suite == suite) {
+        let Some(order) = check.remainder_order else { continue };
+        let known = least.entry(&check.key.strategy).or_insert(order);
+        *known = known.min(order);
+        accepted = accepted.min(check.tolerance);
+    }
+    if least.is_empty() {
+        return String::new();
+    }
+    let least: Vec<String> = least.iter().map(|(name, order)| format!("{name} {}", three_digits(*order))).collect();
+    format!("Least order of a Taylor remainder: {}; at least {} is required.", least.join(", "), three_digits(accepted))
 }
 
 fn panel(view: &View, suite: &str) -> Panel {

@@ -14,7 +14,8 @@ pub(super) const KIND: Kind = Kind { name: "capability", title: "Capability", ab
 const WORST_FIRST: [&str; 8] =
     ["invalid", "not controlled", "failed", "timeout", "refused", "skipped", "unchecked", "ok"];
 
-const ABOUT: &str = "The worst outcome over all sizes, with how many sizes it befell where it was not all.";
+const ABOUT: &str = "The worst outcome over all sizes, with how many sizes it befell where it was not all; empty where there is \
+                       no such cell, such as code that nobody wrote by hand.";
 
 fn make(view: &View) -> Vec<Figure> {
     let figure = |name: &str, title: &str, caption: &str, grid: Grid| Figure {

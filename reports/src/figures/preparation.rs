@@ -9,7 +9,8 @@ use crate::view::View;
 /// Listed in [`FIGURES`](crate::figures::FIGURES).
 pub(super) const KIND: Kind = Kind { name: "preparation", title: "One-off cost", about: ABOUT, make };
 
-const ABOUT: &str = "Time to parse, specialise, transform, optimise and lower, paid once before the first evaluation and in no other figure.";
+const ABOUT: &str = "Time to parse, specialise, transform, optimise and lower, paid once before the first evaluation and in no \
+                       other figure. Upright strokes are 95\u{a0}% intervals; those of fewer than six samples span all of them.";
 
 fn make(view: &View) -> Vec<Figure> {
     let panels = |suite: &str| {

@@ -1,5 +1,6 @@
 //! What did not run, and what ran and is wrong, each with its reason.
 
+use crate::derive::is_preparation;
 use crate::rows::{Cell, Status};
 use crate::tables::{Field, Line, Table, heads, key_fields, key_heads, mark, numbered};
 use crate::view::{View, state};
@@ -21,7 +22,9 @@ pub(super) fn table(view: &View) -> Table {
         fields.push(Field::text(cell.reason.clone().unwrap_or_default()));
         Line { cell: (!shown_elsewhere).then_some(number), mark: mark(state(cell)), fields }
     };
-    let mut rows: Vec<Line> = numbered(view).filter(|(_, cell)| !mark(state(cell)).is_empty()).map(line).collect();
+    // What keeps a cell from running keeps it from being prepared, and is said once.
+    let is_problem = |(_, cell): &(usize, &Cell)| !mark(state(cell)).is_empty() && !is_preparation(cell);
+    let mut rows: Vec<Line> = numbered(view).filter(is_problem).map(line).collect();
     rows.sort_by_key(|line| ["invalid", "failed", "refused"].iter().position(|mark| *mark == line.mark));
     Table {
         name: "problems",

@@ -1,7 +1,7 @@
 //! Every timed cell: its median with interval, and its ratios.
 
 use crate::derive::is_preparation;
-use crate::format::{Unit, parts};
+use crate::format::{Scale, Unit};
 use crate::rows::{Cell, Status};
 use crate::tables::{Field, Line, Table, heads, key_fields, key_heads, mark, numbered};
 use crate::view::{View, state};
@@ -50,13 +50,11 @@ pub(super) fn time_fields(cell: &Cell) -> [Field; 4] {
     ]
 }
 
-/// The interval in the unit of its upper end.
+/// The interval in the unit of the median, both ends with as many decimals as the median: what contains the median
+/// contains it as it is printed.
 fn interval(cell: &Cell) -> Option<Field> {
     let (low, high) = cell.ci_low_ns.zip(cell.ci_high_ns)?;
-    let (text, unit) = parts(high, Unit::Nanoseconds);
-    let scale = text.parse::<f64>().ok().filter(|shown| *shown > 0.0)? / high;
-    let digits = text.split_once('.').map_or(0, |(_, decimals)| decimals.len());
-    Some(Field {
-        text: format!("{:.digits$} – {text}", low * scale), unit, sort: Some(high - low), ..Field::default()
-    })
+    let scale = Scale::of(cell.median_ns?, Unit::Nanoseconds);
+    let text = format!("{} – {}", scale.show(low), scale.show(high));
+    Some(Field { text, unit: scale.unit, sort: Some(high - low), ..Field::default() })
 }

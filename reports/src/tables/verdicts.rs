@@ -3,7 +3,7 @@
 
 use crate::derive::Ratio;
 use crate::derive::is_contestant;
-use crate::format::three_digits;
+use crate::format;
 use crate::rows::Cell;
 use crate::tables::{Field, Head, Line, Table, heads};
 use crate::view::{Ranked, Verdict, View};
@@ -11,7 +11,7 @@ use crate::view::{Ranked, Verdict, View};
 const NOTE: &str = "Time over the fastest contestant's: the geometric mean over all sizes of the ratio of medians, with its \
                     95\u{a0}% bootstrap interval, paired by round. ≈ marks what cannot be told from the fastest. Only \
                     strategies whose results were checked and right at every size are ranked; for the others the table says \
-                    why not. The rows for all suites compare only the cells that every contestant finished.";
+                    why not. The rows for all suites, which come first, compare only the cells that every contestant finished.";
 
 pub(super) fn table(view: &View) -> Table {
     let entered = |strategy: &&str| is_contestant(strategy, &view.run.manifest);
@@ -23,7 +23,7 @@ pub(super) fn table(view: &View) -> Table {
     columns.extend(strategies.iter().map(|strategy| Head { text: (*strategy).to_owned(), numeric: true, wide: false }));
     columns.extend(heads(&["fastest ÷ hand-written#", "cells#"]));
     let overall = view.overall_verdicts().iter().filter(|verdict| !verdict.ranking.is_empty());
-    let verdicts = view.verdicts().iter().chain(overall);
+    let verdicts = overall.chain(view.verdicts());
     let rows = verdicts.map(|verdict| line(view, verdict, &strategies)).collect();
     Table { name: "verdicts", title: "Who is fastest", note: NOTE, reference: false, columns, rows }
 }
@@ -67,9 +67,9 @@ fn standing(view: &View, verdict: &Verdict, strategy: &str) -> Field {
 }
 
 fn shown(ratio: &Ratio) -> Field {
-    let interval = |(low, high)| format!("[{}, {}]", three_digits(low), three_digits(high));
-    let small = ratio.interval.map(interval).unwrap_or_default();
-    Field { text: three_digits(ratio.ratio), small, sort: Some(ratio.ratio), ..Field::default() }
+    let (text, interval) = format::ratio(ratio);
+    let small = interval.map(|(low, high)| format!("[{low}, {high}]")).unwrap_or_default();
+    Field { text, small, sort: Some(ratio.ratio), ..Field::default() }
 }
 
 fn row_numbers(view: &View, ranked: &Ranked) -> Vec<usize> {

@@ -15,7 +15,7 @@ use crate::matrix::{contestants, matrix};
 use crate::measure::group::{Depth, Tally};
 use crate::measure::{Plan, Stop, SystemClock, measure};
 use crate::runs::RunFolder;
-use crate::runs::manifest::manifest;
+use crate::runs::manifest::{manifest, run_id};
 
 /// Check, count and time everything; write a run folder and its report
 #[derive(Args, Debug)]
@@ -44,12 +44,11 @@ impl Run {
             output.result(&describe(&plan))?;
             return Ok(Exit::Ok);
         }
-        if let Some(path) = &self.out {
-            RunFolder::check_free(path)?;
-        }
+        let started = SystemTime::now();
+        let path = self.out.unwrap_or_else(|| PathBuf::from("runs").join(run_id(&plan, started)));
+        RunFolder::claim(&path)?;
         output.remark(&describe(&plan));
-        let manifest = manifest(&plan, command_line(), SystemTime::now());
-        let path = self.out.unwrap_or_else(|| PathBuf::from("runs").join(&manifest.run_id));
+        let manifest = manifest(&plan, command_line(), started);
         let stop = stop_on_interrupt()?;
         let mut folder = RunFolder::create(&path, &manifest)?;
         for claim in CLAIMS {
@@ -107,8 +106,8 @@ fn describe(plan: &Plan) -> String {
     }
     let settings = &plan.settings;
     text.push_str(&format!(
-        "{} cells on {} kernels, {} rounds, profile {}, about {}",
-        plan.cells(),
+        "{} on {} kernels, {} rounds, profile {}, about {}",
+        if plan.cells() == 1 { "1 cell".to_owned() } else { format!("{} cells", plan.cells()) },
         settings.kernels.iter().map(|k| k.name()).collect::<Vec<_>>().join(" and "),
         settings.rounds,
         settings.profile.name(),

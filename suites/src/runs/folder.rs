@@ -36,29 +36,27 @@ pub struct Table {
 }
 
 impl RunFolder {
-    /// Whether a folder can be made there, as far as can be told without making it.
-    pub fn check_free(path: &Path) -> Result<(), Failure> {
-        let file = path.ancestors().skip(1).find(|above| above.exists()).filter(|above| !above.is_dir());
-        match file {
-            Some(file) => Err(Failure::usage(format!(
-                "the run folder {} cannot be made: {} is not a folder",
-                path.display(),
-                file.display()
-            ))),
-            None if path.exists() => Err(exists(path)),
-            None => Ok(()),
+    /// Makes the folder, empty, so that what is in its way is known before there is anything to put into it. One that
+    /// exists is left alone.
+    pub fn claim(path: &Path) -> Result<(), Failure> {
+        let cannot = |e: io::Error| {
+            Failure::usage(format!("the run folder {} cannot be made: {e}; name another with --out", path.display()))
+        };
+        if let Some(file) = path.ancestors().skip(1).find(|above| above.exists()).filter(|above| !above.is_dir()) {
+            return Err(cannot(io::Error::other(format!("{} is not a folder", file.display()))));
         }
+        path.parent().map_or(Ok(()), fs::create_dir_all).map_err(cannot)?;
+        fs::create_dir(path).map_err(|e| match e.kind() {
+            io::ErrorKind::AlreadyExists => Failure::usage(format!(
+                "the run folder {} exists; name another with --out or remove it",
+                path.display()
+            )),
+            _ => cannot(e),
+        })
     }
 
-    /// Creates the folder and its files. A folder that exists is left alone.
+    /// Creates the files of a folder that was [claimed](RunFolder::claim).
     pub fn create(path: &Path, manifest: &Manifest) -> Result<Self, Failure> {
-        if let Some(parent) = path.parent() {
-            fs::create_dir_all(parent).map_err(|e| unwritable(parent, &e))?;
-        }
-        fs::create_dir(path).map_err(|e| match e.kind() {
-            io::ErrorKind::AlreadyExists => exists(path),
-            _ => unwritable(path, &e),
-        })?;
         write_file(&path.join(MANIFEST), files::write_manifest(manifest).as_bytes())?;
         Ok(Self {
             path: path.to_owned(),
@@ -119,10 +117,6 @@ pub fn write_file(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
         let _ = fs::remove_file(&partial);
         unwritable(path, &e)
     })
-}
-
-fn exists(path: &Path) -> Failure {
-    Failure::usage(format!("the run folder {} exists; name another with --out or remove it", path.display()))
 }
 
 fn unwritable(path: &Path, error: &io::Error) -> Failure {

@@ -21,7 +21,7 @@ pub fn manifest(plan: &Plan, command: String, started: SystemTime) -> Manifest {
     let moment = OffsetDateTime::from(started);
     Manifest {
         schema_version: SCHEMA_VERSION,
-        run_id: run_id(moment, settings.profile.name()),
+        run_id: run_id(plan, started),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         commit: env!("ADJUDICATE_COMMIT").to_owned(),
         command,
@@ -60,7 +60,11 @@ fn features() -> Vec<String> {
 }
 
 /// `20260102-030405-quick`: the moment in UTC and the profile.
-fn run_id(moment: OffsetDateTime, profile: &str) -> String {
+pub fn run_id(plan: &Plan, started: SystemTime) -> String {
+    named(OffsetDateTime::from(started), plan.settings.profile.name())
+}
+
+fn named(moment: OffsetDateTime, profile: &str) -> String {
     let (date, time) = (moment.date(), moment.time());
     format!(
         "{:04}{:02}{:02}-{:02}{:02}{:02}-{profile}",
@@ -92,7 +96,7 @@ mod tests {
 
     #[test]
     fn a_run_is_named_after_its_moment_and_profile() {
-        assert_eq!(run_id(OffsetDateTime::UNIX_EPOCH, "quick"), "19700101-000000-quick");
+        assert_eq!(named(OffsetDateTime::UNIX_EPOCH, "quick"), "19700101-000000-quick");
     }
 
     #[test]

@@ -1,0 +1,7 @@
+//! What the command line prints, as a person sees it: `TRYCMD=overwrite cargo test -p adjudicate-suites --test commands`
+//! stores it anew.
+
+#[test]
+fn transcripts_are_as_stored() {
+    trycmd::TestCases::new().case("tests/cmd/*.trycmd");
+}
