@@ -16,6 +16,9 @@ pub(super) fn statement(stmt: &Stmt) -> (String, String) {
         Stmt::With(_) => ("`with` is not supported", "leave it out: there are no resources to manage"),
         Stmt::Match(_) => ("`match` is not supported", "write `if` and `elif`"),
         Stmt::Raise(_) => ("`raise` is not supported", "return a value that says what went wrong, such as `math.nan`"),
+        Stmt::Try(attempt) if attempt.body.iter().all(|s| s.is_import_stmt() || s.is_import_from_stmt()) => {
+            ("`try` is not supported: there are no exceptions", "write the one `import` that the model needs")
+        }
         Stmt::Try(_) => ("`try` is not supported: there are no exceptions", "test the condition with `if`"),
         Stmt::Assert(_) => ("`assert` is not supported", "leave it out: shapes are checked in any case"),
         Stmt::TypeAlias(_) => ("`type` is not supported", "write `Name = …` with names from `typing`"),

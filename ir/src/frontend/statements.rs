@@ -1,6 +1,7 @@
 //! Statements: assignment, `return` and the rest; each rebinds variables or ends its sequence.
 
 use indexmap::IndexSet;
+use ruff_python_ast::visitor::{Visitor, walk_stmt};
 use ruff_python_ast::{Expr, Stmt, StmtAssign, StmtAugAssign, StmtIf, StmtReturn};
 use ruff_text_size::{Ranged, TextRange};
 
@@ -11,7 +12,7 @@ use super::control::{Choice, Exit, Part, Seq, Tail};
 use super::exits::assigned_by;
 use super::expressions::operator;
 use super::reject;
-use super::scope::{MODULE, is_main_guard};
+use super::scope::{MODULE, bound_name, is_main_guard};
 
 /// What lowering a statement came to.
 pub(super) enum Step {
@@ -108,6 +109,7 @@ impl<'a> Lowerer<'a, '_> {
         self.error(reject::head(stmt), message, help);
         let mut names = IndexSet::new();
         assigned_by(stmt, &mut names);
+        Imports(&mut names).visit_stmt(stmt);
         for name in names {
             let value = self.poison(stmt.range());
             self.bind_node(name, value);
@@ -210,6 +212,20 @@ impl<'a> Lowerer<'a, '_> {
     fn reject_target(&mut self, target: &'a Expr) {
         let (message, help) = reject::target(target);
         self.error(target.range(), message, help);
+    }
+}
+
+/// The names that imports inside a statement bind.
+struct Imports<'n, 'a>(&'n mut IndexSet<&'a str>);
+
+impl<'a> Visitor<'a> for Imports<'_, 'a> {
+    fn visit_stmt(&mut self, stmt: &'a Stmt) {
+        match stmt {
+            Stmt::Import(import) => self.0.extend(import.names.iter().map(bound_name)),
+            Stmt::ImportFrom(import) => self.0.extend(import.names.iter().map(bound_name)),
+            Stmt::FunctionDef(_) | Stmt::ClassDef(_) => {}
+            _ => walk_stmt(self, stmt),
+        }
     }
 }
 

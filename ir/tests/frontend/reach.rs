@@ -143,6 +143,44 @@ fn a_class_counts_where_it_is_used() {
     );
 }
 
+/// Statements of the top level that are rejected lead, through what they would bind, to their uses.
+#[test]
+fn rejected_statements_count_through_their_names() {
+    let file = "
+        try:
+            import jax.numpy as np
+        except ImportError:
+            import numpy as np
+        with open('x') as text:
+            rate = 2.0
+        for k in range(3):
+            scale = 0.5
+        rng = np.random.default_rng(0)
+        data = rng.normal(size=3)
+
+        def clean(x):
+            return x * x
+
+        def a(x):
+            return np.sum(x)
+
+        def b(x):
+            return rate * x
+
+        def c(x):
+            return scale * x
+
+        def d(x):
+            def inner():
+                return data
+            return inner() + x
+    ";
+    let program = Program::parse("model.py", &dedent(file)).unwrap_or_else(|errors| panic!("{errors}"));
+    let first = |name: &str| program.check(name).err().map(|e| e.to_string().lines().nth(1).unwrap_or("").to_owned());
+    let positions = ["clean", "a", "b", "c", "d"].map(|name| first(name).unwrap_or_default());
+    assert_eq!(positions, ["", " --> model.py:1:1", " --> model.py:5:1", "  --> model.py:22:12", " --> model.py:1:1"],);
+}
+
 #[test]
 fn syntax_errors_block_the_file() {
     let errors = Program::parse("model.py", "def f(x):\n    return x\n\ndef g(x:\n    return x\n").err();

@@ -276,3 +276,22 @@ fn dictionaries_have_constant_keys() {
         "#]],
     );
 }
+
+/// Functions that call themselves on every path: at once, through others, more than once, in a
+/// loop, through a function value.
+#[test]
+fn recursion_without_an_end_is_rejected() {
+    let endless = [
+        "def f(x):\n    return f(x) + f(x)\n",
+        "def f(x):\n    return g(x * 2.0)\n\n\ndef g(x):\n    return f(x) if x[0] > 0.0 else f(-x)\n",
+        "def f(x):\n    y = x\n    for i in range(3):\n        y = y + f(y)\n    return y\n",
+        "def f(x):\n    g = lambda y: f(y)\n    return g(x)\n",
+        "def f(x):\n    return sum([f(v) for v in (x, x)])\n",
+    ];
+    for python in endless {
+        let error = value(python).expect_err(python);
+        assert!(error.contains("never returns: every path calls it again"), "{error}\n{python}");
+        assert!(error.contains(" --> model.py:"), "{error}\n{python}");
+    }
+    check("def f(x):\n    return g(x[0])\n\n\ndef g(x):\n    return x if x > 1.0 else g(x + 1.0) + g(x + 2.0)\n", 4.0);
+}
