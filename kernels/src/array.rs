@@ -32,6 +32,23 @@ pub struct Array<T> {
     data: Buffer<T>,
 }
 
+/// The elements of an array without their shape: one pointer, for who keeps many and knows the shapes.
+#[derive(Clone)]
+pub struct Elements<T>(Buffer<T>);
+
+impl<T: Element> Elements<T> {
+    /// The elements in row-major order.
+    pub fn as_slice(&self) -> &[T] {
+        self.0.as_slice()
+    }
+}
+
+impl<T: Element> fmt::Debug for Elements<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.as_slice().fmt(f)
+    }
+}
+
 /// An elementwise operand: a scalar broadcasts to any shape and is never boxed.
 #[derive(Clone, Copy, Debug)]
 pub enum Arg<'a, T: Element> {
@@ -116,6 +133,22 @@ impl<T: Element> Array<T> {
         let mut array = Self::zeros(shape);
         array.make_mut().iter_mut().zip(values).for_each(|(to, value)| *to = value);
         array
+    }
+
+    /// The elements, shared.
+    #[inline]
+    pub fn elements(&self) -> Elements<T> {
+        Elements(self.data.clone())
+    }
+
+    /// An array of these elements, shared.
+    ///
+    /// # Panics
+    /// If there are not as many as `shape` has.
+    #[inline]
+    pub fn of_elements(shape: &[usize], elements: Elements<T>) -> Self {
+        assert_eq!(count(shape), elements.0.len(), "shape {shape:?} does not fit the elements");
+        Self { dims: Dims::new(shape), data: elements.0 }
     }
 
     /// The length of each axis.

@@ -1,10 +1,11 @@
 //! What the tape costs by itself: the gradient of a chain of small operations, beside the same kernel
 //! calls made directly. One element of throughput is one recorded operation, forward and backward;
-//! the difference of `tape` and `direct` is what the tape adds.
+//! the difference of `tape` and `direct` is what the tape adds. On null kernels (`tape-null`) what is
+//! left of the time is the tape's own, dispatch and allocation included.
 
 use adjudicate_ir::text::parse;
 use adjudicate_ir::value::Value;
-use adjudicate_kernels::{Array, Binary, Unary, binary, binary_assign, unary, unary_assign};
+use adjudicate_kernels::{Array, Binary, Mode, Unary, binary, binary_assign, set_mode, unary, unary_assign};
 use adjudicate_strategies::tape::{Tape, Taped};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 
@@ -80,6 +81,10 @@ fn all(c: &mut Criterion) {
         let args = [Value::array(x.clone()), Value::I64(TRIPS as i64)];
         group.bench_function(format!("tape/{n}"), |b| b.iter(|| taped.run(&args).expect("no error")));
         group.bench_function(format!("direct/{n}"), |b| b.iter(|| direct(&x)));
+        set_mode(Mode::Null);
+        group.bench_function(format!("tape-null/{n}"), |b| b.iter(|| taped.run(&args).expect("no error")));
+        group.bench_function(format!("direct-null/{n}"), |b| b.iter(|| direct(&x)));
+        set_mode(Mode::Real);
     }
     let text = CHAIN.replace('T', "f64").replace("[AXES]", "");
     let mut taped = Taped::new(&parse(&text).expect("a module"));

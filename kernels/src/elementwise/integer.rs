@@ -39,8 +39,7 @@ impl IntBinary {
             Self::Mod | Self::Maximum | Self::Minimum => Some(self.value(x, y)),
             Self::Pow => checked_power(x, y),
         };
-        let op = self.name().trim_start_matches("int_");
-        value.ok_or(KernelError::Overflow { op, x, y })
+        value.ok_or_else(|| KernelError::Overflow { op: self.name().trim_start_matches("int_"), x, y })
     }
 
     /// Whether `y` is in the domain.

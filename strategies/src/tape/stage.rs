@@ -23,10 +23,12 @@ use adjudicate_ir::value::Value;
 pub(super) type Mask = u64;
 
 /// Something that a rule reads beside the cotangent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Read {
     /// The index of the operand; that of the result is the number of operands.
     pub(super) operand: u32,
+    /// Its type.
+    pub(super) ty: Type,
     /// Whether it is a float scalar, which is kept as a number.
     pub(super) scalar: bool,
     /// Which of the entry's links is its mark, if it is recorded.
@@ -44,6 +46,8 @@ pub(super) struct Output {
 /// How the values that a rule returns for an operand become, or are added to, its cotangent.
 #[derive(Debug)]
 pub(super) enum Finish {
+    /// Nothing: the contribution is the cotangent of the entry itself; added by this `add`.
+    Pass(Rc<PrimInstr>),
     /// One value, the contribution; added by this `add`.
     Add(Rc<PrimInstr>),
     /// Two factors: their product, or `gemm_add`.
@@ -56,6 +60,7 @@ impl Finish {
     /// How many values the rule returns for it.
     pub(super) fn arity(&self) -> usize {
         match self {
+            Finish::Pass(_) => 0,
             Finish::Add(_) => 1,
             Finish::Product { .. } | Finish::Element { .. } => 2,
         }
@@ -67,6 +72,8 @@ impl Finish {
 pub(super) struct Rule {
     /// From the cotangent and what is read to the contributions.
     pub(super) program: Executable,
+    /// Whether all that it does is to pass the cotangent on: the program is empty.
+    pub(super) passes: bool,
     /// Whether the program reads the cotangent.
     pub(super) reads_cotangent: bool,
     /// The operands kept before the operation is applied.
@@ -193,26 +200,36 @@ impl Rules {
         let mut builder = builder;
         let ret = builder.tuple(&contributions.iter().map(|(_, node)| *node).collect::<Vec<_>>());
         let (graph, params) = pruned(&builder.finish(ret));
-        let read = |index: u32| Read {
-            operand: index - 1,
-            scalar: *graph.ty(graph.params[params.binary_search(&index).expect("a parameter")]) == Type::f64(),
-            link: links.binary_search(&(index - 1)).ok().map(|link| link as u32),
+        let read = |index: u32| {
+            let ty = graph.ty(graph.params[params.binary_search(&index).expect("a parameter")]).clone();
+            let link = links.binary_search(&(index - 1)).ok().map(|link| link as u32);
+            Read { operand: index - 1, scalar: ty == Type::f64(), ty, link }
         };
         let count = args.len() as u32;
         let operands = params.iter().copied().filter(|i| (1..=count).contains(i)).map(read).collect();
         let result = params.iter().copied().find(|&i| i == count + 1).map(read);
         let reads_cotangent = params.first() == Some(&0);
         let links_of = contributions.iter().map(|(link, _)| *link).collect::<Vec<_>>();
-        let (program, outputs) = self.program(&graph, &links_of);
-        Some(Rule { program, reads_cotangent, operands, result, outputs, links: links.into(), graph: Rc::new(graph) })
+        let (program, outputs) = self.program(&graph, &links_of, reads_cotangent);
+        let passes = outputs.iter().all(|output| matches!(output.finish, Finish::Pass(_)));
+        Some(Rule {
+            passes,
+            program,
+            reads_cotangent,
+            operands,
+            result,
+            outputs,
+            links: links.into(),
+            graph: Rc::new(graph),
+        })
     }
 
     /// The program of a rule and how its results are finished, from a graph that returns whole contributions to
     /// these links.
-    fn program(&mut self, graph: &Graph, links: &[u32]) -> (Executable, Box<[Output]>) {
+    fn program(&mut self, graph: &Graph, links: &[u32], reads_cotangent: bool) -> (Executable, Box<[Output]>) {
         let (mut outputs, mut results) = (Vec::new(), Vec::new());
         for (&link, &node) in links.iter().zip(&graph.node(graph.ret).args) {
-            let (finish, values) = self.finish(graph, node);
+            let (finish, values) = self.finish(graph, node, reads_cotangent);
             outputs.push(Output { link, finish });
             results.extend(values);
         }
@@ -241,12 +258,13 @@ impl Rules {
         let batched = batched.unwrap_or_else(|why| panic!("a rule of tensors is batched: {}", why.message)).graph;
         let graph = module.graph(batched).clone();
         let links: Vec<u32> = one.outputs.iter().map(|output| output.link).collect();
-        let (program, outputs) = self.program(&graph, &links);
+        let (program, outputs) = self.program(&graph, &links, one.reads_cotangent);
         let made = Rc::new(Rule {
+            passes: outputs.iter().all(|output| matches!(output.finish, Finish::Pass(_))),
             program,
             reads_cotangent: one.reads_cotangent,
             operands: one.operands.clone(),
-            result: one.result,
+            result: one.result.clone(),
             outputs,
             links: one.links.clone(),
             graph: Rc::new(graph),
@@ -256,8 +274,12 @@ impl Rules {
     }
 
     /// How a contribution is finished, and the nodes that the rule returns for it.
-    fn finish(&mut self, graph: &Graph, id: NodeId) -> (Finish, Vec<NodeId>) {
+    /// `passes`: whether the first parameter is the cotangent.
+    fn finish(&mut self, graph: &Graph, id: NodeId, passes: bool) -> (Finish, Vec<NodeId>) {
         let node = graph.node(id);
+        if passes && node.op == Op::Param(0) {
+            return (Finish::Pass(self.adder(&node.ty)), Vec::new());
+        }
         let types = |ids: &[NodeId]| ids.iter().map(|&i| graph.ty(i).clone()).collect::<Vec<_>>();
         match &node.op {
             Op::Prim(prim) if is(prim, &prims::MATMUL) && node.ty.shape().len() == 2 => {

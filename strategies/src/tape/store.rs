@@ -1,11 +1,14 @@
 //! The tape itself: entries by index, and what they keep from the forward for the backward pass.
 //!
-//! An entry is 16 bytes; beside it lie 4 bytes for each operand, 8 for each number kept and a
-//! [`Value`] for each array kept. Nothing is freed between runs but the arrays.
+//! An entry is 16 bytes; beside it lie 4 bytes for each operand, 8 for each number kept and 16 for
+//! each array kept, whose elements are shared: 56 bytes for a product of two arrays. The shapes are known to
+//! the rule. Nothing is freed between runs but the arrays.
 
 use std::collections::HashSet;
 
+use adjudicate_ir::types::Type;
 use adjudicate_ir::value::{Mark, Value};
+use adjudicate_kernels::{Array, Elements};
 
 /// The rule of an entry that passes its cotangent on as it is: an argument of a derivative.
 pub(super) const ALIAS: u32 = u32::MAX;
@@ -23,6 +26,63 @@ pub(super) struct Entry {
     pub(super) arrays: u32,
 }
 
+/// A value kept that is not a float scalar.
+#[derive(Clone, Debug)]
+pub(super) enum Kept {
+    Floats(Elements<f64>),
+    Ints(Elements<i64>),
+    Bools(Elements<bool>),
+    Int(i64),
+    Bool(bool),
+}
+
+const _: () = assert!(size_of::<Kept>() == 16 && size_of::<Entry>() == 16);
+
+impl Kept {
+    #[inline]
+    fn new(value: &Value) -> Kept {
+        match value {
+            Value::Array(a, _) => Kept::Floats(a.elements()),
+            Value::Ints(a) => Kept::Ints(a.elements()),
+            Value::Bools(a) => Kept::Bools(a.elements()),
+            Value::I64(n) => Kept::Int(*n),
+            Value::Bool(b) => Kept::Bool(*b),
+            other @ (Value::F64(..) | Value::Tuple(_) | Value::Closure(..) | Value::Stack(_) | Value::Env(_)) => {
+                panic!("an array or an integer was expected, not {other:?}")
+            }
+        }
+    }
+
+    /// The value again, which is of this type.
+    #[inline]
+    pub(super) fn value(self, ty: &Type, mark: Mark) -> Value {
+        match self {
+            Kept::Floats(elements) => Value::Array(Array::of_elements(ty.shape(), elements), mark),
+            Kept::Ints(elements) => Value::Ints(Array::of_elements(ty.shape(), elements)),
+            Kept::Bools(elements) => Value::Bools(Array::of_elements(ty.shape(), elements)),
+            Kept::Int(n) => Value::I64(n),
+            Kept::Bool(b) => Value::Bool(b),
+        }
+    }
+
+    /// What is left of a value that was taken.
+    pub(super) const TAKEN: Kept = Kept::Bool(false);
+
+    /// Address and size of the elements of an array.
+    fn buffer(&self) -> (usize, usize) {
+        match self {
+            Kept::Floats(elements) => place(elements.as_slice()),
+            Kept::Ints(elements) => place(elements.as_slice()),
+            Kept::Bools(elements) => place(elements.as_slice()),
+            Kept::Int(_) | Kept::Bool(_) => (0, 0),
+        }
+    }
+}
+
+fn place<T>(elements: &[T]) -> (usize, usize) {
+    (elements.as_ptr() as usize, size_of_val(elements))
+}
+
 /// A tape.
 #[derive(Debug, Default)]
 pub(super) struct Store {
@@ -30,7 +90,7 @@ pub(super) struct Store {
     /// For each operand the mark it had: the index of its entry plus one, or 0.
     pub(super) links: Vec<Mark>,
     pub(super) scalars: Vec<f64>,
-    pub(super) arrays: Vec<Value>,
+    pub(super) arrays: Vec<Kept>,
     peak_entries: usize,
     peak_bytes: usize,
 }
@@ -63,9 +123,10 @@ impl Store {
     /// Keeps a value: a number by itself, an array shared.
     #[inline]
     pub(super) fn keep(&mut self, value: &Value) {
-        match value {
-            Value::F64(x, _) => self.scalars.push(*x),
-            other => self.arrays.push(other.clone()),
+        if let Value::F64(x, _) = value {
+            self.scalars.push(*x);
+        } else {
+            self.arrays.push(Kept::new(value));
         }
     }
 
@@ -113,28 +174,12 @@ impl Store {
         self.entries.len() * size_of::<Entry>()
             + self.links.len() * size_of::<Mark>()
             + self.scalars.len() * size_of::<f64>()
-            + self.arrays.len() * size_of::<Value>()
+            + self.arrays.len() * size_of::<Kept>()
     }
 
     /// Bytes of the elements of the arrays kept, each buffer counted once.
     pub(super) fn residual_bytes(&self) -> usize {
         let mut seen = HashSet::new();
-        self.arrays.iter().map(buffer).filter(|&(at, _)| seen.insert(at)).map(|(_, bytes)| bytes).sum()
-    }
-}
-
-/// Address and size of the elements of an array.
-fn buffer(value: &Value) -> (usize, usize) {
-    match value {
-        Value::Array(a, _) => (a.as_slice().as_ptr() as usize, a.bytes()),
-        Value::Ints(a) => (a.as_slice().as_ptr() as usize, a.bytes()),
-        Value::Bools(a) => (a.as_slice().as_ptr() as usize, a.bytes()),
-        Value::F64(..)
-        | Value::I64(_)
-        | Value::Bool(_)
-        | Value::Tuple(_)
-        | Value::Closure(..)
-        | Value::Stack(_)
-        | Value::Env(_) => (0, 0),
+        self.arrays.iter().map(Kept::buffer).filter(|&(at, _)| seen.insert(at)).map(|(_, bytes)| bytes).sum()
     }
 }

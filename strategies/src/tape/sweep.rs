@@ -5,7 +5,7 @@
 //! tape as it goes, so that buffers are freed or reused; that of an inner one leaves it for the
 //! enclosing derivatives, and runs the rules in the recording domain.
 
-use adjudicate_ir::exec::slots::{put, put_copy, put_moved};
+use adjudicate_ir::exec::slots::{copy, put, put_copy, put_moved};
 use adjudicate_ir::exec::{Domain, Machine, Plain, PrimInstr};
 use adjudicate_ir::types::Type;
 use adjudicate_ir::value::{Mark, Value};
@@ -13,7 +13,7 @@ use adjudicate_kernels::{Binary, binary_assign};
 
 use super::record::Recorder;
 use super::stage::{Finish, Read, Rule};
-use super::store::{ALIAS, Entry};
+use super::store::{ALIAS, Entry, Kept};
 
 /// No cotangent yet.
 const NOTHING: Value = Value::Bool(false);
@@ -111,7 +111,12 @@ impl<'t, const RECORD: bool> Sweep<'t, RECORD> {
                 None => self.recorder.rules.rules[entry.rule as usize].clone(),
                 Some(count) => self.recorder.rules.many(entry.rule, count),
             };
-            self.gather(&rule, entry, mark, kept(mark));
+            let keep = kept(mark);
+            self.pass(&rule, entry, mark, keep)?;
+            if rule.passes {
+                continue;
+            }
+            self.gather(&rule, entry, mark, keep);
             let ran = if RECORD {
                 rule.program.run_placed(&mut self.machine, self.recorder)
             } else {
@@ -120,6 +125,49 @@ impl<'t, const RECORD: bool> Sweep<'t, RECORD> {
             ran.map_err(|error| error.message)?;
             self.contribute(&rule, entry)?;
         }
+        Ok(())
+    }
+
+    /// Adds the cotangent of an entry to those of the operands that it passes to as it is.
+    #[inline]
+    fn pass(&mut self, rule: &Rule, entry: Entry, mark: Mark, keep: bool) -> Result<(), String> {
+        let own = mark.0 as usize - 1 - self.start;
+        // The last one may have it, if nobody needs it here any more.
+        let last = if rule.passes && !keep { rule.outputs.len() - 1 } else { usize::MAX };
+        for (at, output) in rule.outputs.iter().enumerate() {
+            let Finish::Pass(add) = &output.finish else { continue };
+            let link = self.recorder.tape.links[(entry.links + output.link) as usize];
+            let cotangent = if at == last { take(&mut self.cotangents[own]) } else { copy(&self.cotangents[own]) };
+            if let Some(i) = self.place(link) {
+                self.accumulate(add, i, cotangent)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds a value to a cotangent, in place if nobody else holds it.
+    #[inline]
+    fn accumulate(&mut self, add: &PrimInstr, i: usize, mut value: Value) -> Result<(), String> {
+        let slot = &mut self.cotangents[i];
+        let sum = match (&mut *slot, &value) {
+            (Value::Bool(_), _) => {
+                put_moved(slot, &mut value);
+                return Ok(());
+            }
+            (Value::F64(old, _), Value::F64(new, _)) if !RECORD => {
+                *old += new;
+                return Ok(());
+            }
+            (Value::Array(old, _), Value::Array(new, _)) if !RECORD && old.is_unique() => {
+                binary_assign(Binary::Add, old, new.into());
+                return Ok(());
+            }
+            (old, _) => {
+                let old = take(old);
+                self.prim(add, &mut [old, value])?
+            }
+        };
+        put(&mut self.cotangents[i], sum);
         Ok(())
     }
 
@@ -154,9 +202,9 @@ impl<'t, const RECORD: bool> Sweep<'t, RECORD> {
             }
             let kept = &mut tape.arrays[arrays];
             if RECORD {
-                put(place, kept.clone().marked(mark))
+                put(place, kept.clone().value(&read.ty, mark));
             } else {
-                put_moved(place, kept)
+                put(place, std::mem::replace(kept, Kept::TAKEN).value(&read.ty, Mark::NONE));
             }
             arrays += 1;
         };
@@ -174,7 +222,7 @@ impl<'t, const RECORD: bool> Sweep<'t, RECORD> {
     #[inline]
     fn contribute(&mut self, rule: &Rule, entry: Entry) -> Result<(), String> {
         let mut next = 0;
-        for output in &rule.outputs {
+        for output in rule.outputs.iter().filter(|output| output.finish.arity() > 0) {
             let result = next;
             next += output.finish.arity();
             let link = self.recorder.tape.links[(entry.links + output.link) as usize];
@@ -195,27 +243,10 @@ impl<'t, const RECORD: bool> Sweep<'t, RECORD> {
     /// Adds the contribution that begins with a result of the rule to a cotangent.
     #[inline]
     fn add(&mut self, rule: &Rule, i: usize, finish: &Finish, result: usize) -> Result<(), String> {
-        let mut value = self.machine.result(&rule.program, result);
+        let value = self.machine.result(&rule.program, result);
         let slot = &mut self.cotangents[i];
         let sum = match finish {
-            Finish::Add(_) if is_nothing(slot) => {
-                put_moved(slot, &mut value);
-                return Ok(());
-            }
-            Finish::Add(add) => match (&mut *slot, &value) {
-                (Value::F64(old, _), Value::F64(new, _)) if !RECORD => {
-                    *old += new;
-                    return Ok(());
-                }
-                (Value::Array(old, _), Value::Array(new, _)) if !RECORD && old.is_unique() => {
-                    binary_assign(Binary::Add, old, new.into());
-                    return Ok(());
-                }
-                (old, _) => {
-                    let old = take(old);
-                    self.prim(add, &mut [old, value])?
-                }
-            },
+            Finish::Pass(add) | Finish::Add(add) => return self.accumulate(add, i, value),
             Finish::Product { first, more } => {
                 let old = take(slot);
                 let other = self.machine.result(&rule.program, result + 1);
