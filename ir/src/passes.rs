@@ -106,7 +106,7 @@ pub fn optional() -> impl Iterator<Item = &'static Pass> {
 const MAX_STEPS: usize = 1 << 27;
 
 /// Nodes that a module may have.
-const MAX_NODES: usize = 1 << 21;
+const MAX_NODES: usize = 1 << 19;
 
 /// The optimiser has given up: the program is too large, or has kept changing for too long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

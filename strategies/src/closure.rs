@@ -20,6 +20,7 @@ use adjudicate_ir::passes::{self, Pass};
 use adjudicate_ir::program::{Program, Request};
 use adjudicate_ir::span::SourceMap;
 
+use crate::derivatives;
 use crate::optimiser::{self, Optimiser};
 use crate::{Compiled, Facts, PrepareError, Prepared, Refusal, Strategy};
 
@@ -97,8 +98,10 @@ impl Closure {
         watch("specialise", &module);
         passes::close(&mut module);
         watch("close", &module);
+        let mut expanded = None;
         for order in 1.. {
-            self.optimiser.run(&mut module, sources, watch)?;
+            self.optimiser.run(&mut module, sources, expanded.as_ref(), watch)?;
+            expanded = derivatives::innermost(&module, order - 1);
             if !expand::expand_innermost(&mut module).map_err(|why| Refusal::new(*why, sources))? {
                 break;
             }

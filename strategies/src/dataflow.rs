@@ -34,6 +34,7 @@ use adjudicate_ir::passes::{self, Pass};
 use adjudicate_ir::program::{Program, Request};
 use adjudicate_ir::span::SourceMap;
 
+use crate::derivatives;
 use crate::optimiser::{self, Optimiser};
 use crate::{Compiled, Facts, PrepareError, Prepared, Refusal, Strategy};
 
@@ -100,8 +101,10 @@ impl Dataflow {
     ) -> Result<Module, Refusal> {
         let mut module = build(program, sources)?;
         watch("build", &module);
+        let mut expanded = None;
         for order in 1.. {
-            self.optimiser.run(&mut module, sources, watch)?;
+            self.optimiser.run(&mut module, sources, expanded.as_ref(), watch)?;
+            expanded = derivatives::innermost(&module, order - 1);
             if !gradient::expand_innermost(&mut module).map_err(|why| Refusal::new(*why, sources))? {
                 break;
             }

@@ -3,6 +3,25 @@
 use std::collections::HashSet;
 
 use adjudicate_ir::graph::{GraphId, Module, Op};
+use adjudicate_ir::span::Span;
+
+/// A derivative that is expanded: where, and how many were expanded inside it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Derivative {
+    pub(crate) span: Span,
+    pub(crate) inside: usize,
+}
+
+/// The first derivative that has none inside, of those that are expanded after `inside` others.
+pub(crate) fn innermost(module: &Module, inside: usize) -> Option<Derivative> {
+    let with = with_derivatives(module);
+    let nodes = module.reachable().into_iter().flat_map(|id| &module.graph(id).nodes);
+    let mut found = nodes.filter_map(|node| match &node.op {
+        Op::Vjp(spec) if !with.contains(&spec.graph) => Some(Derivative { span: node.span, inside }),
+        _ => None,
+    });
+    found.next()
+}
 
 /// Graphs from which a derivative can be reached.
 pub(crate) fn with_derivatives(module: &Module) -> HashSet<GraphId> {

@@ -7,6 +7,7 @@ use adjudicate_ir::passes::{self, Exhausted, Pass};
 use adjudicate_ir::span::{Diagnostic, SourceMap};
 
 use crate::Refusal;
+use crate::derivatives::Derivative;
 
 /// The passes that a strategy runs.
 #[derive(Clone, Debug)]
@@ -29,14 +30,19 @@ impl Optimiser {
         Self { repeated: Cow::Owned(rest(passes::OPTIMISE)), finish: Cow::Owned(rest(passes::FINISH)) }
     }
 
-    /// Optimises until nothing changes; a program that grows too large for it is refused.
+    /// Optimises until nothing changes, after a derivative has been expanded; a program that grows too
+    /// large for it is refused.
     pub(crate) fn run(
         &self,
         module: &mut Module,
         sources: &SourceMap,
+        expanded: Option<&Derivative>,
         watch: &mut dyn FnMut(&str, &Module),
     ) -> Result<(), Refusal> {
-        passes::optimise(module, &self.repeated, watch).map_err(|exhausted| refusal(module, sources, exhausted))
+        passes::optimise(module, &self.repeated, watch).map_err(|exhausted| {
+            let refusal = refusal(module, expanded, exhausted);
+            Refusal::new(refusal, sources)
+        })
     }
 
     /// The last passes, once.
@@ -52,8 +58,11 @@ pub(crate) fn variants(family: &str) -> impl Iterator<Item = (&'static Pass, Str
     })
 }
 
-fn refusal(module: &Module, sources: &SourceMap, exhausted: Exhausted) -> Refusal {
-    let span = module.graph(module.entry).span;
-    let diagnostic = Diagnostic::new(span, exhausted.to_string()).help("ask for a lower order, or for less at a time");
-    Refusal::new(diagnostic, sources)
+fn refusal(module: &Module, expanded: Option<&Derivative>, exhausted: Exhausted) -> Diagnostic {
+    let Some(Derivative { span, inside }) = expanded else {
+        return Diagnostic::new(module.graph(module.entry).span, exhausted.to_string()).help("split the program");
+    };
+    let nested = if *inside == 0 { String::new() } else { format!(", which has {inside} others inside it,") };
+    Diagnostic::new(*span, format!("with this derivative{nested} {exhausted}"))
+        .help("ask for a lower order, or for less at a time")
 }

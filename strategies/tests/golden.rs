@@ -182,3 +182,20 @@ fn nothing_of_the_transform_survives() {
         }
     }
 }
+
+/// A derivative that grows beyond what is optimised is refused, with the limit and its place; the orders
+/// below it run.
+#[test]
+fn an_order_that_is_too_high_is_refused() {
+    let loops = "def f(x):\n    y = x\n    while y < 5.0:\n        y = y * y * x + 0.5\n    return y\n";
+    let program = Program::parse("model.py", loops).unwrap_or_else(|why| panic!("{why}"));
+    let prepare = |order| {
+        let request = Request::new("f", Ask::Gradient, &[0], order, &[Datum::F64(0.7)]);
+        find("closure").expect("a strategy").prepare(&program, &request)
+    };
+    assert!(prepare(7).is_ok());
+    let Err(PrepareError::Refused(why)) = prepare(40) else { panic!("order 40 is prepared") };
+    let said = &why.diagnostic.message;
+    assert!(said.contains("others inside it") && said.contains("more than the 524288"), "{said}");
+    assert_eq!(why.position, "model.py:1:1");
+}

@@ -3,6 +3,8 @@
 //! - State that no trip changes is an invariant.
 //! - A loop whose condition does not hold at the start leaves its state as it is.
 
+use std::collections::BTreeMap;
+
 use crate::builder::Builder;
 use crate::graph::{Args, Const, Graph, GraphId, Module, NodeId, Op};
 use crate::types::Type;
@@ -18,30 +20,43 @@ pub(super) const TRIPS: Pass = Pass {
     run: Run::Module(run),
 };
 
+/// What becomes of a loop.
+enum Plan {
+    /// It does not run: its state stays as it is.
+    Leave,
+    /// The operands in another order, and which of the state never changes.
+    Reorder(Vec<usize>, Vec<bool>),
+}
+
 fn run(module: &mut Module) -> Vec<GraphId> {
     let sites = Sites::of(module);
-    let mut changed: Vec<GraphId> = Vec::new();
+    let mut plans: BTreeMap<GraphId, BTreeMap<NodeId, Plan>> = BTreeMap::new();
+    let mut parts: Vec<(GraphId, Vec<usize>, Option<usize>)> = Vec::new();
     for class in &sites.classes {
-        let (Some(_), [site]) = (class.body, &class.sites[..]) else { continue };
+        let (Some(_), [site], false) = (class.body, &class.sites[..], class.fixed_result) else { continue };
         let Op::Loop { cond, body } = module.graph(site.user).node(site.node).op else { continue };
-        if class.fixed_result || [site.user, cond, body].iter().any(|g| changed.contains(g)) {
-            continue;
-        }
         let states = module.graph(body).result_type().as_tuple().map_or(0, <[_]>::len);
-        if never_runs(module, site, cond) {
-            module.graphs[site.user.0 as usize] = without_loop(module.graph(site.user), site.node, states);
-            changed.push(site.user);
-            continue;
-        }
         let steady = steady(module.graph(body), states);
-        if steady.contains(&true) {
+        let plan = if never_runs(module, site, cond) {
+            Plan::Leave
+        } else if steady.contains(&true) {
             let order = order(&steady, module.graph(body).params.len());
             let left = steady.iter().filter(|s| !**s).count();
-            module.graphs[cond.0 as usize] = reordered(module.graph(cond), &order, None);
-            module.graphs[body.0 as usize] = reordered(module.graph(body), &order, Some(left));
-            module.graphs[site.user.0 as usize] = with_order(module.graph(site.user), site.node, &order, &steady);
-            changed.extend([site.user, cond, body]);
-        }
+            parts.extend([(cond, order.clone(), None), (body, order.clone(), Some(left))]);
+            Plan::Reorder(order, steady)
+        } else {
+            continue;
+        };
+        plans.entry(site.user).or_default().insert(site.node, plan);
+    }
+    // A body that holds loops itself is rebuilt as a user before it is reordered as a part.
+    let mut changed: Vec<GraphId> = plans.keys().copied().collect();
+    for (user, plans) in &plans {
+        module.graphs[user.0 as usize] = planned(module.graph(*user), plans);
+    }
+    for (part, order, left) in parts {
+        module.graphs[part.0 as usize] = reordered(module.graph(part), &order, left);
+        changed.push(part);
     }
     changed
 }
@@ -71,15 +86,6 @@ fn never_runs(module: &Module, site: &Site, cond: GraphId) -> bool {
     let ret = splice(&mut b, condition, &start);
     let graph = b.finish(ret);
     no(&fold::fold(&graph).unwrap_or(graph))
-}
-
-fn without_loop(graph: &Graph, site: NodeId, states: usize) -> Graph {
-    let mut graph = rebuild(graph, |b, id, op, args| match id == site {
-        true => b.tuple(&args[..states]),
-        false => b.emit(op.clone(), args, graph.ty(id).clone()),
-    });
-    sweep(&mut graph);
-    graph
 }
 
 /// Which items of the state a trip returns as it was given them.
@@ -116,19 +122,26 @@ fn reordered(graph: &Graph, order: &[usize], left: Option<usize>) -> Graph {
     graph
 }
 
-fn with_order(graph: &Graph, site: NodeId, order: &[usize], steady: &[bool]) -> Graph {
-    rebuild(graph, |b, id, op, args| {
-        if id != site {
-            return b.emit(op.clone(), args, graph.ty(id).clone());
-        }
-        let operands: Args = order.iter().map(|&i| args[i]).collect();
-        let left = steady.iter().filter(|s| !**s).count();
-        let types: Vec<Type> = operands[..left].iter().map(|&a| b.ty(a).clone()).collect();
-        let made = b.emit(op.clone(), &operands, Type::tuple(types));
-        let mut next = 0..;
-        let state: Args = (0..steady.len())
-            .map(|i| if steady[i] { args[i] } else { b.get(made, next.next().expect("endless")) })
-            .collect();
-        b.tuple(&state)
-    })
+/// A graph with its loops as planned.
+fn planned(graph: &Graph, plans: &BTreeMap<NodeId, Plan>) -> Graph {
+    let mut graph = rebuild(graph, |b, id, op, args| match plans.get(&id) {
+        None => b.emit(op.clone(), args, graph.ty(id).clone()),
+        Some(Plan::Leave) => b.tuple(&args[..graph.ty(id).as_tuple().map_or(0, <[_]>::len)]),
+        Some(Plan::Reorder(order, steady)) => with_order(b, op, args, order, steady),
+    });
+    sweep(&mut graph);
+    graph
+}
+
+/// The state that a loop leaves, from its operands in the old order.
+fn with_order(b: &mut Builder, op: &Op, args: &[NodeId], order: &[usize], steady: &[bool]) -> NodeId {
+    let operands: Args = order.iter().map(|&i| args[i]).collect();
+    let left = steady.iter().filter(|s| !**s).count();
+    let types: Vec<Type> = operands[..left].iter().map(|&a| b.ty(a).clone()).collect();
+    let made = b.emit(op.clone(), &operands, Type::tuple(types));
+    let mut next = 0..;
+    let state: Args = (0..steady.len())
+        .map(|i| if steady[i] { args[i] } else { b.get(made, next.next().expect("endless")) })
+        .collect();
+    b.tuple(&state)
 }
