@@ -15,7 +15,7 @@ use std::rc::Rc;
 use adjudicate_ir::batch::{Mask as Axis, batch};
 use adjudicate_ir::builder::Builder;
 use adjudicate_ir::graph::{Args, Graph, GraphId, Module, Node, NodeId, Op, VjpSpec};
-use adjudicate_ir::passes::live;
+use adjudicate_ir::passes::{live, rebuild};
 use adjudicate_ir::types::Type;
 
 use super::activity::{Activity, Mask};
@@ -28,6 +28,7 @@ use crate::derivatives::with_derivatives;
 
 /// Replaces every derivative that has none inside; says whether there was any.
 pub(super) fn expand_innermost(module: &mut Module) -> Res<bool> {
+    inline_calls(module);
     let with = with_derivatives(module);
     let innermost = |op: &Op| matches!(op, Op::Vjp(spec) if !with.contains(&spec.graph));
     let holds = |g: &GraphId| module.graph(*g).nodes.iter().any(|n| innermost(&n.op));
@@ -39,6 +40,20 @@ pub(super) fn expand_innermost(module: &mut Module) -> Res<bool> {
         gradients.module.graphs[id.0 as usize] = expanded;
     }
     Ok(!found.is_empty())
+}
+
+/// Functions are inlined when the graph is built, but a branch whose condition the optimiser has found is
+/// a call of the side that is taken, and stays one if that is used elsewhere too.
+fn inline_calls(module: &mut Module) {
+    let called = |op: &Op| matches!(op, Op::Call(_));
+    while let Some(id) = module.reachable().into_iter().find(|&g| module.graph(g).nodes.iter().any(|n| called(&n.op))) {
+        let graph = module.graph(id);
+        let inlined = rebuild(graph, |b, node, op, args| match op {
+            Op::Call(callee) => splice(b, module.graph(*callee), args),
+            _ => b.emit(op.clone(), args, graph.ty(node).clone()),
+        });
+        module.graphs[id.0 as usize] = inlined;
+    }
 }
 
 pub(super) struct Gradients<'m> {
@@ -262,8 +277,12 @@ impl Gradients<'_> {
                     walk.contribute(b, arg, d);
                 }
             }
-            // Nothing flows into constants, and everything else is no longer there.
-            _ => {}
+            // Nothing flows into constants.
+            Op::Param(_) | Op::Const(_) | Op::Zero => {}
+            Op::Call(_) | Op::Closure(_) | Op::Apply(_) | Op::Fused(_) | Op::Vjp(_) => {
+                panic!("{:?} is no longer there when gradients are made", node.op)
+            }
+            Op::Outer(..) | Op::Fn(_) | Op::Builtin(_) | Op::Record(_) => panic!("a node of a source graph"),
         }
     }
 }
