@@ -332,6 +332,9 @@ pub struct Manifest {
     /// How many cells the run was to have, one-off costs left out; missing in runs that did not say.
     #[serde(default)]
     pub planned_cells: Option<u64>,
+    /// What the run was made from, for who goes on with it; a report does not look inside.
+    #[serde(default)]
+    pub plan: serde_json::Value,
     /// Strategies that are oracles: shown where they refute others, never ranked.
     #[serde(default)]
     pub oracles: Vec<String>,

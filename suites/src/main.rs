@@ -8,9 +8,11 @@ use adjudicate_suites::cmd::eval::Eval;
 use adjudicate_suites::cmd::explain::Explain;
 use adjudicate_suites::cmd::list::List;
 use adjudicate_suites::cmd::matrix::Matrix;
+use adjudicate_suites::cmd::merge::Merge;
 use adjudicate_suites::cmd::output::{Output, Verbosity};
 use adjudicate_suites::cmd::report::Report;
 use adjudicate_suites::cmd::run::Run;
+use adjudicate_suites::cmd::worker::Worker;
 use adjudicate_suites::exit::{Exit, Failure};
 use adjudicate_suites::guard::{STACK, guarded};
 use clap::{Parser, Subcommand};
@@ -51,6 +53,8 @@ enum Command {
     Eval(Eval),
     Explain(Explain),
     Report(Report),
+    Merge(Merge),
+    Worker(Worker),
 }
 
 fn main() -> ExitCode {
@@ -97,5 +101,7 @@ fn dispatch(command: Command, output: &mut Output) -> Result<Exit, Failure> {
         Command::Eval(eval) => eval.run(output),
         Command::Explain(explain) => explain.run(output),
         Command::Report(report) => report.run(output),
+        Command::Merge(merge) => merge.run(output),
+        Command::Worker(worker) => worker.run(),
     }
 }

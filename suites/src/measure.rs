@@ -11,6 +11,9 @@
 //! 5. interleaved rounds of samples are taken, of preparing too ([`time`]);
 //! 6. a row sums up each cell ([`stats`]).
 //!
+//! `run` and `check` have each group measured by a process of its own, which [`supervise`](mod@supervise) outlives;
+//! what the two say to each other is in [`wire`].
+//!
 //! Rows leave through a [`Sink`] as they are made. Nothing is timed that failed a check, and
 //! nothing is checked or counted while the clock runs.
 
@@ -21,6 +24,7 @@ mod control;
 pub mod count;
 mod entry;
 pub mod group;
+pub mod inject;
 mod judge;
 pub mod kernels;
 pub mod plan;
@@ -28,10 +32,14 @@ mod rounds;
 pub mod sink;
 pub mod stats;
 mod summary;
+pub mod supervise;
 pub mod time;
+pub mod wire;
+pub mod worker;
 
 pub use clock::{Clock, SystemClock};
 pub use group::measure;
 pub use kernels::Kernels;
 pub use plan::{Cell, Group, Plan, Profile, Selection, Settings};
 pub use sink::{Sink, Stop};
+pub use supervise::supervise;

@@ -8,5 +8,7 @@
 pub mod folder;
 pub mod machine;
 pub mod manifest;
+pub mod recipe;
+pub mod unfinished;
 
 pub use folder::RunFolder;

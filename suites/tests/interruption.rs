@@ -1,4 +1,5 @@
-//! What ends a run early keeps the rows so far: an interrupt, and even a kill.
+//! What ends a run early keeps the rows so far, and the run can go on; what ends a cell early leaves a row, and the rest
+//! of the run.
 
 use std::fs;
 use std::path::Path;
@@ -6,6 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use adjudicate_reports::Run;
+use adjudicate_reports::rows::{Key, Status};
 
 /// Starts a long run and waits until it has taken samples.
 fn started(folder: &Path) -> Child {
@@ -23,6 +25,17 @@ fn started(folder: &Path) -> Child {
         std::thread::sleep(Duration::from_millis(20));
     }
     child
+}
+
+/// Runs the program to its end: its exit code and what it said.
+fn run(arguments: &[&str], folder: &Path) -> (Option<i32>, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_adjudicate"));
+    let output = command.args(arguments).arg(folder).output().expect("the program starts");
+    (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+}
+
+fn keys(run: &Run) -> Vec<Key> {
+    run.cells.iter().map(|cell| cell.key.clone()).collect()
 }
 
 fn signal(child: &Child, name: &str) {
@@ -58,4 +71,103 @@ fn a_kill_loses_at_most_the_row_in_progress() {
     signal(&child, "-KILL");
     child.wait().unwrap();
     assert!(read(&folder).samples.len() >= 4);
+}
+
+const SHORT: [&str; 11] = [
+    "run",
+    "--suite",
+    "{cube,hessian}",
+    "--size",
+    "{scalar,1,569x10}",
+    "--function",
+    "gradient",
+    "--profile",
+    "quick",
+    "--rounds",
+    "9",
+];
+
+#[test]
+#[cfg(unix)]
+fn a_killed_run_goes_on_to_the_same_cells_as_an_undisturbed_one() {
+    let temp = tempfile::tempdir().unwrap();
+    let (whole, broken) = (temp.path().join("whole"), temp.path().join("broken"));
+    let (code, said) = run(&[&SHORT[..], &["--out"]].concat(), &whole);
+    assert_eq!(code, Some(0), "{said}");
+    let whole = read(&whole);
+    for cut in [1, whole.samples.len() / 2, whole.samples.len() - 1] {
+        let _ = fs::remove_dir_all(&broken);
+        let mut child = Command::new(env!("CARGO_BIN_EXE_adjudicate"))
+            .args(SHORT)
+            .arg("--out")
+            .arg(&broken)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the program starts");
+        let lines = || fs::read_to_string(broken.join("samples.csv")).map_or(0, |t| t.lines().count());
+        while lines() <= cut && child.try_wait().unwrap().is_none() {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        signal(&child, "-KILL");
+        child.wait().unwrap();
+        let before = read(&broken).samples;
+        let (code, said) = run(&["run", "--resume"], &broken);
+        assert_eq!(code, Some(0), "{said}");
+        let after = read(&broken);
+        assert_eq!(keys(&after), keys(&whole));
+        assert!(after.samples.starts_with(&before), "samples were taken again");
+        assert_eq!(after.samples.len(), whole.samples.len());
+        assert_eq!(after.counts, whole.counts);
+        assert_eq!((after.checks.len(), after.claims.len()), (whole.checks.len(), whole.claims.len()));
+    }
+}
+
+#[test]
+fn a_cell_that_hangs_or_breaks_its_process_is_a_row_and_the_run_goes_on() {
+    let cases = [
+        ("hang", Status::Timeout, "longer than allowed"),
+        ("abort", Status::Failed, "SIGABRT"),
+        ("memory", Status::Failed, "out of memory, of which 512 MB are allowed"),
+    ];
+    for (fault, status, reason) in cases {
+        let temp = tempfile::tempdir().unwrap();
+        let folder = temp.path().join("run");
+        let inject = format!("tape={fault}");
+        let limits = ["--inject", &inject, "--timeout", "5", "--memory", "512", "--out"];
+        let (code, said) = run(&[&SHORT[..3], &["--size", "scalar"], &SHORT[5..], &limits].concat(), &folder);
+        assert_eq!(code, Some(5), "{said}");
+        let found = read(&folder);
+        let of = |strategy: &'static str| found.cells.iter().filter(move |cell| cell.key.strategy == strategy);
+        assert!(of("tape").count() == 2 && of("tape").all(|cell| cell.status == status), "{fault}: {:?}", found.cells);
+        assert!(
+            of("tape").all(|cell| cell.reason.as_deref().is_some_and(|why| why.contains(reason))),
+            "{:?}",
+            found.cells
+        );
+        assert!(of("closure").count() == 2 && of("closure").all(|cell| cell.status == Status::Ok));
+        assert_eq!(of("closure").next().unwrap().samples, Some(9));
+    }
+}
+
+#[test]
+fn shards_are_merged_into_the_run_they_are_parts_of() {
+    let temp = tempfile::tempdir().unwrap();
+    let folder = |name: &str| temp.path().join(name);
+    let text = |name: &str| folder(name).to_str().unwrap().to_owned();
+    let quick = ["--no-time", "--out"];
+    for (name, shard) in [("whole", "1/1"), ("a", "1/2"), ("b", "2/2")] {
+        let (code, said) = run(&[&SHORT[..], &["--shard", shard], &quick].concat(), &folder(name));
+        assert_eq!(code, Some(0), "{said}");
+    }
+    let (code, said) = run(&["merge", &text("a"), &text("b"), "--out"], &folder("merged"));
+    assert_eq!(code, Some(0), "{said}");
+    let sorted = |name: &str| {
+        let mut cells = keys(&read(&folder(name)));
+        cells.sort();
+        cells
+    };
+    assert_eq!(sorted("merged"), sorted("whole"));
+    let (code, said) = run(&["merge", &text("a"), &text("a"), "--out"], &folder("twice"));
+    assert!(code == Some(2) && said.contains("is in two of the runs"), "{said}");
 }

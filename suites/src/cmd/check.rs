@@ -8,7 +8,8 @@ use super::progress::Progress;
 use super::run::stop_on_interrupt;
 use crate::exit::{Exit, Failure};
 use crate::measure::group::{Depth, Tally};
-use crate::measure::{SystemClock, measure};
+use crate::measure::supervise;
+use crate::measure::wire::Given;
 
 /// Check every result against independent oracles and the other strategies
 #[derive(Args, Debug)]
@@ -29,7 +30,7 @@ impl Check {
         let plan = plan(self.selecting, &self.measuring)?;
         let stop = stop_on_interrupt()?;
         let mut progress = Progress::new(&plan, output, None);
-        let tally = measure(&plan, Depth::Check, &SystemClock::start(), &stop, &mut progress)?;
+        let tally = supervise(&plan, Depth::Check, |_, _| Some(Given::default()), &stop, &mut progress)?;
         let failures = std::mem::take(&mut progress.failures);
         drop(progress);
         for failure in &failures {

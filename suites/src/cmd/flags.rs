@@ -5,6 +5,7 @@ use std::time::Duration;
 use clap::Args;
 
 use crate::exit::Failure;
+use crate::measure::inject::Injection;
 use crate::measure::{Kernels, Plan, Profile, Selection, Settings};
 
 /// Which cells are wanted.
@@ -47,6 +48,12 @@ pub struct Measuring {
     /// The time that one cell may take, in seconds, instead of the profile's
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     timeout: Option<Duration>,
+    /// The memory that the cells of a suite and size may use together, in MB
+    #[arg(long, value_name = "MB", value_parser = clap::value_parser!(u64).range(1..))]
+    memory: Option<u64>,
+    /// Put a fault into a strategy, to see whether it is noticed: a factor, hang, abort or memory
+    #[arg(long, value_name = "STRATEGY=FAULT", value_parser = Injection::parse, hide = true)]
+    inject: Option<Injection>,
 }
 
 /// A positive number of seconds.
@@ -67,10 +74,13 @@ impl Selecting {
 }
 
 impl Measuring {
-    fn settings(&self) -> Settings {
+    /// The settings.
+    pub fn settings(&self) -> Settings {
         let mut settings = self.profile.settings();
         settings.rounds = self.rounds.map_or(settings.rounds, |n| n as usize);
         settings.timeout = self.timeout.unwrap_or(settings.timeout);
+        settings.memory = self.memory.map(|mb| mb << 20);
+        settings.inject.clone_from(&self.inject);
         settings.seed = self.seed;
         settings.threads = self.threads as usize;
         if !self.kernels.is_empty() {

@@ -26,12 +26,7 @@ pub struct Report {
 impl Report {
     /// Carries the command out.
     pub fn run(self, output: &mut Output) -> Result<Exit, Failure> {
-        let under_runs = Path::new("runs").join(&self.run);
-        let folder = if self.run.is_dir() || !under_runs.is_dir() { self.run } else { under_runs };
-        if !folder.is_dir() {
-            let message = format!("there is no run folder {}", folder.display());
-            return Err(Failure::usage(message));
-        }
+        let folder = find(&self.run)?;
         for page in render(&folder, &self.format, output)? {
             output.result(&page.display().to_string())?;
         }
@@ -43,11 +38,7 @@ impl Report {
 /// files written.
 pub fn render(folder: &Path, formats: &[String], output: &mut Output) -> Result<Vec<PathBuf>, Failure> {
     let renderers = renderers(formats)?;
-    let (run, warnings) = Run::read(|file| fs::read(folder.join(file)).ok())
-        .map_err(|e| Failure::usage(format!("{}: {e}", folder.display())))?;
-    for warning in warnings {
-        output.remark(&format!("warning: {warning}"));
-    }
+    let run = read(folder, output)?;
     let mut written = Vec::new();
     for renderer in renderers {
         let artifacts =
@@ -59,6 +50,28 @@ pub fn render(folder: &Path, formats: &[String], output: &mut Output) -> Result<
         }
     }
     Ok(written)
+}
+
+/// The folder of a run that is named by its path, or by its id under `runs`.
+pub fn find(run: &Path) -> Result<PathBuf, Failure> {
+    let under_runs = Path::new("runs").join(run);
+    let folder = if run.is_dir() || !under_runs.is_dir() { run.to_owned() } else { under_runs };
+    if folder.is_dir() {
+        Ok(folder)
+    } else {
+        Err(Failure::usage(format!("there is no run folder {}", folder.display())))
+    }
+}
+
+/// Reads a run; what is odd about it is said.
+pub fn read(run: &Path, output: &mut Output) -> Result<Run, Failure> {
+    let folder = find(run)?;
+    let read = Run::read(|file| fs::read(folder.join(file)).ok());
+    let (run, warnings) = read.map_err(|e| Failure::usage(format!("{}: {e}", folder.display())))?;
+    for warning in warnings {
+        output.remark(&format!("warning: {warning}"));
+    }
+    Ok(run)
 }
 
 fn renderers(formats: &[String]) -> Result<Vec<&'static Renderer>, Failure> {

@@ -1,21 +1,24 @@
 //! `adjudicate run`: check, count and time; the main job.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use clap::Args;
 
 use super::check::verdict;
-use super::flags::{Measuring, Selecting, plan};
+use super::flags::{Measuring, Selecting};
 use super::output::Output;
 use super::progress::{Progress, human_time};
 use crate::claims::CLAIMS;
 use crate::exit::{Exit, Failure};
 use crate::matrix::{contestants, matrix};
 use crate::measure::group::{Depth, Tally};
-use crate::measure::{Plan, Stop, SystemClock, measure};
+use crate::measure::wire::Given;
+use crate::measure::{Group, Kernels, Plan, Stop, supervise};
 use crate::runs::RunFolder;
 use crate::runs::manifest::{manifest, run_id};
+use crate::runs::recipe::{Recipe, Shard};
+use crate::runs::unfinished::{Unfinished, check_alike};
 
 /// Check, count and time everything; write a run folder and its report
 #[derive(Args, Debug)]
@@ -28,6 +31,15 @@ pub struct Run {
     /// The run folder, which must not exist; `runs/<run id>` if not given
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// Check and count only
+    #[arg(long)]
+    no_time: bool,
+    /// Only one of several parts of the suites and sizes, such as 2/5; `merge` puts them together
+    #[arg(long, value_name = "I/N", value_parser = Shard::parse)]
+    shard: Option<Shard>,
+    /// Go on with a run that was interrupted or killed, as it was begun
+    #[arg(long, value_name = "RUN", conflicts_with_all = FIXED)]
+    resume: Option<PathBuf>,
     /// Print the plan and stop
     #[arg(long)]
     dry_run: bool,
@@ -36,10 +48,26 @@ pub struct Run {
     json: bool,
 }
 
+/// What a run that is resumed has decided already.
+const FIXED: [&str; 14] = [
+    "suite", "strategy", "function", "size", "profile", "rounds", "seed", "threads", "kernels", "timeout", "memory",
+    "out", "shard", "no_time",
+];
+
 impl Run {
     /// Carries the command out.
-    pub fn run(self, output: &mut Output) -> Result<Exit, Failure> {
-        let plan = plan(self.selecting, &self.measuring)?;
+    pub fn run(mut self, output: &mut Output) -> Result<Exit, Failure> {
+        match self.resume.take() {
+            Some(folder) => self.go_on(&folder, output),
+            None => self.begin(output),
+        }
+    }
+
+    fn begin(self, output: &mut Output) -> Result<Exit, Failure> {
+        let depth = if self.no_time { Depth::Count } else { Depth::Time };
+        let (selection, settings) = (self.selecting.selection(), self.measuring.settings());
+        let recipe = Recipe { selection, settings, depth, shard: self.shard };
+        let plan = recipe.plan()?;
         if self.dry_run {
             output.result(&describe(&plan))?;
             return Ok(Exit::Ok);
@@ -48,40 +76,70 @@ impl Run {
         let path = self.out.unwrap_or_else(|| PathBuf::from("runs").join(run_id(&plan, started)));
         RunFolder::claim(&path)?;
         output.remark(&describe(&plan));
-        let manifest = manifest(&plan, command_line(), started);
-        let stop = stop_on_interrupt()?;
-        let mut folder = RunFolder::create(&path, &manifest)?;
-        for claim in CLAIMS {
-            folder.claims.push(&claim.row())?;
+        let folder = RunFolder::create(&path, &manifest(&recipe, &plan, command_line(), started))?;
+        let given = |_: &Group, _| Some(Given::default());
+        finish(&plan, depth, (folder, Tally::default()), given, self.json, output)
+    }
+
+    fn go_on(self, run: &Path, output: &mut Output) -> Result<Exit, Failure> {
+        let path = super::report::find(run)?;
+        let run = super::report::read(&path, output)?;
+        let recipe = Recipe::of(&run.manifest)?;
+        let plan = recipe.plan()?;
+        check_alike(&run.manifest, &manifest(&recipe, &plan, String::new(), SystemTime::now()))?;
+        let mut unfinished = Unfinished::new(run, &recipe)?;
+        if self.dry_run {
+            let rest =
+                plan.groups.iter().filter(|g| plan.settings.kernels.iter().any(|k| unfinished.given(g, *k).is_some()));
+            let names: Vec<String> = rest.map(|g| format!("{} {}", g.suite.name, g.size.name)).collect();
+            let text = if names.is_empty() { "nothing is left to do".to_owned() } else { names.join("\n") };
+            output.result(&text)?;
+            return Ok(Exit::Ok);
         }
-        folder.matrix(&matrix(&contestants()))?;
-        let mut progress = Progress::new(&plan, output, Some(folder));
-        let measured = measure(&plan, Depth::Time, &SystemClock::start(), &stop, &mut progress);
-        let failures = std::mem::take(&mut progress.failures);
-        drop(progress);
-        for failure in &failures {
-            output.error(failure);
-        }
-        let tally = measured.map_err(|failure| Failure {
-            message: format!("{failure}; the rows so far are in {}", path.display()),
-            ..failure
-        })?;
-        if tally.interrupted {
-            output.error(&format!("interrupted; the rows so far are in {}", path.display()));
-        }
-        let pages = super::report::render(&path, &[], output)?;
-        self::summary(output, &path, &pages, &tally, self.json)?;
-        Ok(verdict(&tally))
+        unfinished.kept.claims.clear();
+        let folder = RunFolder::with_rows(&path, &unfinished.kept)?;
+        let so_far = unfinished.tally();
+        finish(&plan, recipe.depth, (folder, so_far), |g, k| unfinished.given(g, k), self.json, output)
     }
 }
 
-fn summary(
-    output: &mut Output,
-    path: &std::path::Path,
-    pages: &[PathBuf],
-    tally: &Tally,
+/// Measures what is left of a run, and renders its report.
+fn finish(
+    plan: &Plan,
+    depth: Depth,
+    (mut folder, so_far): (RunFolder, Tally),
+    given: impl Fn(&Group, Kernels) -> Option<Given>,
     json: bool,
-) -> Result<(), Failure> {
+    output: &mut Output,
+) -> Result<Exit, Failure> {
+    let path = folder.path().to_owned();
+    let stop = stop_on_interrupt()?;
+    for claim in CLAIMS {
+        folder.claims.push(&claim.row())?;
+    }
+    folder.matrix(&matrix(&contestants()))?;
+    let mut progress = Progress::new(plan, output, Some(folder));
+    let measured = supervise(plan, depth, given, &stop, &mut progress);
+    let failures = std::mem::take(&mut progress.failures);
+    drop(progress);
+    for failure in &failures {
+        output.error(failure);
+    }
+    let mut tally = measured.map_err(|failure| Failure {
+        message: format!("{failure}; the rows so far are in {}", path.display()),
+        ..failure
+    })?;
+    tally.add(&so_far);
+    if tally.interrupted {
+        let go_on = format!("go on with `adjudicate run --resume {}`", path.display());
+        output.error(&format!("interrupted; the rows so far are in {}; {go_on}", path.display()));
+    }
+    let pages = super::report::render(&path, &[], output)?;
+    summary(output, &path, &pages, &tally, json)?;
+    Ok(verdict(&tally))
+}
+
+fn summary(output: &mut Output, path: &Path, pages: &[PathBuf], tally: &Tally, json: bool) -> Result<(), Failure> {
     let Tally { passed, failed, skipped, broken, interrupted } = *tally;
     if json {
         let object = serde_json::json!({

@@ -7,6 +7,7 @@ use adjudicate_ir::datum::Datum;
 use adjudicate_ir::program::{Program, ProgramError};
 use adjudicate_ir::value::Value;
 use adjudicate_strategies::{Facts, PrepareError, Prepared, RunError};
+use serde::{Deserialize, Serialize};
 
 use super::plan::Cell;
 use crate::guard;
@@ -21,7 +22,7 @@ pub enum Runner {
 }
 
 /// Why a cell has no result.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Trouble {
     /// The strategy cannot express it.
     Refused(String),

@@ -37,9 +37,11 @@ impl Bench<'_> {
     pub(super) fn control_all(&mut self, group: &Group, entries: &mut [Entry]) {
         let strategies = entries.iter().filter_map(|e| e.cell.strategy);
         let mut proofs: Vec<(&str, Result<(), String>)> = Vec::new();
-        if let Some(control) = Control::new(group, self.settings.seed) {
+        let control = self.may_evaluate(group, find(REFERENCE)).then(|| Control::new(group, self.settings.seed));
+        if let Some(control) = control.flatten() {
             for strategy in strategies {
-                if !proofs.iter().any(|(name, _)| *name == strategy.name()) {
+                let may = [strategy, plain(strategy)].into_iter().all(|form| self.may_evaluate(group, Some(form)));
+                if may && !proofs.iter().any(|(name, _)| *name == strategy.name()) {
                     proofs.extend(control.prove(strategy).map(|proof| (strategy.name(), proof)));
                 }
             }

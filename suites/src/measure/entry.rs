@@ -68,7 +68,8 @@ impl Entry {
     }
 }
 
-fn key(group: &Group, cell: &Cell, settings: &Settings, kernels: Kernels) -> Key {
+/// The key of a cell.
+pub(super) fn key(group: &Group, cell: &Cell, settings: &Settings, kernels: Kernels) -> Key {
     Key {
         suite: group.suite.name.to_owned(),
         size: group.size.name.to_owned(),

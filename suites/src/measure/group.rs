@@ -1,29 +1,35 @@
 //! A group from start to end: prepare, check, count, time, sum up.
 
+use adjudicate_ir::program::Ask;
 use adjudicate_ir::value::Value;
 use adjudicate_kernels::threads;
+use adjudicate_strategies::Strategy;
+use serde::{Deserialize, Serialize};
 
 use super::clock::Clock;
 use super::contestant::{Runner, Trouble};
 use super::count::count;
-use super::entry::{Entry, prepare_from_text};
+use super::entry::{Entry, key, prepare_from_text};
 use super::kernels::Kernels;
-use super::plan::{Group, Plan, Settings};
+use super::plan::{Cell, Group, Plan, Settings};
 use super::sink::{Sink, Stop};
 use super::time::nanos;
+use super::wire::Given;
 use crate::exit::Failure;
 
 /// How far to go with every group.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Depth {
     /// Prepare and check.
     Check,
-    /// Count and time, too.
+    /// Count, too.
+    Count,
+    /// Time, too.
     Time,
 }
 
 /// What came of a run.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tally {
     /// Comparisons that passed.
     pub passed: usize,
@@ -37,9 +43,21 @@ pub struct Tally {
     pub interrupted: bool,
 }
 
+impl Tally {
+    /// Adds what came of a part of the run.
+    pub fn add(&mut self, part: &Tally) {
+        self.passed += part.passed;
+        self.failed += part.failed;
+        self.skipped += part.skipped;
+        self.broken += part.broken;
+        self.interrupted |= part.interrupted;
+    }
+}
+
 /// What every part of measuring needs.
 pub(super) struct Bench<'r> {
     pub(super) settings: &'r Settings,
+    pub(super) given: &'r Given,
     pub(super) kernels: Kernels,
     pub(super) depth: Depth,
     pub(super) clock: &'r dyn Clock,
@@ -57,8 +75,8 @@ pub fn measure(
     sink: &mut dyn Sink,
 ) -> Result<Tally, Failure> {
     threads::set_threads(plan.settings.threads);
-    let (settings, tally) = (&plan.settings, Tally::default());
-    let mut bench = Bench { settings, kernels: Kernels::standard(), depth, clock, stop, sink, tally };
+    let (settings, given, tally) = (&plan.settings, &plan.given, Tally::default());
+    let mut bench = Bench { settings, given, kernels: Kernels::standard(), depth, clock, stop, sink, tally };
     for &kernels in &settings.kernels {
         kernels.choose();
         bench.kernels = kernels;
@@ -84,8 +102,10 @@ impl Bench<'_> {
         let mut entries = self.prepare_all(group);
         let work = self.check_all(group, &mut entries)?;
         self.control_all(group, &mut entries);
-        if self.depth == Depth::Time {
+        if self.depth >= Depth::Count {
             self.count_all(group, &mut entries)?;
+        }
+        if self.depth == Depth::Time {
             self.time_prepares(group, &mut entries)?;
             self.time_all(group, &mut entries)?;
         }
@@ -99,6 +119,11 @@ impl Bench<'_> {
                 break;
             }
             let mut entry = Entry::new(group, cell, self.settings, self.kernels);
+            if let Some(trouble) = self.given.trouble(cell.ask.name(), cell.contestant()) {
+                entry.runner = Err(trouble.clone());
+                entries.push(entry);
+                continue;
+            }
             self.sink.doing(&entry.key, "prepare");
             let start = self.clock.nanos();
             entry.runner = prepare_from_text(group, cell, &entry.arguments);
@@ -108,6 +133,17 @@ impl Bench<'_> {
             entries.push(entry);
         }
         entries
+    }
+
+    /// Says that the value of a strategy is about to be computed for its own sake, which is as good as a cell of it;
+    /// not if that is known to end badly.
+    pub(super) fn may_evaluate(&mut self, group: &Group, strategy: Option<&'static dyn Strategy>) -> bool {
+        let cell = Cell { ask: Ask::Value, strategy };
+        if self.given.trouble(cell.ask.name(), cell.contestant()).is_some() {
+            return false;
+        }
+        self.sink.doing(&key(group, &cell, self.settings, self.kernels), "evaluate");
+        true
     }
 
     /// Books time to a cell; one that has used up its own is stopped.
@@ -125,6 +161,8 @@ impl Bench<'_> {
         f: impl FnOnce(&mut Runner, &[Value]) -> Result<R, Trouble>,
     ) -> Option<R> {
         let start = self.clock.nanos();
+        let injection = self.settings.inject.as_ref().filter(|_| entry.runner.is_ok());
+        injection.into_iter().for_each(|injection| injection.strike(entry.cell.contestant()));
         let result = entry.attempt(f);
         self.spend(entry, self.clock.nanos() - start);
         result.filter(|_| entry.runner.is_ok())

@@ -6,6 +6,7 @@ use adjudicate_ir::program::Ask;
 use adjudicate_ir::value::Value;
 use adjudicate_kernels::counts;
 use adjudicate_reports::rows::{Check, Valid};
+use adjudicate_strategies::Strategy;
 
 use super::check::point::floats;
 use super::check::{Oracle, against_handwritten, against_strategy, no_oracle};
@@ -24,11 +25,11 @@ impl Bench<'_> {
             self.sink.doing(&entry.key, "check");
             entry.result = self.timed(entry, |runner, args| runner.run(args)).unwrap_or_default();
         }
-        let Some(mut value) = Evaluation::new(group, entries, self.settings.seed) else {
+        let Some(mut value) = Evaluation::new(self, group, entries) else {
             return Ok(None);
         };
         let work = value.work();
-        let oracle = value.oracle(group, entries, self.settings.seed);
+        let oracle = value.oracle(self, group, entries);
         self.check_alone(&oracle, entries)?;
         self.check_together(entries)?;
         Ok(work)
@@ -116,22 +117,27 @@ fn results(entries: &[Entry], wanted: impl Fn(&Entry) -> bool) -> Vec<(Cell, Vec
 /// the others anyway, or else the baseline's.
 struct Evaluation {
     runner: Runner,
+    strategy: Option<&'static dyn Strategy>,
     arguments: Vec<Datum>,
     args: Vec<Value>,
 }
 
 impl Evaluation {
     /// `None` if nobody can evaluate the value.
-    fn new(group: &Group, entries: &[Entry], seed: u64) -> Option<Self> {
-        let arguments = group.suite.arguments(Ask::Value, group.size, seed);
+    fn new(bench: &mut Bench, group: &Group, entries: &[Entry]) -> Option<Self> {
+        let arguments = group.suite.arguments(Ask::Value, group.size, bench.settings.seed);
         let args: Vec<Value> = arguments.iter().flat_map(Datum::leaves).collect();
         let strategies = entries.iter().map(|e| e.cell.strategy).chain([None]);
-        let runner = strategies.into_iter().find_map(|strategy| {
+        let mut strategies = strategies.into_iter();
+        let (runner, strategy) = strategies.find_map(|strategy| {
+            if !bench.may_evaluate(group, strategy) {
+                return None;
+            }
             let cell = Cell { ask: Ask::Value, strategy };
             let mut runner = prepare_from_text(group, &cell, &arguments).ok()?;
-            runner.run(&args).ok().map(|_| runner)
+            runner.run(&args).ok().map(|_| (runner, strategy))
         })?;
-        Some(Self { runner, arguments, args })
+        Some(Self { runner, strategy, arguments, args })
     }
 
     /// Floating-point operations of one evaluation.
@@ -141,15 +147,17 @@ impl Evaluation {
     }
 
     /// What values say of the derivatives; `None` if no derivative is asked for.
-    fn oracle(&mut self, group: &Group, entries: &[Entry], seed: u64) -> Result<Option<Oracle>, Trouble> {
+    fn oracle(&mut self, bench: &mut Bench, group: &Group, entries: &[Entry]) -> Result<Option<Oracle>, Trouble> {
+        let seed = bench.settings.seed;
         let asked = |wanted: fn(Ask) -> bool| entries.iter().any(|e| wanted(e.cell.ask));
         if !asked(|ask| ask != Ask::Value) {
             return Ok(None);
         }
         let second = asked(|ask| matches!(ask, Ask::Hvp | Ask::Hessian));
         let vectors = group.suite.arguments(Ask::Hvp, group.size, seed).split_off(self.arguments.len());
-        let runner = &mut self.runner;
+        let (runner, strategy) = (&mut self.runner, self.strategy);
         let mut objective = |args: &[Value]| {
+            bench.may_evaluate(group, strategy);
             let result = runner.run(args)?;
             let value = result.first().and_then(|v| floats(v).first().copied());
             value.ok_or_else(|| Trouble::Failed("the value is not a float".to_owned()))

@@ -11,9 +11,11 @@
 use adjudicate_kernels::gemm::{self, Backend};
 use adjudicate_kernels::{Mode, set_mode};
 use adjudicate_reports::rows::NULL_KERNELS;
+use serde::{Deserialize, Serialize};
 
 /// The kernels of a cell.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub enum Kernels {
     /// Real ones, with this library of matrix products.
     Real(Backend),
@@ -61,6 +63,20 @@ impl Kernels {
         let result = f();
         set_mode(Mode::Real);
         result
+    }
+}
+
+impl TryFrom<String> for Kernels {
+    type Error = String;
+
+    fn try_from(name: String) -> Result<Self, String> {
+        Kernels::find(&name)
+    }
+}
+
+impl From<Kernels> for String {
+    fn from(kernels: Kernels) -> String {
+        kernels.name().to_owned()
     }
 }
 

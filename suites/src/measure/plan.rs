@@ -6,13 +6,16 @@ use adjudicate_ir::program::Ask;
 use adjudicate_reports::rows::HANDWRITTEN;
 use adjudicate_strategies::{STRATEGIES, Strategy};
 use globset::{Glob, GlobSet, GlobSetBuilder};
+use serde::{Deserialize, Serialize};
 
+use super::inject::Injection;
 use super::kernels::Kernels;
+use super::wire::Given;
 use crate::exit::Failure;
 use crate::suites::{SUITES, Size, Suite};
 
 /// Which cells are wanted: glob patterns, any of which may match; none means all.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Selection {
     /// Patterns for suites.
     pub suites: Vec<String>,
@@ -25,7 +28,8 @@ pub struct Selection {
 }
 
 /// How thoroughly to measure.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Profile {
     /// A look: the whole run takes a minute or two.
     Quick,
@@ -36,7 +40,7 @@ pub enum Profile {
 }
 
 /// Numbers that govern a run.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Settings {
     /// The profile they started from.
     pub profile: Profile,
@@ -58,6 +62,10 @@ pub struct Settings {
     pub threads: usize,
     /// The kernels, on each of which everything is measured in turn.
     pub kernels: Vec<Kernels>,
+    /// Bytes of memory that the cells of a group may use together, beyond what the program itself does.
+    pub memory: Option<u64>,
+    /// A fault put in on purpose.
+    pub inject: Option<Injection>,
 }
 
 /// Everything that a run is to do.
@@ -67,6 +75,10 @@ pub struct Plan {
     pub groups: Vec<Group>,
     /// How to do it.
     pub settings: Settings,
+    /// What it was made from.
+    pub selection: Selection,
+    /// What is known already, of a plan with one group.
+    pub given: Given,
 }
 
 /// The cells of one suite at one size, which are measured together.
@@ -130,6 +142,8 @@ impl Profile {
             timeout: Duration::from_secs(timeout),
             threads: 1,
             kernels: vec![Kernels::standard()],
+            memory: None,
+            inject: None,
         }
     }
 }
@@ -181,7 +195,7 @@ impl Plan {
                 }
             }
         }
-        Ok(Plan { groups, settings })
+        Ok(Plan { groups, settings, selection: selection.clone(), given: Given::default() })
     }
 
     /// Number of cells, preparation not counted.

@@ -19,7 +19,10 @@ impl Bench<'_> {
     pub(super) fn time_prepares(&mut self, group: &Group, entries: &mut [Entry]) -> Result<(), Failure> {
         let wanted: Vec<usize> = entries.iter().map(|e| self.prepares_wanted(e)).collect();
         for (entry, &n) in entries.iter_mut().zip(&wanted) {
-            if n == 1 {
+            let known: Vec<f64> = self.given.samples(&prepare_key(&entry.key)).map(|s| s.ns_per_iteration).collect();
+            if !known.is_empty() {
+                entry.prepares = known;
+            } else if n == 1 {
                 self.sink.sample(&prepare_sample(entry, 0, 0))?;
             } else {
                 entry.prepares.clear();
@@ -33,7 +36,9 @@ impl Bench<'_> {
                 if self.stopped() {
                     return Ok(());
                 }
-                self.time_prepare(group, &mut entries[i], round, place)?;
+                if !self.is_known(&prepare_key(&entries[i].key), round) {
+                    self.time_prepare(group, &mut entries[i], round, place)?;
+                }
             }
         }
         Ok(())
@@ -70,8 +75,11 @@ impl Bench<'_> {
             self.sink.doing(&entry.key, "calibrate");
             let calibrate =
                 |runner: &mut Runner, args: &[Value]| kernels.under(|| calibrate(runner, args, sample, clock));
-            let iterations = self.timed(entry, calibrate);
+            let known = self.given.samples(&entry.key).next().map(|sample| sample.iterations);
+            let iterations = known.or_else(|| self.timed(entry, calibrate));
             entry.iterations = iterations.unwrap_or(1);
+            let counted = self.given.samples(&entry.key).filter(|sample| !sample.warmup);
+            entry.samples.extend(counted.map(|sample| sample.ns_per_iteration));
         }
         let purpose = format!("order of samples {} {}", group.suite.name, group.size.name);
         let mut random = Random::new(self.settings.seed, &purpose);
@@ -82,16 +90,27 @@ impl Bench<'_> {
                 if self.stopped() {
                     return Ok(());
                 }
-                self.sample(&mut entries[i], round, place)?;
+                if !self.is_known(&entries[i].key, round) {
+                    self.sample(&mut entries[i], round, place)?;
+                }
             }
         }
         Ok(())
     }
 
+    /// Whether an earlier worker took the sample of this round.
+    fn is_known(&self, key: &Key, round: usize) -> bool {
+        self.given.samples(key).any(|sample| sample.round as usize == round)
+    }
+
     fn sample(&mut self, entry: &mut Entry, round: usize, place: usize) -> Result<(), Failure> {
         self.sink.doing(&entry.key, "time");
         let (iterations, clock, kernels) = (entry.iterations, self.clock, self.kernels);
-        let sample = |runner: &mut Runner, args: &[Value]| kernels.under(|| sample_of(runner, args, iterations, clock));
+        let (injection, name) = (&self.settings.inject, entry.cell.contestant());
+        let sample = |runner: &mut Runner, args: &[Value]| {
+            let taken = kernels.under(|| sample_of(runner, args, iterations, clock))?;
+            Ok(injection.as_ref().map_or(taken, |injection| injection.prolong(name, taken, clock)))
+        };
         let taken = self.timed(entry, sample);
         let Some(total) = taken else { return Ok(()) };
         let warmup = round < self.settings.warmup;

@@ -4,6 +4,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use adjudicate_reports::Run;
 use adjudicate_reports::columns::Row;
 use adjudicate_reports::files::{self, MANIFEST, MATRIX};
 use adjudicate_reports::rows::{Cell, Check, Claim, Count, Manifest, Matrix, Sample};
@@ -68,6 +69,21 @@ impl RunFolder {
         })
     }
 
+    /// The folder of a run with these rows, whatever was in it before; more can be appended.
+    pub fn with_rows(path: &Path, run: &Run) -> Result<Self, Failure> {
+        write_file(&path.join(MANIFEST), files::write_manifest(&run.manifest).as_bytes())?;
+        let folder = Self {
+            path: path.to_owned(),
+            cells: Table::with_rows(path, &run.cells)?,
+            samples: Table::with_rows(path, &run.samples)?,
+            checks: Table::with_rows(path, &run.checks)?,
+            counts: Table::with_rows(path, &run.counts)?,
+            claims: Table::with_rows(path, &run.claims)?,
+        };
+        run.matrix.as_ref().map_or(Ok(()), |matrix| folder.matrix(matrix))?;
+        Ok(folder)
+    }
+
     /// Writes the capability matrix.
     pub fn matrix(&self, matrix: &Matrix) -> Result<(), Failure> {
         write_file(&self.path.join(MATRIX), files::write_matrix(matrix).as_bytes())
@@ -86,6 +102,13 @@ impl Table {
         let mut table = Self { file: file.map_err(|e| unwritable(&path, &e))?, path, length: 0 };
         table.append(&files::header::<R>())?;
         Ok(table)
+    }
+
+    fn with_rows<R: Row>(folder: &Path, rows: &[R]) -> Result<Self, Failure> {
+        let (path, text) = (folder.join(R::FILE), files::write_rows(rows));
+        write_file(&path, text.as_bytes())?;
+        let file = OpenOptions::new().append(true).open(&path).map_err(|e| unwritable(&path, &e))?;
+        Ok(Self { file, path, length: text.len() as u64 })
     }
 
     /// Appends a row.

@@ -12,11 +12,12 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::machine::{environment, machine};
+use super::recipe::Recipe;
 use crate::json;
 use crate::measure::Plan;
 
 /// The manifest of a run that begins now.
-pub fn manifest(plan: &Plan, command: String, started: SystemTime) -> Manifest {
+pub fn manifest(recipe: &Recipe, plan: &Plan, command: String, started: SystemTime) -> Manifest {
     let settings = &plan.settings;
     let moment = OffsetDateTime::from(started);
     Manifest {
@@ -51,6 +52,7 @@ pub fn manifest(plan: &Plan, command: String, started: SystemTime) -> Manifest {
             .collect(),
         noise_floor: None,
         planned_cells: Some(plan.cells() as u64),
+        plan: recipe.to_json(),
         oracles: STRATEGIES.iter().filter(|s| s.is_oracle()).map(|s| s.name().to_owned()).collect(),
     }
 }

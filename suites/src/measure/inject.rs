@@ -1,0 +1,76 @@
+//! Faults put into a run on purpose, to see that the harness notices: a slowdown that comparing must find, and ends
+//! that a run must survive. Asked for by the hidden flag `--inject STRATEGY=FAULT`.
+
+use serde::{Deserialize, Serialize};
+
+use super::clock::Clock;
+
+/// A fault of one strategy.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Injection {
+    strategy: String,
+    fault: Fault,
+}
+
+/// What goes wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+enum Fault {
+    /// Samples take this many times as long.
+    Slow(f64),
+    /// The first thing that is run never ends.
+    Hang,
+    /// The process aborts.
+    Abort,
+    /// All memory is used up.
+    Memory,
+}
+
+impl Injection {
+    /// Reads `tape=1.1`, `tape=hang`, `tape=abort`, `tape=memory`.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let (strategy, fault) = text.split_once('=').ok_or("not STRATEGY=FAULT")?;
+        let fault = match fault {
+            "hang" => Fault::Hang,
+            "abort" => Fault::Abort,
+            "memory" => Fault::Memory,
+            factor => match factor.parse() {
+                Ok(factor) if (1.0..1e3).contains(&factor) => Fault::Slow(factor),
+                _ => return Err("neither a factor from 1 nor hang, abort or memory".to_owned()),
+            },
+        };
+        Ok(Self { strategy: strategy.to_owned(), fault })
+    }
+
+    /// What happens when a strategy is run.
+    pub(super) fn strike(&self, strategy: &str) {
+        if self.strategy != strategy {
+            return;
+        }
+        match self.fault {
+            Fault::Slow(_) => {}
+            Fault::Hang => loop {
+                std::thread::park();
+            },
+            Fault::Abort => std::process::abort(),
+            Fault::Memory => {
+                let mut hoard: Vec<Vec<u8>> = Vec::new();
+                loop {
+                    hoard.push(std::hint::black_box(vec![1; 1 << 24]));
+                }
+            }
+        }
+    }
+
+    /// The time of a sample of a strategy, made longer by waiting as busily as the sample was.
+    pub(super) fn prolong(&self, strategy: &str, taken: u64, clock: &dyn Clock) -> u64 {
+        let Fault::Slow(factor) = self.fault else { return taken };
+        if self.strategy != strategy {
+            return taken;
+        }
+        let (start, wait) = (clock.nanos(), (taken as f64 * (factor - 1.0)) as u64);
+        while clock.nanos() - start < wait {
+            std::hint::spin_loop();
+        }
+        taken + wait
+    }
+}

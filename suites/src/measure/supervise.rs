@@ -1,0 +1,241 @@
+//! The supervisor: carries out a plan by workers, one for each group, and outlives them.
+//!
+//! All cells of a group are measured by one process, interleaved as ever. If a worker says nothing for longer than
+//! a cell may take, or ends before its time, the cell it was busy with is lost: it becomes a row with the
+//! reason, and another worker goes on with the rest of the group, from the samples that were kept.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
+use std::time::Duration;
+
+use adjudicate_reports::rows::{Key, PREPARE, Sample};
+
+use super::contestant::Trouble;
+use super::group::{Depth, Tally};
+use super::kernels::Kernels;
+use super::plan::{Group, Plan};
+use super::sink::{Sink, Stop};
+use super::wire::{GO, Given, Job, Message, STOP};
+use crate::exit::Failure;
+
+/// The hidden command that makes a process a worker.
+pub const WORKER: &str = "worker";
+
+/// How much longer than its limit a cell may keep silent: a worker that still works says itself that time is up.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// Carries out a plan. `given` says what is known of a group on some kernels.
+pub fn supervise(
+    plan: &Plan,
+    depth: Depth,
+    given: impl Fn(&Group, Kernels) -> Option<Given>,
+    stop: &Stop,
+    sink: &mut dyn Sink,
+) -> Result<Tally, Failure> {
+    let mut tally = Tally::default();
+    for &kernels in &plan.settings.kernels {
+        for group in &plan.groups {
+            let Some(given) = given(group, kernels) else { continue };
+            if stop.requested() {
+                tally.interrupted = true;
+                return Ok(tally);
+            }
+            sink.group(group.suite.name, group.size.name)?;
+            tally.add(&by_workers(plan, group, (kernels, depth), given, stop, sink)?);
+        }
+    }
+    Ok(tally)
+}
+
+/// Measures a group, with as many workers as it takes.
+fn by_workers(
+    plan: &Plan,
+    group: &Group,
+    (kernels, depth): (Kernels, Depth),
+    given: Given,
+    stop: &Stop,
+    sink: &mut dyn Sink,
+) -> Result<Tally, Failure> {
+    let mut job = Job {
+        selection: plan.selection.clone(),
+        settings: plan.settings.clone(),
+        suite: group.suite.name.to_owned(),
+        size: group.size.name.to_owned(),
+        kernels,
+        depth,
+        given,
+    };
+    loop {
+        let mut kept = Kept::default();
+        let loss = match one_worker(&job, &mut kept, stop, sink)? {
+            Ok(tally) => {
+                kept.pass_on(sink)?;
+                return Ok(tally);
+            }
+            Err(loss) => loss,
+        };
+        job.given.samples.append(&mut kept.samples);
+        let culprit = kept.doing.filter(|key| job.given.trouble(&function(key), &key.strategy).is_none());
+        match culprit {
+            Some(key) => job.given.lost.push((function(&key), key.strategy, loss)),
+            // Nobody is to blame, or one that was not even tried: the group cannot be measured at all.
+            None => {
+                let already = job.given.lost.len();
+                let all =
+                    group.cells.iter().map(|c| (c.ask.name().to_owned(), c.contestant().to_owned(), loss.clone()));
+                let rest: Vec<_> = all.filter(|(f, s, _)| job.given.trouble(f, s).is_none()).collect();
+                job.given.lost.extend(rest);
+                if job.given.lost.len() == already {
+                    return Err(Failure::internal(format!(
+                        "the worker of {} {}: {}",
+                        job.suite,
+                        job.size,
+                        loss.reason()
+                    )));
+                }
+            }
+        }
+    }
+}
+
+/// The function of a cell, also where only its preparation is meant.
+fn function(key: &Key) -> String {
+    key.function.trim_start_matches(PREPARE).to_owned()
+}
+
+/// What a worker said. All but samples is passed on when the group is done: another worker would say it again.
+#[derive(Default)]
+struct Kept {
+    said: Vec<Message>,
+    samples: Vec<Sample>,
+    doing: Option<Key>,
+}
+
+impl Kept {
+    fn pass_on(self, sink: &mut dyn Sink) -> Result<(), Failure> {
+        self.said.iter().try_for_each(|message| match message {
+            Message::Check(row) => sink.check(row),
+            Message::Count(row) => sink.count(row),
+            Message::Cell(row) => sink.cell(row),
+            _ => Ok(()),
+        })
+    }
+
+    fn hear(&mut self, message: Message, sink: &mut dyn Sink) -> Result<(), Failure> {
+        match message {
+            Message::Doing(key, what) => {
+                sink.doing(&key, &what);
+                self.doing = Some(key);
+            }
+            Message::Sample(row) => {
+                sink.sample(&row)?;
+                self.samples.push(row);
+            }
+            other => self.said.push(other),
+        }
+        Ok(())
+    }
+}
+
+/// Has one worker do a job: what came of it, or how the worker was lost.
+fn one_worker(job: &Job, kept: &mut Kept, stop: &Stop, sink: &mut dyn Sink) -> Result<Result<Tally, Trouble>, Failure> {
+    let mut worker = Worker::start()?;
+    let text = serde_json::to_string(job).map_err(|e| Failure::internal(format!("a job cannot be written: {e}")))?;
+    worker.tell(&text);
+    let patience = job.settings.timeout.saturating_add(GRACE);
+    loop {
+        match worker.lines.recv_timeout(patience) {
+            Ok(line) => match serde_json::from_str(&line) {
+                Ok(Message::Done(tally)) => {
+                    worker.tell(GO);
+                    return Ok(Ok(tally));
+                }
+                Ok(Message::Failed(message)) => return Err(Failure::internal(message)),
+                Ok(message) => {
+                    kept.hear(message, sink)?;
+                    worker.tell(if stop.requested() { STOP } else { GO });
+                }
+                Err(e) => return Err(Failure::internal(format!("a worker said what cannot be read: {e}"))),
+            },
+            Err(RecvTimeoutError::Timeout) => return Ok(Err(Trouble::Timeout)),
+            Err(RecvTimeoutError::Disconnected) => return Ok(Err(Trouble::Failed(worker.epitaph(job)))),
+        }
+    }
+}
+
+/// A worker's process; it ends with the value.
+struct Worker {
+    child: Child,
+    to: ChildStdin,
+    lines: mpsc::Receiver<String>,
+    complaints: Option<thread::JoinHandle<String>>,
+}
+
+impl Worker {
+    fn start() -> Result<Self, Failure> {
+        let cannot = |e: std::io::Error| Failure::internal(format!("cannot start a worker: {e}"));
+        let mut command = Command::new(std::env::current_exe().map_err(cannot)?);
+        command.arg(WORKER).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        // Ctrl-C is for the supervisor, which tells its worker.
+        #[cfg(unix)]
+        std::os::unix::process::CommandExt::process_group(&mut command, 0);
+        let mut child = command.spawn().map_err(cannot)?;
+        let (to, from, err) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+        let (to, from, err) = (to.expect("it is piped"), from.expect("it is piped"), err.expect("it is piped"));
+        let (sender, lines) = mpsc::channel();
+        let listen = move || {
+            let lines = BufReader::new(from).lines().map_while(Result::ok);
+            lines.map(|line| sender.send(line)).take_while(Result::is_ok).for_each(drop);
+        };
+        thread::Builder::new().spawn(listen).map_err(cannot)?;
+        let complain = move || {
+            let mut text = Vec::new();
+            // What is no text, or cannot be read, is not worth keeping.
+            let _ = err.take(1 << 16).read_to_end(&mut text);
+            String::from_utf8_lossy(&text).into_owned()
+        };
+        let complaints = thread::Builder::new().spawn(complain).map_err(cannot)?;
+        Ok(Self { child, to, lines, complaints: Some(complaints) })
+    }
+
+    /// A worker that is gone does not hear; that it is gone is found by listening.
+    fn tell(&mut self, text: &str) {
+        let _ = writeln!(self.to, "{text}").and_then(|()| self.to.flush());
+    }
+
+    /// How the worker ended, and the last it had to say.
+    fn epitaph(&mut self, job: &Job) -> String {
+        let ended = self.child.wait().map_or_else(|e| e.to_string(), how);
+        let complaints = self.complaints.take().and_then(|thread| thread.join().ok()).unwrap_or_default();
+        let mut lines = complaints.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("note:"));
+        let telling = lines.clone().find(|line| line.contains("memory allocation of"));
+        let said = telling.or_else(|| lines.next_back());
+        match (said, job.settings.memory) {
+            (Some(said), Some(limit)) if said.contains("memory allocation") => {
+                format!("out of memory, of which {} MB are allowed: {said}", limit >> 20)
+            }
+            (Some(said), _) => format!("its process {ended}: {said}"),
+            (None, _) => format!("its process {ended}"),
+        }
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        // One that is gone cannot be ended, and need not be.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn how(status: ExitStatus) -> String {
+    #[cfg(unix)]
+    if let Some(signal) = std::os::unix::process::ExitStatusExt::signal(&status) {
+        let name = [(4, "SIGILL"), (6, "SIGABRT"), (7, "SIGBUS"), (8, "SIGFPE"), (9, "SIGKILL"), (11, "SIGSEGV")];
+        let name = name.iter().find(|(number, _)| *number == signal).map_or("a signal", |(_, name)| name);
+        return format!("was ended by {name}");
+    }
+    format!("ended early, with {status}")
+}
