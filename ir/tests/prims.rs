@@ -3,6 +3,8 @@
 //!
 //! `prims_reference.json` holds the cases; `scripts/prims_reference.py` writes it.
 
+#[path = "prims/forward.rs"]
+mod forward;
 #[path = "prims/known.rs"]
 mod known;
 #[path = "prims/lanes.rs"]
