@@ -21,6 +21,7 @@ use adjudicate_ir::program::{Program, Request};
 use adjudicate_ir::span::SourceMap;
 
 use crate::derivatives;
+use crate::kept::{self, Unparted};
 use crate::optimiser::{self, Optimiser};
 use crate::{Compiled, Facts, PrepareError, Prepared, Refusal, Strategy};
 
@@ -69,9 +70,10 @@ impl Strategy for Closure {
         let specialised = program.specialise(request).map_err(PrepareError::Program)?;
         let mut facts = Facts::default();
         let mut watch = |stage: &str, module: &Module| facts.stage(stage, module);
-        let module =
-            self.transform(&specialised.module, &program.sources, &mut watch).map_err(PrepareError::Refused)?;
-        Ok(Box::new(Compiled::new(program, &specialised, &module, facts)))
+        let (module, last) =
+            self.transformed(&specialised.module, &program.sources, &mut watch).map_err(PrepareError::Refused)?;
+        let kept = last.map(|module| Unparted { module, optimiser: self.optimiser.clone(), part: expand::part });
+        Ok(Box::new(Compiled::new(program, &specialised, &module, facts).with_kept(kept)))
     }
 
     fn stages(
@@ -94,7 +96,18 @@ impl Closure {
         sources: &SourceMap,
         watch: &mut dyn FnMut(&str, &Module),
     ) -> Result<Module, Refusal> {
+        self.transformed(specialised, sources, watch).map(|(module, _)| module)
+    }
+
+    /// The same, and the program before the outermost derivative was expanded.
+    fn transformed(
+        &self,
+        specialised: &Module,
+        sources: &SourceMap,
+        watch: &mut dyn FnMut(&str, &Module),
+    ) -> Result<(Module, Option<Module>), Refusal> {
         let mut module = specialised.clone();
+        let mut last = None;
         watch("specialise", &module);
         passes::close(&mut module);
         watch("close", &module);
@@ -102,6 +115,7 @@ impl Closure {
         for order in 1.. {
             self.optimiser.run(&mut module, sources, expanded.as_ref(), watch)?;
             expanded = derivatives::innermost(&module, order - 1);
+            last = kept::outermost(&module).map(|_| module.clone()).or(last);
             if !expand::expand_innermost(&mut module).map_err(|why| Refusal::new(*why, sources))? {
                 break;
             }
@@ -112,6 +126,6 @@ impl Closure {
         }
         self.optimiser.finish(&mut module, watch);
         passes::compact(&mut module);
-        Ok(module)
+        Ok((module, last))
     }
 }

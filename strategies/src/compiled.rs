@@ -8,6 +8,7 @@ use adjudicate_ir::program::{Program, Specialised};
 use adjudicate_ir::span::{Diagnostic, SourceMap, Span};
 use adjudicate_ir::value::Value;
 
+use crate::kept::{Kept, Unparted};
 use crate::{Facts, Prepared, RunError};
 
 /// A lowered program.
@@ -17,6 +18,8 @@ pub struct Compiled {
     machine: Machine,
     signature: Signature,
     facts: Facts,
+    unparted: Option<Unparted>,
+    kept: Option<Kept>,
 }
 
 /// What a prepared program keeps of its request.
@@ -72,7 +75,14 @@ impl Compiled {
             machine: Machine::new(),
             signature: Signature::new(program, specialised),
             facts,
+            unparted: None,
+            kept: None,
         }
+    }
+
+    /// With what it needs to find out how much it keeps for the backward pass.
+    pub(crate) fn with_kept(self, unparted: Option<Unparted>) -> Self {
+        Self { unparted, ..self }
     }
 }
 
@@ -85,6 +95,14 @@ impl Prepared for Compiled {
 
     fn output(&self) -> &Layout {
         self.signature.output()
+    }
+
+    fn residual_bytes(&mut self, args: &[Value]) -> Result<Option<u64>, RunError> {
+        if let Some(unparted) = self.unparted.take() {
+            self.kept = unparted.kept(&self.signature.sources);
+        }
+        let bytes = self.kept.as_ref().map(|kept| kept.bytes(args)).transpose();
+        bytes.map_err(|error| self.signature.run_error(error))
     }
 
     fn facts(&self) -> Facts {

@@ -35,6 +35,7 @@ use adjudicate_ir::program::{Program, Request};
 use adjudicate_ir::span::SourceMap;
 
 use crate::derivatives;
+use crate::kept::{self, Unparted};
 use crate::optimiser::{self, Optimiser};
 use crate::{Compiled, Facts, PrepareError, Prepared, Refusal, Strategy};
 
@@ -84,9 +85,10 @@ impl Strategy for Dataflow {
         let mut facts = Facts::default();
         let mut watch = |stage: &str, module: &Module| facts.stage(stage, module);
         watch("specialise", &specialised.module);
-        let module =
-            self.transform(&specialised.module, &program.sources, &mut watch).map_err(PrepareError::Refused)?;
-        Ok(Box::new(Compiled::new(program, &specialised, &module, facts)))
+        let (module, last) =
+            self.transformed(&specialised.module, &program.sources, &mut watch).map_err(PrepareError::Refused)?;
+        let kept = last.map(|module| Unparted { module, optimiser: self.optimiser.clone(), part: gradient::part });
+        Ok(Box::new(Compiled::new(program, &specialised, &module, facts).with_kept(kept)))
     }
 }
 
@@ -99,12 +101,24 @@ impl Dataflow {
         sources: &SourceMap,
         watch: &mut dyn FnMut(&str, &Module),
     ) -> Result<Module, Refusal> {
+        self.transformed(program, sources, watch).map(|(module, _)| module)
+    }
+
+    /// The same, and the program before the outermost derivative was expanded.
+    fn transformed(
+        &self,
+        program: &Module,
+        sources: &SourceMap,
+        watch: &mut dyn FnMut(&str, &Module),
+    ) -> Result<(Module, Option<Module>), Refusal> {
         let mut module = build(program, sources)?;
+        let mut last = None;
         watch("build", &module);
         let mut expanded = None;
         for order in 1.. {
             self.optimiser.run(&mut module, sources, expanded.as_ref(), watch)?;
             expanded = derivatives::innermost(&module, order - 1);
+            last = kept::outermost(&module).map(|_| module.clone()).or(last);
             if !gradient::expand_innermost(&mut module).map_err(|why| Refusal::new(*why, sources))? {
                 break;
             }
@@ -115,7 +129,7 @@ impl Dataflow {
         }
         self.optimiser.finish(&mut module, watch);
         passes::compact(&mut module);
-        Ok(module)
+        Ok((module, last))
     }
 }
 

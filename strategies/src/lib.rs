@@ -10,6 +10,7 @@ mod cotangent;
 pub mod dataflow;
 mod derivatives;
 pub mod finite;
+mod kept;
 mod optimiser;
 pub mod tape;
 
@@ -61,6 +62,13 @@ pub trait Prepared {
     fn output(&self) -> &Layout;
     /// What is known of the preparation and of the last run.
     fn facts(&self) -> Facts;
+    /// Bytes of arrays kept from the forward for the backward pass of the outermost derivative at these
+    /// arguments; `None` where there is no such boundary. Found out in a run of its own, which counts and
+    /// clocks must not see.
+    fn residual_bytes(&mut self, args: &[Value]) -> Result<Option<u64>, RunError> {
+        let _ = args;
+        Ok(self.facts().residual_bytes)
+    }
 }
 
 /// Exact facts of a preparation and of the last run; `None` where the notion does not apply.

@@ -262,6 +262,11 @@ impl Executable {
         super::emit::executable(module, first)
     }
 
+    /// The constants of the program, which every run shares.
+    pub fn constants(&self) -> &[Value] {
+        &self.consts
+    }
+
     /// Number of primitive applications.
     pub fn sites(&self) -> usize {
         self.prims.len()

@@ -12,6 +12,7 @@ use adjudicate_ir::types::Type;
 use super::adjoint::{Adjoint, Adjoints, call_forward, primed, residual_nodes};
 use super::pairs;
 use crate::derivatives::with_derivatives;
+use crate::kept::{Parted, outermost};
 
 /// Expands every derivative of a graph that has none inside; says whether there was any. Those that
 /// take function values come when there are no others.
@@ -65,6 +66,28 @@ pub(super) fn expand_innermost(module: &mut Module) -> Result<bool, Box<Diagnost
         module.graphs[id.0 as usize] = expanded;
     }
     Ok(!found.is_empty())
+}
+
+/// The program up to its outermost derivative, forward nodes before backward nodes.
+pub(super) fn part(module: &mut Module) -> Option<Parted> {
+    let (node, spec) = outermost(module)?;
+    if pairs::takes_function(module, &spec) {
+        return None;
+    }
+    let primal = module.graph(spec.graph);
+    let (dy, params) = (primal.result_type().cotangent(), primal.params.len());
+    let mask: Vec<bool> = (0..params as u32).map(|i| spec.wrt.contains(&i)).collect();
+    let program = module.graph(module.entry).clone();
+    let adjoint = Adjoints::new(module).of(spec.graph, &mask);
+    Some(Parted::new(&program, node, vec![dy], |mut b, operands, dy| {
+        let args = &operands[..params];
+        let called = call_forward(module, &mut b, &adjoint, args);
+        let mut all = residual_nodes(&mut b, &adjoint, args, called);
+        let mark = b.graph().nodes.len();
+        all.extend(dy);
+        let ret = b.emit(Op::Call(adjoint.backward), &all, Type::tuple(adjoint.cotangents.clone()));
+        (b.finish(ret), mark)
+    }))
 }
 
 /// A derivative whose order has no bound: where it stands, and where its function is made.

@@ -25,6 +25,7 @@ use super::joint::{Joint, items, splice};
 use super::repeat::Trips;
 use crate::cotangent::Cotangent;
 use crate::derivatives::with_derivatives;
+use crate::kept::{Parted, outermost};
 
 /// Replaces every derivative that has none inside; says whether there was any.
 pub(super) fn expand_innermost(module: &mut Module) -> Res<bool> {
@@ -40,6 +41,30 @@ pub(super) fn expand_innermost(module: &mut Module) -> Res<bool> {
         gradients.module.graphs[id.0 as usize] = expanded;
     }
     Ok(!found.is_empty())
+}
+
+/// The program up to its outermost derivative, forward nodes before backward nodes.
+pub(super) fn part(module: &mut Module) -> Option<Parted> {
+    inline_calls(module);
+    let (node, spec) = outermost(module)?;
+    let graph = module.graph(spec.graph).clone();
+    let result = graph.result_type();
+    let types = result.as_tuple().unwrap_or(std::slice::from_ref(result));
+    let dy: Vec<Type> = types.iter().filter(|ty| ty.is_float()).cloned().collect();
+    let program = module.graph(module.entry).clone();
+    let mut gradients = Gradients { module, joints: HashMap::new() };
+    Some(Parted::new(&program, node, dy, |b, operands, dy| {
+        let b = RefCell::new(b);
+        let seeds = seed(&b.borrow(), graph.result_type(), dy);
+        let (mut walk, wrt) = gradients.walk(&b, &graph, &spec, &operands[..graph.params.len()], &seeds);
+        let mark = b.borrow().graph().nodes.len();
+        let pulled = gradients.reverse(&b, &mut walk, seeds);
+        let wanted = (0..wrt.len()).filter(|&i| wrt[i]);
+        let items: Vec<NodeId> =
+            wanted.map(|i| pulled[i].materialise(&mut b.borrow_mut(), graph.ty(graph.params[i]))).collect();
+        let ret = b.borrow_mut().tuple(&items);
+        (b.into_inner().finish(ret), mark)
+    }))
 }
 
 /// Functions are inlined when the graph is built, but a branch whose condition the optimiser has found is
@@ -156,10 +181,8 @@ impl Gradients<'_> {
     fn derivative(&mut self, b: &RefCell<Builder>, spec: &VjpSpec, operands: &[NodeId]) -> NodeId {
         let graph = self.module.graph(spec.graph).clone();
         let (args, seeds) = operands.split_at(graph.params.len());
-        let wrt: Mask = (0..graph.params.len() as u32).map(|i| spec.wrt.contains(&i)).collect();
         let seeds = seed(&b.borrow(), graph.result_type(), seeds);
-        let given: Mask = seeds.iter().map(|d| !d.is_zero()).collect();
-        let mut walk = self.forward(b, &graph, args, Activity::of(self.module, &graph, &wrt, &given));
+        let (mut walk, _) = self.walk(b, &graph, spec, args, &seeds);
         let mut results = items(&mut b.borrow_mut(), walk.result());
         let pulled = self.reverse(b, &mut walk, seeds);
         for &i in spec.wrt.iter() {
@@ -167,6 +190,21 @@ impl Gradients<'_> {
             results.push(pulled[i as usize].materialise(&mut b.borrow_mut(), ty));
         }
         b.borrow_mut().tuple(&results)
+    }
+
+    /// The forward nodes of a function that is differentiated, and by which parameters.
+    fn walk<'g>(
+        &mut self,
+        b: &RefCell<Builder>,
+        graph: &'g Graph,
+        spec: &VjpSpec,
+        args: &[NodeId],
+        seeds: &[Cotangent],
+    ) -> (Walk<'g>, Mask) {
+        let wrt: Mask = (0..graph.params.len() as u32).map(|i| spec.wrt.contains(&i)).collect();
+        let given: Mask = seeds.iter().map(|d| !d.is_zero()).collect();
+        let activity = Activity::of(self.module, graph, &wrt, &given);
+        (self.forward(b, graph, args, activity), wrt)
     }
 
     /// Puts the live nodes of a graph into another, its parameters replaced by `args`.

@@ -97,6 +97,14 @@ impl Runner {
         }
     }
 
+    /// Bytes kept from the forward for the backward pass; neither counted nor timed.
+    pub fn residual_bytes(&mut self, args: &[Value]) -> Result<Option<u64>, Trouble> {
+        match self {
+            Runner::Prepared(prepared) => guarded(|| prepared.residual_bytes(args).map_err(failed))?,
+            Runner::Handwritten(_) => Ok(None),
+        }
+    }
+
     /// What is known of the preparation and of the last run.
     pub fn facts(&self) -> Facts {
         match self {

@@ -36,7 +36,9 @@ pub fn count(
     });
     let calls = counts.calls_by_kind().filter(|(_, n)| *n > 0);
     let calls = calls.map(|(kind, n)| (format!("calls:{kind}"), n));
-    Ok(Counted { kernels: totals.chain(calls).collect(), facts: runner.facts() })
+    let residual_bytes = kernels.under(|| runner.residual_bytes(args))?;
+    let facts = Facts { residual_bytes, ..runner.facts() };
+    Ok(Counted { kernels: totals.chain(calls).collect(), facts })
 }
 
 impl Counted {
