@@ -12,6 +12,7 @@ mod derivatives;
 pub mod finite;
 mod kept;
 mod optimiser;
+pub mod scalar;
 pub mod tape;
 
 use std::fmt;
@@ -34,6 +35,10 @@ pub trait Strategy: Sync {
     /// Whether it is there to check the others: taken on request, never ranked.
     fn is_oracle(&self) -> bool {
         false
+    }
+    /// Whether it expresses what its family does: variants do, unless they say otherwise.
+    fn is_as_capable(&self) -> bool {
+        self.name().contains(':')
     }
     /// Makes a request ready to run. All one-off work is done here.
     fn prepare(&self, program: &Program, request: &Request) -> Result<Box<dyn Prepared>, PrepareError>;
@@ -138,7 +143,7 @@ pub struct RunError {
 
 /// Every strategy and variant, in the order of help and tables.
 pub static STRATEGIES: LazyLock<Vec<&'static dyn Strategy>> = LazyLock::new(|| {
-    let mut all: Vec<&'static dyn Strategy> = vec![&tape::TapeStrategy];
+    let mut all: Vec<&'static dyn Strategy> = vec![&tape::TapeStrategy, &scalar::ScalarTapeStrategy];
     all.extend([&dataflow::DATAFLOW as &dyn Strategy, &dataflow::UNOPTIMISED]);
     all.extend(dataflow::VARIANTS.iter().map(|v| v as &dyn Strategy));
     all.extend([&closure::CLOSURE as &dyn Strategy, &closure::UNOPTIMISED]);

@@ -77,7 +77,7 @@ impl Program {
 impl Singles {
     fn run(&self, bits: &mut [u64]) {
         for step in &self.steps {
-            bits[usize::from(step.dst)] = value(step, bits);
+            bits[usize::from(step.dst)] = step.code.eval(|i| bits[usize::from(step.args[i])]);
         }
     }
 }
@@ -91,28 +91,32 @@ fn bits_of(scalar: Scalar) -> u64 {
     }
 }
 
-/// The value of a step.
-#[inline(always)]
-fn value(op: &Step, bits: &[u64]) -> u64 {
-    let bits = |i: usize| bits[usize::from(op.args[i])];
-    let float = |i: usize| f64::from_bits(bits(i));
-    let int = |i: usize| bits(i) as i64;
-    match op.code {
-        Code::Unary(f) => f.eval(float(0)).to_bits(),
-        Code::Binary(f) => f.eval(float(0), float(1)).to_bits(),
-        Code::Power(k) => power(float(0), k).to_bits(),
-        Code::IntUnary(f) => f.eval(int(0)) as u64,
-        Code::IntBinary(f) => f.eval(int(0), int(1)).expect("a step that has a value everywhere") as u64,
-        Code::Compare(f, Elem::F64) => compare(f, float(0), float(1)),
-        Code::Compare(f, _) => compare(f, int(0), int(1)),
-        Code::Logic(f) => u64::from(f.eval(bits(0) != 0, bits(1) != 0)),
-        Code::Not => u64::from(bits(0) == 0),
-        Code::Select(_) => bits(if bits(0) != 0 { 1 } else { 2 }),
-        Code::Cast(Elem::I64, Elem::F64) => (int(0) as f64).to_bits(),
-        Code::Cast(Elem::Bool, Elem::F64) => (bits(0) as f64).to_bits(),
-        Code::Cast(Elem::F64, Elem::I64) => (float(0) as i64) as u64,
-        Code::Cast(..) | Code::Stretch(_) => bits(0),
-        Code::Reduce(f) => panic!("a single element is not reduced by {f:?}"),
+impl Code {
+    /// The value for single elements, each as the first of 64 bits.
+    ///
+    /// # Panics
+    /// If the code is a reduction.
+    #[inline(always)]
+    pub fn eval(self, bits: impl Fn(usize) -> u64) -> u64 {
+        let float = |i: usize| f64::from_bits(bits(i));
+        let int = |i: usize| bits(i) as i64;
+        match self {
+            Code::Unary(f) => f.eval(float(0)).to_bits(),
+            Code::Binary(f) => f.eval(float(0), float(1)).to_bits(),
+            Code::Power(k) => power(float(0), k).to_bits(),
+            Code::IntUnary(f) => f.eval(int(0)) as u64,
+            Code::IntBinary(f) => f.eval(int(0), int(1)).expect("a step that has a value everywhere") as u64,
+            Code::Compare(f, Elem::F64) => compare(f, float(0), float(1)),
+            Code::Compare(f, _) => compare(f, int(0), int(1)),
+            Code::Logic(f) => u64::from(f.eval(bits(0) != 0, bits(1) != 0)),
+            Code::Not => u64::from(bits(0) == 0),
+            Code::Select(_) => bits(if bits(0) != 0 { 1 } else { 2 }),
+            Code::Cast(Elem::I64, Elem::F64) => (int(0) as f64).to_bits(),
+            Code::Cast(Elem::Bool, Elem::F64) => (bits(0) as f64).to_bits(),
+            Code::Cast(Elem::F64, Elem::I64) => (float(0) as i64) as u64,
+            Code::Cast(..) | Code::Stretch(_) => bits(0),
+            Code::Reduce(f) => panic!("a single element is not reduced by {f:?}"),
+        }
     }
 }
 

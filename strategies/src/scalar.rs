@@ -1,0 +1,167 @@
+//! The statement-level Jacobian tape: operator overloading for code whose floats are all scalars.
+//!
+//! A statement is one application of a primitive. The tape holds the number of its active operands, 1
+//! byte, and for each of those the partial derivative and the statement that it came from, 12 bytes; a
+//! statement's own number is its place on the tape. So it is with the linear index tape of CoDiPack
+//! (M. Sagebaum, T. Albring, N. R. Gauger, "High-performance derivative computations using CoDiPack",
+//! ACM TOMS 45(4), 2019). The reverse sweep is a multiplication and an addition for each active operand.
+//!
+//! Partial derivatives are those of the primitives' rules, applied to the cotangent 1 and [staged](partials)
+//! once per function. What is stored is numbers, so the tape itself cannot be differentiated: the route to higher
+//! orders is to compute with numbers that are active on another tape. In Rust those are nested types
+//! ([`Active`] over [`Active`]); the strategy keeps one [tape for each order](levels) at run time.
+
+mod active;
+mod levels;
+mod partials;
+
+use std::fmt;
+
+use adjudicate_ir::datum::Layout;
+use adjudicate_ir::exec::{Executable, Machine};
+use adjudicate_ir::graph::{Module, Node, Op, VjpSpec};
+use adjudicate_ir::passes;
+use adjudicate_ir::program::{Program, Request};
+use adjudicate_ir::span::{Diagnostic, Span};
+use adjudicate_ir::types::{Elem, Type};
+use adjudicate_ir::value::Value;
+
+use crate::compiled::Signature;
+use crate::{Facts, PrepareError, Prepared, Refusal, RunError, Strategy};
+use levels::Levels;
+
+#[doc(hidden)]
+pub use active::Item;
+pub use active::{Active, Real, ScalarTape};
+#[doc(hidden)]
+pub use partials::Function;
+
+/// The strategy.
+#[derive(Clone, Copy, Debug)]
+pub struct ScalarTapeStrategy;
+
+impl Strategy for ScalarTapeStrategy {
+    fn name(&self) -> &str {
+        "tape:scalar"
+    }
+
+    fn about(&self) -> &str {
+        "statement-level tape of partial derivatives, 12 bytes for each; only for programs whose floats are scalars"
+    }
+
+    fn is_as_capable(&self) -> bool {
+        false
+    }
+
+    fn prepare(&self, program: &Program, request: &Request) -> Result<Box<dyn Prepared>, PrepareError> {
+        let mut specialised = program.specialise(request).map_err(PrepareError::Program)?;
+        let mut facts = Facts::default();
+        facts.stage("specialise", &specialised.module);
+        passes::close(&mut specialised.module);
+        facts.stage("close", &specialised.module);
+        check(&specialised.module).map_err(|why| PrepareError::Refused(Refusal::new(*why, &program.sources)))?;
+        let executable = Executable::new(&specialised.module);
+        let levels = Levels::new(executable.sites());
+        let signature = Signature::new(program, &specialised);
+        Ok(Box::new(Ready { executable, machine: Machine::new(), levels, signature, facts }))
+    }
+}
+
+/// A request made ready.
+struct Ready {
+    executable: Executable,
+    machine: Machine,
+    levels: Levels,
+    signature: Signature,
+    facts: Facts,
+}
+
+impl fmt::Debug for Ready {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ready").field("executable", &self.executable).finish_non_exhaustive()
+    }
+}
+
+impl Prepared for Ready {
+    fn run(&mut self, args: &[Value]) -> Result<Vec<Value>, RunError> {
+        self.signature.check(args)?;
+        self.levels.reset();
+        let result = self.executable.run(&mut self.machine, &mut self.levels, args.iter().cloned());
+        result.map_err(|error| self.signature.run_error(error))
+    }
+
+    fn output(&self) -> &Layout {
+        self.signature.output()
+    }
+
+    fn facts(&self) -> Facts {
+        Facts {
+            nodes: self.facts.nodes.clone(),
+            tape_entries: Some(self.levels.peak_statements() as u64),
+            tape_bytes: Some(self.levels.peak_bytes() as u64),
+            residual_bytes: Some(0),
+            closures_made: Some(self.machine.closures_made()),
+        }
+    }
+}
+
+/// Refuses a program that differentiates through an array of floats, at the innermost derivative that does.
+fn check(module: &Module) -> Result<(), Box<Diagnostic>> {
+    let nodes = module.reachable().into_iter().flat_map(|id| &module.graph(id).nodes);
+    let derivatives: Vec<&VjpSpec> =
+        nodes.filter_map(|node| if let Op::Vjp(spec) = &node.op { Some(spec) } else { None }).collect();
+    derivatives.iter().rev().try_for_each(|spec| check_derivative(module, spec))
+}
+
+fn check_derivative(module: &Module, spec: &VjpSpec) -> Result<(), Box<Diagnostic>> {
+    let target = module.graph(spec.graph);
+    let by = spec.wrt.iter().map(|&i| target.ty(target.params[i as usize]));
+    if let Some(array) = by.filter_map(array).next() {
+        return Err(refusal(&target.name, array, target.span));
+    }
+    let mut seen = vec![false; module.graphs.len()];
+    let mut work = vec![spec.graph];
+    while let Some(id) = work.pop() {
+        if std::mem::replace(&mut seen[id.0 as usize], true) {
+            continue;
+        }
+        let graph = module.graph(id);
+        let live = passes::live(graph);
+        for (_, node) in graph.iter().filter(|(at, _)| live[at.0 as usize]) {
+            if let Some(array) = array(&node.ty).filter(|array| !is_seed(node, array)) {
+                let span = if node.span == Span::default() { graph.span } else { node.span };
+                return Err(refusal(&graph.name, array, span));
+            }
+            work.extend(node.op.graphs());
+        }
+    }
+    Ok(())
+}
+
+/// Whether an array of one float is the seed of an inner derivative, or a cotangent for such a seed.
+fn is_seed(node: &Node, array: &Type) -> bool {
+    let seeds = match &node.op {
+        Op::Zero | Op::Get(_) => true,
+        Op::Vjp(spec) => spec.seeds == Some(1),
+        Op::Prim(prim) => prim.def.name == "units",
+        _ => false,
+    };
+    seeds && array.size() == 1
+}
+
+/// An array of floats in a type.
+fn array(ty: &Type) -> Option<&Type> {
+    match ty {
+        Type::Tensor(Elem::F64, shape) => (!shape.is_empty()).then_some(ty),
+        Type::Tuple(items) => items.iter().find_map(array),
+        Type::Stack(item) => array(item),
+        Type::Tensor(Elem::I64 | Elem::Bool, _) | Type::Fn(_) | Type::Env | Type::Unknown => None,
+    }
+}
+
+fn refusal(function: &str, array: &Type, span: Span) -> Box<Diagnostic> {
+    let message = format!(
+        "`{function}` computes with an array of floats, {array}, which a tape of scalar statements cannot express"
+    );
+    Box::new(Diagnostic::new(span, message).help("write it with float scalars, or use the strategy `tape`"))
+}

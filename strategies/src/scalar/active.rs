@@ -1,0 +1,411 @@
+//! The tape of scalar statements as a public interface: numbers with operators.
+//!
+//! ```
+//! use adjudicate_strategies::scalar::{Active, Real, ScalarTape};
+//!
+//! fn f<T: Real>(x: T, y: T) -> T {
+//!     (x * y).sin() + x * 2.0
+//! }
+//!
+//! let tape = ScalarTape::new();
+//! let (x, y) = (tape.var(0.5), tape.var(2.0));
+//! let [dx, dy] = tape.gradient(f(x, y), [x, y]);
+//! assert!((dx - 2.0 * 1.0_f64.cos() - 2.0).abs() < 1e-15 && (dy - 0.5 * 1.0_f64.cos()).abs() < 1e-15);
+//!
+//! // Second order: numbers on the inner tape are active on the outer one.
+//! let (outer, inner) = (ScalarTape::new(), ScalarTape::nested());
+//! let x = outer.var(0.5);
+//! let (a, b) = (inner.var(x), inner.var(Active::from(2.0)));
+//! let [da] = inner.gradient(f(a, b), [a]);
+//! let [dda] = outer.gradient(da, [x]);
+//! assert!((dda + 4.0 * 1.0_f64.sin()).abs() < 1e-15);
+//! ```
+
+use std::cell::{Cell, RefCell};
+use std::fmt;
+use std::ops::{Add, Div, Mul, Neg, Sub};
+use std::sync::LazyLock;
+
+use adjudicate_ir::prims;
+use smallvec::SmallVec;
+
+use super::partials::{Function, Source, of_floats};
+
+/// The functions of one number, as methods and as statics that stage their partials once.
+macro_rules! unary {
+    ($($name:ident $PRIM:ident $about:literal;)*) => {
+        $(static $PRIM: LazyLock<Function> = LazyLock::new(|| of_floats(&prims::$PRIM, &[], 1));)*
+        macro_rules! functions {
+            () => {$(
+                #[doc = $about]
+                #[must_use]
+                fn $name(self) -> Self {
+                    Self::apply(&$PRIM, &[Item::Number(self)]).number()
+                }
+            )*};
+        }
+    };
+}
+unary! {
+    exp EXP "e to the power of this.";
+    expm1 EXPM1 "`exp(x) - 1`, accurate near 0.";
+    ln LOG "The natural logarithm.";
+    ln_1p LOG1P "`ln(1 + x)`, accurate near 0.";
+    sqrt SQRT "The square root.";
+    sin SIN "The sine.";
+    cos COS "The cosine.";
+    tan TAN "The tangent.";
+    asin ARCSIN "The inverse sine.";
+    acos ARCCOS "The inverse cosine.";
+    atan ARCTAN "The inverse tangent.";
+    sinh SINH "The hyperbolic sine.";
+    cosh COSH "The hyperbolic cosine.";
+    tanh TANH "The hyperbolic tangent.";
+    sigmoid SIGMOID "The logistic function.";
+    abs ABS "The absolute value.";
+}
+
+/// A number that functions can be applied to: a float, or a number that is active on a tape.
+pub trait Real:
+    Copy
+    + fmt::Debug
+    + From<f64>
+    + Add<Output = Self>
+    + Sub<Output = Self>
+    + Mul<Output = Self>
+    + Div<Output = Self>
+    + Neg<Output = Self>
+    + Add<f64, Output = Self>
+    + Sub<f64, Output = Self>
+    + Mul<f64, Output = Self>
+    + Div<f64, Output = Self>
+{
+    /// The float that it is.
+    fn value(self) -> f64;
+
+    /// Applies a function of floats. What is not a float is given as bits.
+    #[doc(hidden)]
+    fn apply(function: &Function, args: &[Item<Self>]) -> Item<Self>;
+
+    /// To an integer power.
+    #[must_use]
+    fn powi(self, n: i32) -> Self {
+        let small = usize::try_from(n + SMALL_POWER).ok().and_then(|at| POWERS.get(at));
+        match small {
+            Some(function) => Self::apply(function, &[Item::Number(self)]).number(),
+            None => self.powf(Self::from(f64::from(n))),
+        }
+    }
+
+    /// To a power.
+    #[must_use]
+    fn powf(self, power: Self) -> Self {
+        Self::apply(&POW, &[Item::Number(self), Item::Number(power)]).number()
+    }
+    functions!();
+}
+
+/// Powers from its negative to it have functions of their own.
+const SMALL_POWER: i32 = 8;
+
+static POWERS: LazyLock<Vec<Function>> =
+    LazyLock::new(|| (-SMALL_POWER..=SMALL_POWER).map(|n| of_floats(&prims::POWI, &[i64::from(n)], 1)).collect());
+static POW: LazyLock<Function> = LazyLock::new(|| of_floats(&prims::POW, &[], 2));
+
+/// A number, or the bits of another scalar.
+#[derive(Clone, Copy, Debug)]
+#[doc(hidden)]
+pub enum Item<T> {
+    /// A number.
+    Number(T),
+    /// A truth value or an integer.
+    Bits(u64),
+}
+
+impl<T: Real> Item<T> {
+    #[inline]
+    fn bits(self) -> u64 {
+        match self {
+            Item::Number(x) => x.value().to_bits(),
+            Item::Bits(bits) => bits,
+        }
+    }
+
+    #[inline]
+    fn number(self) -> T {
+        match self {
+            Item::Number(x) => x,
+            Item::Bits(bits) => panic!("a number was expected, not {bits}"),
+        }
+    }
+}
+
+impl Real for f64 {
+    #[inline]
+    fn value(self) -> f64 {
+        self
+    }
+
+    #[inline]
+    fn apply(function: &Function, args: &[Item<f64>]) -> Item<f64> {
+        let bits = function.eval(|i| args[i].bits());
+        if function.is_float { Item::Number(f64::from_bits(bits)) } else { Item::Bits(bits) }
+    }
+}
+
+/// An active operand: for floats 12 bytes.
+#[derive(Clone, Copy)]
+#[repr(C, packed(4))]
+struct Edge<T> {
+    partial: T,
+    statement: u32,
+}
+
+const _: () = assert!(size_of::<Edge<f64>>() == 12);
+
+/// A tape of statements on numbers: floats, or numbers that are active on another tape.
+pub struct ScalarTape<T: Real = f64> {
+    counts: RefCell<Vec<u8>>,
+    edges: RefCell<Vec<Edge<T>>>,
+    /// How often the tape was cleared.
+    age: Cell<u32>,
+}
+
+/// A number that is active on a tape, or a constant.
+#[derive(Clone, Copy)]
+pub struct Active<'t, T: Real = f64> {
+    value: T,
+    /// `None` for a constant.
+    tape: Option<&'t ScalarTape<T>>,
+    statement: u32,
+    age: u32,
+}
+
+impl<T: Real> fmt::Debug for ScalarTape<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ScalarTape({} statements)", self.len())
+    }
+}
+
+impl<T: Real> fmt::Debug for Active<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.value.fmt(f)
+    }
+}
+
+impl<T: Real> Default for ScalarTape<T> {
+    fn default() -> Self {
+        Self::nested()
+    }
+}
+
+impl ScalarTape {
+    /// An empty tape of statements on floats.
+    pub fn new() -> Self {
+        Self::nested()
+    }
+}
+
+impl<T: Real> ScalarTape<T> {
+    /// An empty tape, of statements on numbers that may be active on another one.
+    pub fn nested() -> Self {
+        Self { counts: RefCell::default(), edges: RefCell::default(), age: Cell::new(0) }
+    }
+
+    /// A variable: something to differentiate with respect to.
+    pub fn var(&self, value: T) -> Active<'_, T> {
+        self.state(value, &[])
+    }
+
+    /// Number of statements, variables included.
+    pub fn len(&self) -> usize {
+        self.counts.borrow().len()
+    }
+
+    /// Whether nothing is recorded.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Bytes of what is recorded.
+    pub fn bytes(&self) -> usize {
+        self.len() + self.edges.borrow().len() * size_of::<Edge<T>>()
+    }
+
+    /// Forgets every statement and keeps the storage. Numbers made before cannot be used any more.
+    pub fn clear(&self) {
+        self.counts.borrow_mut().clear();
+        self.edges.borrow_mut().clear();
+        self.age.set(self.age.get() + 1);
+    }
+
+    /// The cotangents of `xs` for the cotangent 1 of `y`.
+    ///
+    /// # Panics
+    /// If one of them is of another tape, or from before this one was cleared.
+    pub fn gradient<const N: usize>(&self, y: Active<'_, T>, xs: [Active<'_, T>; N]) -> [T; N] {
+        let cotangents = self.sweep(y);
+        xs.map(|x| self.cotangent(&cotangents, x))
+    }
+
+    /// As [`ScalarTape::gradient`], for any number of variables.
+    ///
+    /// # Panics
+    /// As there.
+    pub fn gradient_of(&self, y: Active<'_, T>, xs: &[Active<'_, T>]) -> Vec<T> {
+        let cotangents = self.sweep(y);
+        xs.iter().map(|x| self.cotangent(&cotangents, *x)).collect()
+    }
+
+    fn cotangent(&self, cotangents: &[Option<T>], x: Active<'_, T>) -> T {
+        let found = self.place(x).and_then(|at| *cotangents.get(at)?);
+        found.unwrap_or_else(|| T::from(0.0))
+    }
+
+    /// The statement of a number; `None` for a constant.
+    fn place(&self, x: Active<'_, T>) -> Option<usize> {
+        let tape = x.tape?;
+        assert!(std::ptr::eq(tape, self), "a number of another tape");
+        assert!(x.age == self.age.get(), "a number from before the tape was cleared");
+        Some(x.statement as usize)
+    }
+
+    /// Cotangents by statement, `None` where none arrives.
+    fn sweep(&self, y: Active<'_, T>) -> Vec<Option<T>> {
+        let Some(last) = self.place(y) else { return Vec::new() };
+        let (counts, edges) = (self.counts.borrow(), self.edges.borrow());
+        let mut cotangents: Vec<Option<T>> = vec![None; last + 1];
+        cotangents[last] = Some(T::from(1.0));
+        let later: usize = counts[last + 1..].iter().map(|&n| usize::from(n)).sum();
+        let mut rest = &edges[..edges.len() - later];
+        for at in (0..=last).rev() {
+            let (before, own) = rest.split_at(rest.len() - usize::from(counts[at]));
+            rest = before;
+            let Some(cotangent) = cotangents[at] else { continue };
+            for &Edge { partial, statement } in own {
+                let slot = &mut cotangents[statement as usize];
+                let part = cotangent * partial;
+                *slot = Some(slot.map_or(part, |sum| sum + part));
+            }
+        }
+        cotangents
+    }
+
+    #[inline]
+    fn state(&self, value: T, edges: &[Edge<T>]) -> Active<'_, T> {
+        self.edges.borrow_mut().extend_from_slice(edges);
+        let mut counts = self.counts.borrow_mut();
+        let statement = u32::try_from(counts.len()).expect("fewer than 2³² statements on a tape");
+        counts.push(edges.len() as u8);
+        Active { value, tape: Some(self), statement, age: self.age.get() }
+    }
+}
+
+impl<T: Real> From<f64> for Active<'_, T> {
+    fn from(value: f64) -> Self {
+        Self { value: T::from(value), tape: None, statement: 0, age: 0 }
+    }
+}
+
+impl<'t, T: Real> Active<'t, T> {
+    /// The number, as a number below this tape.
+    pub fn below(self) -> T {
+        self.value
+    }
+
+    /// Records a function whose value is known.
+    #[inline]
+    fn statement(function: &Function, args: &[Item<Self>], value: T) -> Self {
+        let active = |arg: &Item<Self>| match arg {
+            Item::Number(x) => x.tape,
+            Item::Bits(_) => None,
+        };
+        let Some(tape) = args.iter().find_map(active) else {
+            return Self { value, tape: None, statement: 0, age: 0 };
+        };
+        let partials = function.partials().unwrap_or_else(|why| panic!("{why}"));
+        let below = |arg: Item<Self>| match arg {
+            Item::Number(x) => Item::Number(x.value),
+            Item::Bits(bits) => Item::Bits(bits),
+        };
+        let mut steps: SmallVec<[Item<T>; 8]> = SmallVec::new();
+        let find = |source: Source, steps: &[Item<T>]| match source {
+            Source::Const(x) => Item::Number(T::from(x)),
+            Source::Bits(bits) => Item::Bits(bits),
+            Source::Arg(i) => below(args[usize::from(i)]),
+            Source::Result => Item::Number(value),
+            Source::Step(i) => steps[usize::from(i)],
+        };
+        for step in &partials.steps {
+            let args: SmallVec<[Item<T>; 3]> = step.args.iter().map(|&s| find(s, &steps)).collect();
+            steps.push(T::apply(&step.function, &args));
+        }
+        let mut edges: SmallVec<[Edge<T>; 2]> = SmallVec::new();
+        for (arg, source) in args.iter().zip(&partials.of) {
+            let (Item::Number(x), Some(source)) = (arg, source) else { continue };
+            if let Some(statement) = tape.place(*x) {
+                edges.push(Edge { partial: find(*source, &steps).number(), statement: statement as u32 });
+            }
+        }
+        tape.state(value, &edges)
+    }
+}
+
+impl<T: Real> Real for Active<'_, T> {
+    #[inline]
+    fn value(self) -> f64 {
+        self.value.value()
+    }
+
+    fn apply(function: &Function, args: &[Item<Self>]) -> Item<Self> {
+        let below = |arg: &Item<Self>| match arg {
+            Item::Number(x) => Item::Number(x.value),
+            Item::Bits(bits) => Item::Bits(*bits),
+        };
+        let lowered: SmallVec<[Item<T>; 3]> = args.iter().map(below).collect();
+        match T::apply(function, &lowered) {
+            Item::Number(value) => Item::Number(Self::statement(function, args, value)),
+            Item::Bits(bits) => Item::Bits(bits),
+        }
+    }
+}
+
+static NEG: LazyLock<Function> = LazyLock::new(|| of_floats(&prims::NEG, &[], 1));
+
+impl<T: Real> Neg for Active<'_, T> {
+    type Output = Self;
+    #[inline]
+    fn neg(self) -> Self {
+        Self::statement(&NEG, &[Item::Number(self)], -self.value)
+    }
+}
+
+macro_rules! operators {
+    ($($Trait:ident $method:ident $PRIM:ident)*) => {$(
+        static $PRIM: LazyLock<Function> = LazyLock::new(|| of_floats(&prims::$PRIM, &[], 2));
+
+        impl<'t, T: Real> $Trait for Active<'t, T> {
+            type Output = Self;
+            #[inline]
+            fn $method(self, other: Self) -> Self {
+                let value = self.value.$method(other.value);
+                Self::statement(&$PRIM, &[Item::Number(self), Item::Number(other)], value)
+            }
+        }
+        impl<'t, T: Real> $Trait<f64> for Active<'t, T> {
+            type Output = Self;
+            #[inline]
+            fn $method(self, other: f64) -> Self {
+                self.$method(Self::from(other))
+            }
+        }
+        impl<'t, T: Real> $Trait<Active<'t, T>> for f64 {
+            type Output = Active<'t, T>;
+            #[inline]
+            fn $method(self, other: Active<'t, T>) -> Active<'t, T> {
+                Active::from(self).$method(other)
+            }
+        }
+    )*};
+}
+operators! { Add add ADD Sub sub SUB Mul mul MUL Div div DIV }

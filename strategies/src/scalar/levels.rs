@@ -1,0 +1,438 @@
+//! The strategy's tapes, one for each order of derivative, as a domain of the executor.
+//!
+//! The mark of a float says on which tape it is active, and as which statement. What an inner tape
+//! computes with are numbers that may be active on an outer one: of every statement of an inner tape is known as what
+//! its value is active below ([`Level::below`]), and its partial derivatives and cotangents are such
+//! numbers too. On the outermost tape they are plain floats, and everything takes a shorter way.
+//!
+//! A cotangent starts as -0.0, to which any sum can be added exactly; where it still is, nothing arrived.
+
+use std::sync::Arc;
+
+use adjudicate_ir::exec::{Domain, ExecError, PrimInstr, Run, VjpInstr};
+use adjudicate_ir::prims::{self, Prim};
+use adjudicate_ir::types::Elem;
+use adjudicate_ir::value::{Fields, Mark, Value};
+use adjudicate_kernels::Array;
+use smallvec::SmallVec;
+
+use super::partials::{Function, Partials, Source, of_floats};
+
+/// The most tapes at once: a mark holds the level in its upper bits.
+const MAX_LEVEL: u32 = 7;
+const LEVEL_SHIFT: u32 = 29;
+
+/// An active operand: 12 bytes.
+#[derive(Clone, Copy, Debug)]
+#[repr(C, packed(4))]
+struct Edge {
+    partial: f64,
+    statement: u32,
+}
+
+const _: () = assert!(size_of::<Edge>() == 12);
+
+/// No cotangent has arrived.
+const NOTHING: f64 = -0.0;
+
+/// Why cotangents for several seeds at once are not differentiated.
+const MANY_SEEDS: &str = "cotangents in arrays cannot be differentiated by a tape of scalars";
+
+/// A tape.
+#[derive(Debug, Default)]
+struct Level {
+    /// By statement: the number of its edges.
+    counts: Vec<u8>,
+    edges: Vec<Edge>,
+    /// By statement and by edge: as what the value and the partial are active on outer tapes. Empty on the outermost.
+    below: Vec<Mark>,
+    partials_below: Vec<Mark>,
+}
+
+/// A float and where it comes from, or the bits of another scalar.
+#[derive(Clone, Copy, Debug)]
+struct Number {
+    bits: u64,
+    mark: Mark,
+}
+
+impl Number {
+    fn float(x: f64) -> Number {
+        Number { bits: x.to_bits(), mark: Mark::NONE }
+    }
+
+    fn level(self) -> u32 {
+        self.mark.0 >> LEVEL_SHIFT
+    }
+}
+
+/// The statement of a mark.
+fn statement(mark: Mark) -> usize {
+    (mark.0 & ((1 << LEVEL_SHIFT) - 1)) as usize
+}
+
+/// All tapes.
+pub(super) struct Levels {
+    /// By level from 1; storage is kept.
+    levels: Vec<Level>,
+    depth: u32,
+    /// By site of the program.
+    functions: Vec<Option<Arc<Function>>>,
+    add: Arc<Function>,
+    mul: Arc<Function>,
+    steps: SmallVec<[u64; 8]>,
+    cotangents: Vec<f64>,
+    peak_statements: usize,
+    peak_bytes: usize,
+}
+
+type Numbers = SmallVec<[Number; 3]>;
+
+impl Levels {
+    /// For a program of so many sites.
+    pub(super) fn new(sites: usize) -> Self {
+        Levels {
+            levels: Vec::new(),
+            depth: 0,
+            functions: vec![None; sites],
+            add: Arc::new(of_floats(&prims::ADD, &[], 2)),
+            mul: Arc::new(of_floats(&prims::MUL, &[], 2)),
+            steps: SmallVec::new(),
+            cotangents: Vec::new(),
+            peak_statements: 0,
+            peak_bytes: 0,
+        }
+    }
+
+    /// Begins a run.
+    pub(super) fn reset(&mut self) {
+        self.levels.iter_mut().for_each(Level::clear);
+        (self.depth, self.peak_statements, self.peak_bytes) = (0, 0, 0);
+    }
+
+    /// Statements when the tapes were fullest.
+    pub(super) fn peak_statements(&self) -> usize {
+        self.peak_statements
+    }
+
+    /// Bytes of the tapes when they were fullest.
+    pub(super) fn peak_bytes(&self) -> usize {
+        self.peak_bytes
+    }
+
+    fn level(&mut self, level: u32) -> &mut Level {
+        &mut self.levels[level as usize - 1]
+    }
+
+    fn measure(&mut self) {
+        let statements = self.levels.iter().map(|level| level.counts.len()).sum();
+        let bytes = self.levels.iter().map(Level::bytes).sum();
+        self.peak_statements = self.peak_statements.max(statements);
+        self.peak_bytes = self.peak_bytes.max(bytes);
+    }
+
+    /// What a number is to the tapes below a level.
+    fn lower(&self, number: Number, level: u32) -> Number {
+        if number.level() != level {
+            return number;
+        }
+        let below = &self.levels[level as usize - 1].below;
+        Number { mark: below.get(statement(number.mark)).copied().unwrap_or(Mark::NONE), ..number }
+    }
+
+    /// Applies a function to numbers, on the tapes that they are active on.
+    fn apply(&mut self, function: &Function, args: &[Number]) -> Result<Number, String> {
+        let bits = function.eval(|i| args[i].bits);
+        let level = args.iter().map(|arg| arg.level()).max().unwrap_or(0);
+        if level == 0 || !function.is_float {
+            return Ok(Number { bits, mark: Mark::NONE });
+        }
+        let partials = function.partials()?;
+        if level == 1 {
+            return self.record_outermost(partials, args, bits);
+        }
+        let lowered: Numbers = args.iter().map(|&arg| self.lower(arg, level)).collect();
+        let result = self.apply(function, &lowered)?;
+        let mut steps: SmallVec<[Number; 8]> = SmallVec::new();
+        for step in &partials.steps {
+            let args: Numbers = step.args.iter().map(|&s| number(s, &lowered, result, &steps)).collect();
+            let value = self.apply(&step.function, &args)?;
+            steps.push(value);
+        }
+        let mut count = 0;
+        for (arg, source) in args.iter().zip(&partials.of) {
+            let (true, Some(source)) = (arg.level() == level, source) else { continue };
+            let partial = number(*source, &lowered, result, &steps);
+            let on = self.level(level);
+            on.edges.push(Edge { partial: f64::from_bits(partial.bits), statement: statement(arg.mark) as u32 });
+            on.partials_below.push(partial.mark);
+            count += 1;
+        }
+        if count == 0 {
+            return Ok(result);
+        }
+        self.level(level).below.push(result.mark);
+        Ok(Number { bits: result.bits, mark: self.level(level).push(level, count)? })
+    }
+
+    /// The same where only plain floats are below.
+    #[inline]
+    fn record_outermost(&mut self, partials: &Partials, args: &[Number], result: u64) -> Result<Number, String> {
+        let bits: SmallVec<[u64; 3]> = args.iter().map(|arg| arg.bits).collect();
+        partials.run(&bits, result, &mut self.steps);
+        let on = &mut self.levels[0];
+        let mut count = 0;
+        for (arg, source) in args.iter().zip(&partials.of) {
+            let (true, Some(source)) = (arg.mark.is_some(), source) else { continue };
+            let partial = f64::from_bits(Partials::bits(*source, &bits, result, &self.steps));
+            on.edges.push(Edge { partial, statement: statement(arg.mark) as u32 });
+            count += 1;
+        }
+        let mark = if count == 0 { Mark::NONE } else { on.push(1, count)? };
+        Ok(Number { bits: result, mark })
+    }
+
+    /// The function of a site.
+    #[cold]
+    fn learn(&mut self, instr: &PrimInstr) -> Result<Arc<Function>, String> {
+        let prim = Prim { def: instr.def, attrs: instr.attrs.clone() };
+        let function = Arc::new(Function::new(prim, &instr.operands)?);
+        self.functions[instr.site.index()] = Some(function.clone());
+        Ok(function)
+    }
+}
+
+/// What a source is.
+fn number(source: Source, args: &[Number], result: Number, steps: &[Number]) -> Number {
+    match source {
+        Source::Const(x) => Number::float(x),
+        Source::Bits(bits) => Number { bits, mark: Mark::NONE },
+        Source::Arg(i) => args[usize::from(i)],
+        Source::Result => result,
+        Source::Step(i) => steps[usize::from(i)],
+    }
+}
+
+impl Level {
+    fn clear(&mut self) {
+        self.counts.clear();
+        self.edges.clear();
+        self.below.clear();
+        self.partials_below.clear();
+    }
+
+    fn bytes(&self) -> usize {
+        let marks = self.below.len() + self.partials_below.len();
+        self.counts.len() + self.edges.len() * size_of::<Edge>() + marks * size_of::<Mark>()
+    }
+
+    /// Adds a statement whose edges are there; its mark.
+    #[inline]
+    fn push(&mut self, level: u32, edges: u8) -> Result<Mark, String> {
+        let index = self.counts.len() as u32;
+        if index >> LEVEL_SHIFT != 0 {
+            return Err(format!("more than 2^{LEVEL_SHIFT} statements on a tape"));
+        }
+        self.counts.push(edges);
+        Ok(Mark(level << LEVEL_SHIFT | index))
+    }
+}
+
+/// A scalar as a number.
+#[inline]
+fn scalar(value: &Value) -> Number {
+    match value {
+        Value::F64(x, mark) => Number { bits: x.to_bits(), mark: *mark },
+        Value::I64(n) => Number { bits: *n as u64, mark: Mark::NONE },
+        Value::Bool(b) => Number { bits: u64::from(*b), mark: Mark::NONE },
+        other => panic!("a scalar was expected, not {other:?}"),
+    }
+}
+
+fn float(number: Number) -> Value {
+    Value::F64(f64::from_bits(number.bits), number.mark)
+}
+
+impl Domain for Levels {
+    #[inline]
+    fn prim(&mut self, instr: &PrimInstr, args: &mut [Value]) -> Result<Value, String> {
+        if let [Value::Array(one, mark)] = args
+            && mark.is_some()
+        {
+            // The cotangent for a single seed, taken out of its array.
+            return Ok(Value::F64(one.item(), *mark));
+        }
+        let active = self.depth > 0 && args.iter().any(|arg| matches!(arg, Value::F64(_, mark) if mark.is_some()));
+        if !active || !instr.ty.is_scalar(Elem::F64) {
+            return instr.eval(args);
+        }
+        let function = match &self.functions[instr.site.index()] {
+            Some(function) => function.clone(),
+            None => self.learn(instr)?,
+        };
+        let args: Numbers = args.iter().map(scalar).collect();
+        self.apply(&function, &args).map(float)
+    }
+
+    fn vjp(&mut self, run: &mut Run<'_>, instr: &VjpInstr, args: Vec<Value>) -> Result<Vec<Value>, ExecError> {
+        let located = |message| ExecError { span: instr.span, message };
+        let (mut args, seeds) = instr.split(args);
+        let level = self.depth + 1;
+        if level > MAX_LEVEL {
+            return Err(located(format!("derivatives are nested more than {MAX_LEVEL} deep")));
+        }
+        while self.levels.len() < level as usize {
+            self.levels.push(Level::default());
+        }
+        for &i in instr.wrt.iter() {
+            let arg = &mut args[i as usize];
+            let Value::F64(x, below) = *arg else {
+                return Err(located("a derivative by something else than a float scalar cannot be taken".to_owned()));
+            };
+            let on = self.level(level);
+            let mark = on.push(level, 0).map_err(located)?;
+            if level > 1 {
+                on.below.push(below);
+            }
+            *arg = Value::F64(x, mark);
+        }
+        self.depth = level;
+        let mut results = run.call(self, instr.graph, args)?;
+        self.depth = level - 1;
+        self.measure();
+        let outputs: Vec<Option<usize>> =
+            results.iter().zip(&instr.items).filter(|(_, ty)| ty.is_float()).map(|(v, _)| on_level(v, level)).collect();
+        let cotangents = self.sweep_all(level, instr, &outputs, &seeds).map_err(located)?;
+        for result in &mut results {
+            *result = self.lowered(std::mem::replace(result, Value::Bool(false)), level).map_err(located)?;
+        }
+        self.level(level).clear();
+        results.extend(cotangents);
+        Ok(results)
+    }
+}
+
+/// The statement that a value is on the tape of a level.
+fn on_level(value: &Value, level: u32) -> Option<usize> {
+    let mark = value.mark();
+    (mark.0 >> LEVEL_SHIFT == level).then(|| statement(mark))
+}
+
+impl Levels {
+    /// The cotangents of a derivative's arguments, which are the first statements of its tape: one for each, or, for several seeds at
+    /// once, an array of them.
+    fn sweep_all(
+        &mut self,
+        level: u32,
+        instr: &VjpInstr,
+        outputs: &[Option<usize>],
+        seeds: &[Value],
+    ) -> Result<Vec<Value>, String> {
+        let wanted = instr.wrt.len();
+        let Some(count) = instr.seeds else {
+            let seeds: Vec<Number> = seeds.iter().map(scalar).collect();
+            return Ok(self.sweep(level, outputs, &seeds, wanted)?.into_iter().map(float).collect());
+        };
+        let mut columns = vec![(Vec::with_capacity(count), Mark::NONE); wanted];
+        for k in 0..count {
+            let seed = |value: &Value| match value {
+                Value::Array(seeds, mark) if count == 1 || !mark.is_some() => {
+                    Ok(Number { bits: seeds.as_slice()[k].to_bits(), mark: *mark })
+                }
+                _ => Err(MANY_SEEDS.to_owned()),
+            };
+            let seeds: Vec<Number> = seeds.iter().map(seed).collect::<Result<_, _>>()?;
+            for (column, found) in columns.iter_mut().zip(self.sweep(level, outputs, &seeds, wanted)?) {
+                if found.mark.is_some() && count != 1 {
+                    return Err(MANY_SEEDS.to_owned());
+                }
+                column.0.push(f64::from_bits(found.bits));
+                column.1 = found.mark;
+            }
+        }
+        Ok(columns.into_iter().map(|(column, mark)| Value::Array(Array::from_vec(&[count], column), mark)).collect())
+    }
+
+    /// Sweeps a tape backwards; the cotangents of its first statements.
+    fn sweep(
+        &mut self,
+        level: u32,
+        outputs: &[Option<usize>],
+        seeds: &[Number],
+        wanted: usize,
+    ) -> Result<Vec<Number>, String> {
+        let seeded = outputs.iter().zip(seeds).filter_map(|(output, seed)| Some(((*output)?, *seed)));
+        if level == 1 {
+            return Ok(self.sweep_outermost(seeded, wanted));
+        }
+        let (add, mul) = (self.add.clone(), self.mul.clone());
+        let mut cotangents = vec![Number::float(NOTHING); self.level(level).counts.len()];
+        for (at, seed) in seeded {
+            cotangents[at] = self.apply(&add, &[cotangents[at], seed])?;
+        }
+        let mut edge = self.level(level).edges.len();
+        for at in (0..cotangents.len()).rev() {
+            let count = usize::from(self.level(level).counts[at]);
+            edge -= count;
+            let cotangent = cotangents[at];
+            if is_nothing(cotangent) {
+                continue;
+            }
+            for i in edge..edge + count {
+                let on = self.level(level);
+                let Edge { partial, statement } = on.edges[i];
+                let partial = Number { bits: partial.to_bits(), mark: on.partials_below[i] };
+                let part = self.apply(&mul, &[cotangent, partial])?;
+                let slot = statement as usize;
+                cotangents[slot] =
+                    if is_nothing(cotangents[slot]) { part } else { self.apply(&add, &[cotangents[slot], part])? };
+            }
+        }
+        cotangents.truncate(wanted);
+        Ok(cotangents.into_iter().map(|c| if is_nothing(c) { Number::float(0.0) } else { c }).collect())
+    }
+
+    fn sweep_outermost(&mut self, seeded: impl Iterator<Item = (usize, Number)>, wanted: usize) -> Vec<Number> {
+        let Level { counts, edges, .. } = &self.levels[0];
+        let cotangents = &mut self.cotangents;
+        cotangents.clear();
+        cotangents.resize(counts.len(), NOTHING);
+        for (at, seed) in seeded {
+            cotangents[at] += f64::from_bits(seed.bits);
+        }
+        let mut rest = edges.as_slice();
+        for (at, &count) in counts.iter().enumerate().rev() {
+            let (before, own) = rest.split_at(rest.len() - usize::from(count));
+            rest = before;
+            let cotangent = cotangents[at];
+            if cotangent.to_bits() == NOTHING.to_bits() {
+                continue;
+            }
+            for &Edge { partial, statement } in own {
+                cotangents[statement as usize] += cotangent * partial;
+            }
+        }
+        let found = |x: &f64| Number::float(if x.to_bits() == NOTHING.to_bits() { 0.0 } else { *x });
+        cotangents[..wanted].iter().map(found).collect()
+    }
+
+    /// A value as the tapes below a level know it.
+    fn lowered(&self, value: Value, level: u32) -> Result<Value, String> {
+        let all = |fields: Fields| -> Result<Fields, String> {
+            Ok(Fields::new(fields.into_vec().into_iter().map(|v| self.lowered(v, level)).collect::<Result<_, _>>()?))
+        };
+        Ok(match value {
+            Value::F64(..) => float(self.lower(scalar(&value), level)),
+            Value::Tuple(fields) => Value::Tuple(all(fields)?),
+            Value::Closure(graph, fields) => Value::Closure(graph, all(fields)?),
+            Value::Stack(_) | Value::Env(_) => {
+                return Err("a stack cannot be the result of a derivative on a tape of scalars".to_owned());
+            }
+            plain @ (Value::I64(_) | Value::Bool(_) | Value::Array(..) | Value::Ints(_) | Value::Bools(_)) => plain,
+        })
+    }
+}
+
+fn is_nothing(number: Number) -> bool {
+    number.bits == NOTHING.to_bits() && !number.mark.is_some()
+}

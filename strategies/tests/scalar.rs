@@ -1,0 +1,101 @@
+//! The statement-level tape of scalars: as a strategy beside the tape, and as a library.
+
+mod common;
+
+use adjudicate_ir::datum::Datum;
+use adjudicate_ir::program::Ask;
+use adjudicate_strategies::find;
+use adjudicate_strategies::scalar::{Active, Real, ScalarTape};
+use common::run;
+
+/// Programs of scalars in which much happens, each a function of one float.
+const PROGRAMS: &[&str] = &[
+    "def f(x):\n    return np.sin(x) * x + np.exp(-x) / (1.0 + x * x)\n",
+    "def f(x):\n    y = x\n    while y < 50.0:\n        y = y * x + np.sqrt(y)\n    return y\n",
+    "def f(x):\n    return x ** 3 + abs(x - 2.0) * np.tanh(x) + np.maximum(x, 0.5) ** x\n",
+    "def rec(y):\n    if y < 0.1:\n        return y\n    return y * rec(y / 2.0) + np.log(y)\n\n\ndef f(x):\n    return rec(x)\n",
+    "def f(x):\n    g = lambda y: y * x\n    for _ in range(3):\n        g = lambda y, h=g: h(h(y) + x)\n    return g(1.0)\n",
+    "from adjudicate import grad\n\n\ndef f(x):\n    return x * grad(lambda y: x * y * y)(x * 2.0)\n",
+    "def f(x):\n    y = 0.0 * x\n    for i in range(5):\n        y = y + (x if i % 2 == 0 else np.cos(x)) * i\n    return y\n",
+];
+
+#[test]
+fn it_agrees_with_the_tape_at_every_order() {
+    let (tape, scalar) = (find("tape").expect("the tape"), find("tape:scalar").expect("the scalar tape"));
+    for program in PROGRAMS {
+        let program = format!("import numpy as np\n{program}");
+        for order in 1..=3 {
+            let args = [Datum::F64(1.3)];
+            let run = |strategy| run(strategy, &program, Ask::Gradient, order, &args);
+            let (ours, theirs) = (run(scalar).expect("it runs"), run(tape).expect("it runs"));
+            let near = |(a, b): (&f64, &f64)| (a - b).abs() <= 1e-10 * b.abs().max(1.0);
+            assert!(
+                ours.len() == theirs.len() && ours.iter().zip(&theirs).all(near),
+                "{program}{order}: {ours:?} {theirs:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn an_array_of_floats_is_refused_with_its_line() {
+    let program = "import numpy as np\n\n\ndef f(x):\n    y = np.ones(3) * x\n    return np.sum(y)\n";
+    let why = run(find("tape:scalar").expect("it"), program, Ask::Gradient, 1, &[Datum::F64(1.0)]).unwrap_err();
+    assert!(why.starts_with("refused:") && why.contains("`f` computes with an array of floats, f64[3]"), "{why}");
+    assert!(why.contains("np.ones(3) * x") && why.contains("or use the strategy `tape`"), "{why}");
+}
+
+fn rosenbrock<T: Real>(x: &[T]) -> T {
+    let term = |pair: &[T]| (pair[1] - pair[0] * pair[0]).powi(2) * 100.0 + (pair[0] * -1.0 + 1.0).powi(2);
+    x.windows(2).map(term).reduce(|sum, term| sum + term).expect("two numbers")
+}
+
+#[test]
+fn nested_types_give_second_order() {
+    let at = [0.5, 0.7, 0.4];
+    let outer = ScalarTape::new();
+    let x: Vec<Active> = at.iter().map(|&x| outer.var(x)).collect();
+    let inner = ScalarTape::nested();
+    let a: Vec<Active<'_, Active>> = x.iter().map(|&x| inner.var(x)).collect();
+    let gradient = inner.gradient_of(rosenbrock(&a), &a);
+    let h = 1e-5;
+    for (i, di) in gradient.iter().enumerate() {
+        let row = outer.gradient_of(*di, &x);
+        for (j, second) in row.into_iter().enumerate() {
+            let moved = |step: f64| {
+                let tape = ScalarTape::new();
+                let x: Vec<Active> = (0..3).map(|k| tape.var(at[k] + if k == j { step } else { 0.0 })).collect();
+                tape.gradient_of(rosenbrock(&x), &x)[i]
+            };
+            let expected = (moved(h) - moved(-h)) / (2.0 * h);
+            assert!((second - expected).abs() < 1e-4 * (1.0 + expected.abs()), "{i} {j}: {second}, not {expected}");
+        }
+    }
+}
+
+/// 12 bytes for each active operand and 1 for each statement, used again after clearing.
+#[test]
+fn a_statement_is_small() {
+    let tape = ScalarTape::new();
+    let x = tape.var(2.0);
+    let mut y = x;
+    for _ in 0..100 {
+        y = y * x;
+    }
+    assert_eq!((tape.len(), tape.bytes()), (101, 1 + 100 * (1 + 2 * 12)));
+    let [dx] = tape.gradient(y, [x]);
+    assert_eq!(dx, 101.0 * 2.0_f64.powi(100));
+    tape.clear();
+    assert!(tape.is_empty());
+    let x = tape.var(3.0);
+    assert_eq!(tape.gradient(1.0 / x, [x]), [-(1.0 / 3.0) / 3.0]);
+}
+
+#[test]
+#[should_panic(expected = "from before the tape was cleared")]
+fn a_number_from_before_clearing_is_caught() {
+    let tape = ScalarTape::new();
+    let x = tape.var(2.0);
+    tape.clear();
+    tape.gradient(x * x, [x]);
+}
