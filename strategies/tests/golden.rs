@@ -199,3 +199,17 @@ fn an_order_that_is_too_high_is_refused() {
     assert!(said.contains("others inside it") && said.contains("more than the 524288"), "{said}");
     assert_eq!(why.position, "model.py:1:1");
 }
+
+/// The derivative of a recursive function is about that of a function which calls it: its first level is not
+/// transformed apart.
+#[test]
+fn a_recursion_is_transformed_once() {
+    let recursion = |name: &str| {
+        format!("def {name}(x, n):\n    return {name}(x * x, n - 1) + {name}(x + 1.0, n - 2) if n > 0 else x\n")
+    };
+    let args = [Datum::F64(0.7), Datum::I64(4)];
+    let called = format!("{}def f(x, n):\n    return p(x, n)\n", recursion("p"));
+    let nodes = |python: &str| optimised("closure", python, 1, &args).node_count();
+    let (direct, called) = (nodes(&recursion("f")), nodes(&called));
+    assert!(4 * direct <= 5 * called, "{direct} nodes, {called} when it is called");
+}

@@ -89,6 +89,11 @@ impl<'m> Adjoints<'m> {
         if let Some(done) = self.open.get(&key) {
             return done.clone();
         }
+        // Its body calls the closed form, which makes the adjoint: so there is one, not one inside another.
+        if self.recursive.get(&g) == Some(&true) && !self.closed.contains_key(&key) {
+            self.closed(g, mask);
+            return self.open[&key].clone();
+        }
         let adjoint = self.transform(g, mask);
         self.open.insert(key, adjoint.clone());
         adjoint
