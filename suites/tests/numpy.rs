@@ -38,7 +38,8 @@ fn every_strategy_gives_the_values_of_numpy() {
             let place = format!("{} {} by {}", entry.suite, entry.function, strategy.name());
             let mut prepared = match strategy.prepare(&program, &request) {
                 Ok(prepared) => prepared,
-                // The others express the whole language.
+                // A value may take gradients. The others express the whole language.
+                Err(PrepareError::Refused(_)) if strategy.name() == "tape:scalar" => continue,
                 Err(PrepareError::Refused(_)) if strategy.name().starts_with("dataflow") => continue,
                 Err(PrepareError::Refused(refusal)) => panic!("{place}: {refusal:?}"),
                 Err(PrepareError::Program(error)) => panic!("{place}: {error}"),
