@@ -6,14 +6,14 @@
 //! a `&mut [T]` is handed out only while it is one; every element is initialised before a `Buffer` leaves its constructor.
 #![expect(unsafe_code, reason = "a thin shared buffer that can be created without being written twice")]
 
-use std::alloc::{Layout, alloc, alloc_zeroed, dealloc, handle_alloc_error};
+use std::alloc::{Layout, handle_alloc_error};
 use std::marker::PhantomData;
 use std::mem::MaybeUninit;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicUsize, Ordering, fence};
 
 use crate::array::Element;
-use crate::counts;
+use crate::{counts, pool};
 
 /// Payloads of at least this many bytes start on a 64-byte line; smaller ones take the allocator's cheaper path.
 const ALIGNED_FROM: usize = 2048;
@@ -57,7 +57,7 @@ impl<T: Element> Buffer<T> {
         let counted = counts::allocated(len * size_of::<T>());
         // SAFETY: the layout has the size of a header at least; header and data lie inside the allocation by `layout`.
         unsafe {
-            let base = if zeroed { alloc_zeroed(layout) } else { alloc(layout) };
+            let base = pool::allocate(layout, zeroed);
             if base.is_null() {
                 handle_alloc_error(layout);
             }
@@ -169,7 +169,7 @@ impl<T> Drop for Buffer<T> {
         }
         let (layout, offset) = layout::<T>(len);
         // SAFETY: this was the last reference; elements are `Copy`, so nothing else needs dropping.
-        unsafe { dealloc(self.data.as_ptr().cast::<u8>().sub(offset), layout) };
+        unsafe { pool::free(self.data.as_ptr().cast::<u8>().sub(offset), layout) };
     }
 }
 

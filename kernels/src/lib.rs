@@ -25,6 +25,7 @@ pub mod index;
 pub mod layout;
 mod math;
 mod mode;
+mod pool;
 pub mod reduce;
 mod shape;
 mod simd;
