@@ -13,8 +13,11 @@ mod accumulate;
 mod branches;
 mod calls;
 mod compact;
+mod contractions;
+mod counted;
 mod cse;
 mod demand;
+mod fission;
 mod flatten;
 mod fold;
 mod fuse;
@@ -23,6 +26,7 @@ mod known;
 mod laws;
 mod loops;
 mod products;
+mod ranges;
 mod resign;
 mod rewrite;
 mod scalings;
@@ -78,6 +82,8 @@ pub const OPTIMISE: &[Pass] = &[
     tuples::TUPLES,
     fold::FOLD,
     laws::LAWS,
+    ranges::RANGES,
+    contractions::CONTRACTIONS,
     cse::CSE,
     branches::BRANCHES,
     trips::TRIPS,
@@ -86,8 +92,11 @@ pub const OPTIMISE: &[Pass] = &[
     demand::DEMAND,
 ];
 
-/// After the optimiser, once: operations that do more at a time and that other passes know less of.
-pub const FINISH: &[Pass] = &[scalings::SCALINGS, products::PRODUCTS, accumulate::ACCUMULATE, fuse::FUSE];
+/// After the optimiser, once, and before it again: what every trip of a loop does by itself, done for all trips at once.
+pub const DISTRIBUTE: &[Pass] = &[accumulate::ACCUMULATE, fission::FISSION];
+
+/// At the end, once: operations that do more at a time and that other passes know less of.
+pub const FINISH: &[Pass] = &[scalings::SCALINGS, products::PRODUCTS, fuse::FUSE];
 
 /// Elementwise work in one walk over its elements.
 pub const FUSE: &[Pass] = &[fuse::FUSE];
@@ -99,7 +108,7 @@ pub fn all() -> impl Iterator<Item = &'static Pass> {
 
 /// Every pass that a strategy can do without.
 pub fn optional() -> impl Iterator<Item = &'static Pass> {
-    OPTIMISE.iter().chain(FINISH)
+    OPTIMISE.iter().chain(DISTRIBUTE).chain(FINISH)
 }
 
 /// Nodes that the optimiser looks at before it gives up.

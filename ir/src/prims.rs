@@ -16,6 +16,7 @@ mod layout;
 mod linalg;
 mod record;
 mod reduce;
+mod rows;
 mod support;
 
 use std::cell::RefCell;
@@ -37,6 +38,7 @@ pub use layout::*;
 pub use linalg::*;
 pub use record::*;
 pub use reduce::*;
+pub use rows::*;
 
 /// Static integers of an application: axes, a permutation, a shape. Each primitive documents its.
 pub type Attrs = SmallVec<[i64; 4]>;
@@ -161,5 +163,5 @@ pub const PRIMS: &[&PrimDef] = &[
     // linear algebra
     &MATMUL, &GEMM_ADD,
     // records
-    &PUSH, &POP, &STACK_ADD, &ENV_MAKE, &ENV_GET, &ENV_PUT, &ENV_ADD, &REPLICATE, &TOTAL,
+    &PUSH, &POP, &PUSH_ROWS, &POP_ROWS, &STACK_ADD, &ENV_MAKE, &ENV_GET, &ENV_PUT, &ENV_ADD, &REPLICATE, &TOTAL,
 ];

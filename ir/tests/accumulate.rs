@@ -1,6 +1,6 @@
 //! The pass `accumulate`: text in, text out.
 
-use adjudicate_ir::passes::{self, FINISH};
+use adjudicate_ir::passes::{self, DISTRIBUTE};
 use adjudicate_ir::text::{parse, print};
 use adjudicate_ir::verify::verify;
 use expect_test::{Expect, expect};
@@ -8,7 +8,7 @@ use expect_test::{Expect, expect};
 fn check(body: &str, wanted: &Expect) {
     let text = format!("module closed entry @0\n\ngraph @0 f(%0: f64[3], %1: i64, %2: f64) -> f64[3] {{\n{body}}}\n");
     let mut module = parse(&text).unwrap_or_else(|why| panic!("{why}"));
-    let pass: Vec<_> = FINISH.iter().copied().filter(|p| p.name == "accumulate").collect();
+    let pass: Vec<_> = DISTRIBUTE.iter().copied().filter(|p| p.name == "accumulate").collect();
     passes::optimise(&mut module, &pass, &mut |_, _| {}).expect("within the limit");
     verify(&module).unwrap_or_else(|why| panic!("{why:?}"));
     wanted.assert_eq(&print(&module));

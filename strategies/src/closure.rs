@@ -124,7 +124,7 @@ impl Closure {
             passes::check(&module, &stage);
             watch(&stage, &module);
         }
-        self.optimiser.finish(&mut module, watch);
+        self.optimiser.finish(&mut module, sources, watch)?;
         passes::compact(&mut module);
         Ok((module, last))
     }

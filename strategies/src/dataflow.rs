@@ -127,7 +127,7 @@ impl Dataflow {
             passes::check(&module, &stage);
             watch(&stage, &module);
         }
-        self.optimiser.finish(&mut module, watch);
+        self.optimiser.finish(&mut module, sources, watch)?;
         passes::compact(&mut module);
         Ok((module, last))
     }

@@ -13,21 +13,30 @@ use crate::derivatives::Derivative;
 #[derive(Clone, Debug)]
 pub(crate) struct Optimiser {
     repeated: Cow<'static, [Pass]>,
+    distribute: Cow<'static, [Pass]>,
     finish: Cow<'static, [Pass]>,
 }
 
 impl Optimiser {
     /// All passes.
-    pub(crate) const ALL: Optimiser =
-        Optimiser { repeated: Cow::Borrowed(passes::OPTIMISE), finish: Cow::Borrowed(passes::FINISH) };
+    pub(crate) const ALL: Optimiser = Optimiser {
+        repeated: Cow::Borrowed(passes::OPTIMISE),
+        distribute: Cow::Borrowed(passes::DISTRIBUTE),
+        finish: Cow::Borrowed(passes::FINISH),
+    };
 
     /// No passes.
-    pub(crate) const NONE: Optimiser = Optimiser { repeated: Cow::Borrowed(&[]), finish: Cow::Borrowed(&[]) };
+    pub(crate) const NONE: Optimiser =
+        Optimiser { repeated: Cow::Borrowed(&[]), distribute: Cow::Borrowed(&[]), finish: Cow::Borrowed(&[]) };
 
     /// All passes but one.
     pub(crate) fn without(pass: &str) -> Self {
         let rest = |all: &[Pass]| all.iter().copied().filter(|p| p.name != pass).collect();
-        Self { repeated: Cow::Owned(rest(passes::OPTIMISE)), finish: Cow::Owned(rest(passes::FINISH)) }
+        Self {
+            repeated: Cow::Owned(rest(passes::OPTIMISE)),
+            distribute: Cow::Owned(rest(passes::DISTRIBUTE)),
+            finish: Cow::Owned(rest(passes::FINISH)),
+        }
     }
 
     /// Optimises until nothing changes, after a derivative has been expanded; a program that grows too
@@ -45,9 +54,20 @@ impl Optimiser {
         })
     }
 
-    /// The last passes, once.
-    pub(crate) fn finish(&self, module: &mut Module, watch: &mut dyn FnMut(&str, &Module)) {
+    /// Takes loops apart, optimises what comes of it, and runs the last passes, once.
+    pub(crate) fn finish(
+        &self,
+        module: &mut Module,
+        sources: &SourceMap,
+        watch: &mut dyn FnMut(&str, &Module),
+    ) -> Result<(), Refusal> {
+        let before = module.clone();
+        passes::run_once(module, &self.distribute, watch);
+        if *module != before {
+            self.run(module, sources, None, watch)?;
+        }
         passes::run_once(module, &self.finish, watch);
+        Ok(())
     }
 }
 

@@ -108,11 +108,11 @@ fn is_value(ty: &Type) -> bool {
 }
 
 /// Whether a node, if it reads the other at all, does so to start from it: a loop its state, an array
-/// to which elements are added those elements.
+/// to which elements are added those elements, a stack its rows.
 fn starts_from(reader: &Node, start: NodeId) -> bool {
     let starts = match (&reader.op, &reader.ty) {
         (Op::Loop { .. }, Type::Tuple(state)) => state.len(),
-        (Op::Prim(prim), _) if matches!(prim.def.name, "index_add" | "scatter_add") => 1,
+        (Op::Prim(prim), _) if matches!(prim.def.name, "index_add" | "scatter_add" | "push_rows") => 1,
         _ => 0,
     };
     !reader.args[starts..].contains(&start)

@@ -2,6 +2,7 @@
 //!
 //! - State that no trip changes is an invariant.
 //! - A loop whose condition does not hold at the start leaves its state as it is.
+//! - What a counter has come to after the last trip is known where the trips can be counted.
 
 use std::collections::BTreeMap;
 
@@ -9,6 +10,7 @@ use crate::builder::Builder;
 use crate::graph::{Args, Const, Graph, GraphId, Module, NodeId, Op};
 use crate::types::Type;
 
+use super::counted::counted;
 use super::inline::splice;
 use super::rewrite::{copy_nodes, rebuild, sweep};
 use super::sites::{Site, Sites, returned};
@@ -16,7 +18,7 @@ use super::{Pass, Run, fold};
 
 pub(super) const TRIPS: Pass = Pass {
     name: "trips",
-    about: "makes loop state that never changes invariant, and leaves out loops that do not run",
+    about: "makes loop state that never changes invariant, counts trips, and leaves out loops that do not run",
     run: Run::Module(run),
 };
 
@@ -24,6 +26,8 @@ pub(super) const TRIPS: Pass = Pass {
 enum Plan {
     /// It does not run: its state stays as it is.
     Leave,
+    /// These items of its state are known after the last trip.
+    Known(Vec<Option<i64>>),
     /// The operands in another order, and which of the state never changes.
     Reorder(Vec<usize>, Vec<bool>),
 }
@@ -39,6 +43,8 @@ fn run(module: &mut Module) -> Vec<GraphId> {
         let steady = steady(module.graph(body), states);
         let plan = if never_runs(module, site, cond) {
             Plan::Leave
+        } else if let Some(last) = last_counts(module, site, (cond, body)) {
+            Plan::Known(last)
         } else if steady.contains(&true) {
             let order = order(&steady, module.graph(body).params.len());
             let left = steady.iter().filter(|s| !**s).count();
@@ -88,6 +94,24 @@ fn never_runs(module: &Module, site: &Site, cond: GraphId) -> bool {
     no(&fold::fold(&graph).unwrap_or(graph))
 }
 
+/// The last values of counters, if the user reads any.
+fn last_counts(module: &Module, site: &Site, (cond, body): (GraphId, GraphId)) -> Option<Vec<Option<i64>>> {
+    let user = module.graph(site.user);
+    let state = user.ty(site.node).as_tuple()?;
+    let read: Vec<usize> = user
+        .nodes
+        .iter()
+        .filter_map(|n| if let Op::Get(i) = n.op { Some((n.args[0], i as usize)) } else { None })
+        .filter_map(|(of, i)| (of == site.node && state[i] == Type::i64()).then_some(i))
+        .collect();
+    if read.is_empty() {
+        return None;
+    }
+    let counted = counted(user, user.node(site.node), module.graph(cond), module.graph(body))?;
+    let last: Vec<Option<i64>> = counted.counters.iter().map(|c| c.as_ref()?.after(counted.trips)).collect();
+    read.iter().any(|&i| last[i].is_some()).then_some(last)
+}
+
 /// Which items of the state a trip returns as it was given them.
 fn steady(body: &Graph, states: usize) -> Vec<bool> {
     let item = |i: usize| returned(body, i).is_some_and(|item| body.node(item).op == Op::Param(i as u32));
@@ -127,6 +151,15 @@ fn planned(graph: &Graph, plans: &BTreeMap<NodeId, Plan>) -> Graph {
     let mut graph = rebuild(graph, |b, id, op, args| match plans.get(&id) {
         None => b.emit(op.clone(), args, graph.ty(id).clone()),
         Some(Plan::Leave) => b.tuple(&args[..graph.ty(id).as_tuple().map_or(0, <[_]>::len)]),
+        Some(Plan::Known(last)) => {
+            let made = b.emit(op.clone(), args, graph.ty(id).clone());
+            let item = |b: &mut Builder, (i, last): (usize, &Option<i64>)| match last {
+                Some(n) => b.constant(Const::I64(*n)),
+                None => b.get(made, i),
+            };
+            let items: Args = last.iter().enumerate().map(|known| item(b, known)).collect();
+            b.tuple(&items)
+        }
         Some(Plan::Reorder(order, steady)) => with_order(b, op, args, order, steady),
     });
     sweep(&mut graph);

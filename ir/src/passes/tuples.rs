@@ -31,6 +31,7 @@ fn tuples(graph: &Graph) -> Option<Graph> {
         Op::Get(i) => get(b, *i, args[0], ty),
         Op::Tuple => untuple(b, args),
         Op::Prim(p) if p.def.name == "pop" => pop(b, args[0], ty),
+        Op::Prim(p) if p.def.name == "pop_rows" => pop_rows(b, p, args[0], ty),
         Op::Prim(p) if p.def.name == "env_get" => env_get(b, p, args[0], ty),
         _ => None,
     })
@@ -63,6 +64,18 @@ fn pop(b: &mut Builder, stack: NodeId, ty: &Type) -> Option<NodeId> {
         Op::Prim(p) if p.def.name == "push" => {
             let (rest, item) = (node.args[0], node.args[1]);
             Some(b.tuple(&[rest, item]))
+        }
+        Op::Zero => Some(b.zero(ty.clone())),
+        _ => None,
+    }
+}
+
+fn pop_rows(b: &mut Builder, prim: &Prim, stack: NodeId, ty: &Type) -> Option<NodeId> {
+    let node = b.graph().node(stack);
+    match &node.op {
+        Op::Prim(p) if p.def.name == "push_rows" && p.attrs[..] == prim.attrs[1..] => {
+            let (rest, rows) = (node.args[0], node.args[1]);
+            (*b.ty(rows) == ty.as_tuple().expect("stack and rows")[1]).then(|| b.tuple(&[rest, rows]))
         }
         Op::Zero => Some(b.zero(ty.clone())),
         _ => None,

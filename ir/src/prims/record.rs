@@ -273,11 +273,11 @@ fn whole_masks(prim: &Prim, types: &[&Type], masks: &[Mask], result: &Type) -> A
     Aligned { attrs, operands: vec![Mask::full(types[0])], result: Mask::full(result) }
 }
 
-fn operands<'t, const N: usize>(types: &[&'t Type]) -> Result<[&'t Type; N], String> {
+pub(super) fn operands<'t, const N: usize>(types: &[&'t Type]) -> Result<[&'t Type; N], String> {
     types.try_into().map_err(|_| format!("{N} operands were expected, not {}", types.len()))
 }
 
-fn item_type(stack: &Type) -> Result<&Type, String> {
+pub(super) fn item_type(stack: &Type) -> Result<&Type, String> {
     match stack {
         Type::Stack(item) => Ok(item),
         other => Err(format!("a stack was expected, not {other}")),

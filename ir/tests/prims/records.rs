@@ -14,8 +14,19 @@ use adjudicate_kernels::Array;
 use super::sweep::{check_derivatives, floats, run};
 
 /// Primitives that are tested here and not against NumPy, which has none of them.
-pub(crate) const PRIMS: &[&str] =
-    &["push", "pop", "stack_add", "env_make", "env_get", "env_put", "env_add", "replicate", "total"];
+pub(crate) const PRIMS: &[&str] = &[
+    "push",
+    "pop",
+    "push_rows",
+    "pop_rows",
+    "stack_add",
+    "env_make",
+    "env_get",
+    "env_put",
+    "env_add",
+    "replicate",
+    "total",
+];
 
 /// A function from a scalar and a row to a float.
 type Program = for<'b> fn(Expr<'b>, Expr<'b>) -> Expr<'b>;
@@ -77,6 +88,35 @@ fn a_stack_may_hold_tuples_of_which_only_some_items_are_floats() {
         popped.get(1).select(popped.get(0) * popped.get(2), y).sum(&[0])
     };
     check("tuples", program, 1.3 * (0.4 * 0.4 + 0.9 * 0.9));
+}
+
+#[test]
+fn rows_are_pushed_and_popped_in_either_order() {
+    let program: Program = |x, y| {
+        let stack = push(empty(x), x).apply(&prims::PUSH_ROWS, &[0, 0], &[y]);
+        let (stack, top) = pop(stack);
+        // The bottom two of what is left, topmost first, and a zero where nothing is.
+        let rows = stack.apply(&prims::POP_ROWS, &[3, 1, 0], &[]).get(1);
+        let back = empty(x).apply(&prims::PUSH_ROWS, &[1, 0], &[rows]);
+        let (rest, first) = pop(back);
+        let (_, second) = pop(rest);
+        top * first * (second * second)
+    };
+    // y = [0.4, -0.9]: the top is -0.9, then 0.4, then x.
+    check("rows", program, -0.9 * 0.4 * 1.3 * 1.3);
+}
+
+#[test]
+fn the_axis_of_rows_may_come_after_others() {
+    let program: Program = |x, y| {
+        let stack = push(push(empty(y), y * x), y);
+        let columns = stack.apply(&prims::POP_ROWS, &[2, 0, 1], &[]).get(1);
+        let again = empty(y).apply(&prims::PUSH_ROWS, &[0, 1], &[columns]);
+        let (rest, top) = pop(again);
+        let (_, below) = pop(rest);
+        (top * below).sum(&[0])
+    };
+    check("columns", program, 1.3 * (0.4 * 0.4 + 0.9 * 0.9));
 }
 
 #[test]
@@ -164,11 +204,15 @@ fn a_million_nested_envs_add_and_drop() {
 #[test]
 fn operands_that_do_not_fit_are_refused() {
     let stack = Type::stack(Type::f64());
-    let refused = |prim: &PrimDef, types: &[&Type], why: &str| {
-        assert_eq!((prim.ty)(&Attrs::new(), types), Err(why.to_string()), "{}", prim.name);
+    let refused_with = |prim: &PrimDef, attrs: &[i64], types: &[&Type], why: &str| {
+        assert_eq!((prim.ty)(&Attrs::from_slice(attrs), types), Err(why.to_string()), "{}", prim.name);
     };
+    let refused = |prim: &PrimDef, types: &[&Type], why: &str| refused_with(prim, &[], types, why);
     refused(&prims::PUSH, &[&stack, &Type::i64()], "a value of type i64 cannot be pushed on a stack f64");
     refused(&prims::PUSH, &[&Type::f64(), &Type::f64()], "a stack was expected, not f64");
+    refused_with(&prims::POP_ROWS, &[2, 0, 1], &[&stack], "axis 1 is not one of rows of shape []");
+    let rows = Type::tensor(Elem::F64, &[3, 2]);
+    refused_with(&prims::PUSH_ROWS, &[0, 0], &[&stack, &rows], "rows of shape [2] cannot be pushed on a stack f64");
     refused(&prims::PUSH, &[&stack], "2 operands were expected, not 1");
     refused(&prims::POP, &[&Type::Env], "a stack was expected, not env");
     let other = Type::stack(Type::i64());
