@@ -55,7 +55,8 @@ pub struct Panel {
     pub y: Axis,
     /// What is plotted, the last on top.
     pub series: Vec<Series>,
-    /// Horizontal lines at fixed heights, with what is written at their right end.
+    /// Lines across at fixed values, with what is written at their end: horizontal, or vertical where names are on the
+    /// vertical axis.
     pub rules: Vec<(f64, String)>,
 }
 
@@ -73,6 +74,8 @@ pub struct Axis {
 pub enum Scale {
     /// Logarithmic; values are positive.
     Log(Unit),
+    /// A share, from 0 to 1.
+    Share,
     /// Names at 0, 1, 2, …; on a vertical axis the first is on top.
     Names(Vec<String>),
 }
@@ -95,6 +98,8 @@ pub enum Join {
     Line,
     /// By a thin, finely dashed line, and hollow markers.
     Faint,
+    /// By steps: each height holds until the next point. Without markers.
+    Steps,
     /// Not at all.
     Apart,
 }
@@ -106,7 +111,7 @@ pub struct Point {
     pub x: f64,
     /// Vertical position.
     pub y: f64,
-    /// The vertical interval.
+    /// The interval: vertical, or horizontal where names are on the vertical axis.
     pub interval: Option<(f64, f64)>,
 }
 

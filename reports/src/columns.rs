@@ -209,7 +209,7 @@ pub(crate) use rows;
 macro_rules! words {
     ($($(#[doc = $about:literal])+ enum $name:ident { $($(#[doc = $value_about:literal])+ $value:ident = $word:literal,)+ })+) => {$(
         $(#[doc = $about])+
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
         pub enum $name {
             $($(#[doc = $value_about])+ #[serde(rename = $word)] $value,)+
         }

@@ -125,7 +125,7 @@ fn has_names(panels: &[Panel]) -> bool {
 fn panel_height(panel: &Panel) -> i32 {
     match &panel.y.scale {
         Scale::Names(names) => 86 + 22 * names.len().max(1) as i32,
-        Scale::Log(_) => PANEL_HEIGHT,
+        Scale::Log(_) | Scale::Share => PANEL_HEIGHT,
     }
 }
 
@@ -170,6 +170,10 @@ fn draw_legend(canvas: &Canvas, lines: &[Vec<(i32, &Entry)>]) -> Result<(), Stri
             let (left, right) = ((f64::from(*x), f64::from(y)), (f64::from(x + 34), f64::from(y)));
             if entry.join != Join::Apart {
                 canvas.line(&[left, right], &entry.look, entry.join)?;
+            }
+            if entry.join == Join::Steps {
+                canvas.text(&entry.label, (x + 42, y), &Style::new(13, INK).middle_v())?;
+                continue;
             }
             canvas.marker(((left.0 + right.0) / 2.0, left.1), &entry.look, entry.join == Join::Faint, 1.0)?;
             canvas.text(&entry.label, (x + 42, y), &Style::new(13, INK).middle_v())?;

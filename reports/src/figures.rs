@@ -1,12 +1,15 @@
 //! The figures of a run, one file each, in the order in which a reader meets them.
 
 mod accuracy;
+mod break_even;
 mod by_size;
 mod capability;
+mod forest;
 mod handwritten;
 mod memory;
 mod overhead;
 mod preparation;
+mod profile;
 mod ratio;
 mod time;
 
@@ -30,12 +33,15 @@ pub struct Kind {
 
 /// Every kind, in the order of the page.
 pub const FIGURES: &[Kind] = &[
+    forest::KIND,
+    profile::KIND,
     time::KIND,
     ratio::KIND,
     handwritten::KIND,
     overhead::KIND,
     memory::KIND,
     preparation::KIND,
+    break_even::KIND,
     accuracy::KIND,
     capability::KIND,
 ];

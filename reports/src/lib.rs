@@ -12,7 +12,9 @@ pub mod rows;
 pub mod columns;
 pub mod files;
 pub mod run;
+pub mod schema;
 
+pub mod compare;
 pub mod derive;
 pub mod format;
 pub mod view;

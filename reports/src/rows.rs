@@ -11,6 +11,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::columns::{Column, FieldError, Fields, Part, rows, words};
@@ -261,7 +262,7 @@ rows! {
 }
 
 /// One language construct tried with one strategy at one order of derivative.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct MatrixCell {
     /// The construct: `recursion over a list`, `while`, ….
     pub construct: String,
@@ -277,14 +278,14 @@ pub struct MatrixCell {
 }
 
 /// What `matrix.json` holds.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Matrix {
     /// The cells, constructs in their order.
     pub cells: Vec<MatrixCell>,
 }
 
 /// Where a run came from: what `manifest.json` holds.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Manifest {
     /// [`SCHEMA_VERSION`] of the program that wrote it.
     pub schema_version: u32,
@@ -341,7 +342,7 @@ pub struct Manifest {
 }
 
 /// The machine a run was made on.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Machine {
     /// Model of the CPU.
@@ -359,7 +360,7 @@ pub struct Machine {
 }
 
 /// The compiler a run was built with.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Toolchain {
     /// What `rustc --version` says.
@@ -371,7 +372,7 @@ pub struct Toolchain {
 }
 
 /// The array kernels of a run.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Kernels {
     /// `embedded`, `openblas`, `null`.

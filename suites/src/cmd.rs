@@ -1,7 +1,9 @@
 //! The commands, one file each, and what they share: flags, output and progress.
 
+pub mod calibrate;
 pub mod check;
 pub mod claims;
+pub mod compare;
 pub mod eval;
 pub mod explain;
 pub mod flags;
@@ -12,5 +14,6 @@ pub mod output;
 pub mod progress;
 pub mod report;
 pub mod run;
+pub mod schema;
 pub mod subject;
 pub mod worker;

@@ -2,8 +2,10 @@
 
 use std::process::ExitCode;
 
+use adjudicate_suites::cmd::calibrate::Calibrate;
 use adjudicate_suites::cmd::check::Check;
 use adjudicate_suites::cmd::claims::Claims;
+use adjudicate_suites::cmd::compare::Compare;
 use adjudicate_suites::cmd::eval::Eval;
 use adjudicate_suites::cmd::explain::Explain;
 use adjudicate_suites::cmd::list::List;
@@ -12,6 +14,7 @@ use adjudicate_suites::cmd::merge::Merge;
 use adjudicate_suites::cmd::output::{Output, Verbosity};
 use adjudicate_suites::cmd::report::Report;
 use adjudicate_suites::cmd::run::Run;
+use adjudicate_suites::cmd::schema::Schema;
 use adjudicate_suites::cmd::worker::Worker;
 use adjudicate_suites::exit::{Exit, Failure};
 use adjudicate_suites::guard::{STACK, guarded};
@@ -53,7 +56,10 @@ enum Command {
     Eval(Eval),
     Explain(Explain),
     Report(Report),
+    Calibrate(Calibrate),
+    Compare(Compare),
     Merge(Merge),
+    Schema(Schema),
     Worker(Worker),
 }
 
@@ -101,7 +107,10 @@ fn dispatch(command: Command, output: &mut Output) -> Result<Exit, Failure> {
         Command::Eval(eval) => eval.run(output),
         Command::Explain(explain) => explain.run(output),
         Command::Report(report) => report.run(output),
+        Command::Calibrate(calibrate) => calibrate.run(output),
+        Command::Compare(compare) => compare.run(output),
         Command::Merge(merge) => merge.run(output),
+        Command::Schema(schema) => schema.run(output),
         Command::Worker(worker) => worker.run(),
     }
 }

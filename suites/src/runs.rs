@@ -8,6 +8,7 @@
 pub mod folder;
 pub mod machine;
 pub mod manifest;
+pub mod noise;
 pub mod recipe;
 pub mod unfinished;
 

@@ -52,17 +52,23 @@ impl ValueFormatter<f64> for Ticks {
 pub(super) fn position(axis: &Axis, value: f64) -> Option<f64> {
     match &axis.scale {
         Scale::Log(_) => Some(value.log10()).filter(|position| position.is_finite()),
-        Scale::Names(_) => Some(value),
+        Scale::Names(_) | Scale::Share => Some(value),
     }
 }
 
 /// The horizontal axis of a panel this many pixels wide.
 pub(super) fn horizontal(panel: &Panel, pixels: i32) -> Ticks {
     let points = panel.series.iter().flat_map(|series| &series.points);
-    let ticks = ticks(&panel.x, points.map(|point| point.x), (pixels / 70).max(2) as usize);
+    let across = matches!(panel.y.scale, Scale::Names(_));
+    let ends = points.flat_map(|point| {
+        let (low, high) = point.interval.filter(|_| across).unwrap_or((point.x, point.x));
+        [low, point.x, high]
+    });
+    let rules = panel.rules.iter().filter(|_| across).map(|(at, _)| *at);
+    let ticks = ticks(&panel.x, ends.chain(rules), (pixels / 70).max(2) as usize);
     match panel.x.scale {
         Scale::Names(_) => in_two_lines(ticks, pixels),
-        Scale::Log(_) => ticks,
+        Scale::Log(_) | Scale::Share => ticks,
     }
 }
 
@@ -77,7 +83,7 @@ pub(super) fn vertical(panel: &Panel, pixels: i32) -> Ticks {
     let ticks = ticks(&panel.y, ends.chain(rules), (pixels / 34).max(2) as usize);
     match panel.y.scale {
         Scale::Names(_) => Ticks { range: (ticks.range.1, ticks.range.0), ..ticks },
-        Scale::Log(_) => ticks,
+        Scale::Log(_) | Scale::Share => ticks,
     }
 }
 
@@ -86,6 +92,10 @@ fn ticks(axis: &Axis, values: impl Iterator<Item = f64>, most: usize) -> Ticks {
         Scale::Names(names) => {
             let labels = names.iter().enumerate().map(|(index, name)| (index as f64, name.clone())).collect();
             Ticks { range: (-0.5, names.len().max(1) as f64 - 0.5), labels, lower: Vec::new() }
+        }
+        Scale::Share => {
+            let labels = [0, 20, 40, 60, 80, 100].map(|percent| (f64::from(percent) / 100.0, format!("{percent} %")));
+            Ticks { range: (-0.03, 1.04), labels: labels.into(), lower: Vec::new() }
         }
         Scale::Log(unit) => {
             let logs = values.filter_map(|value| position(axis, value));

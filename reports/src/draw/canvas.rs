@@ -160,7 +160,9 @@ impl<'a> Canvas<'a> {
     pub(super) fn line(&self, spots: &[Spot], look: &Look, join: Join) -> Result<(), String> {
         let line = match join {
             Join::Faint => LINES.len() - 1,
-            Join::Line | Join::Apart => LINES.iter().position(|(_, dash)| *dash == look.dash).unwrap_or(0),
+            Join::Line | Join::Steps | Join::Apart => {
+                LINES.iter().position(|(_, dash)| *dash == look.dash).unwrap_or(0)
+            }
         };
         let style = ShapeStyle { color: rgb(look.colour).to_rgba(), filled: false, stroke_width: NAMED + line as u32 };
         self.put(PathElement::new(fine_all(spots), style).into_dyn())

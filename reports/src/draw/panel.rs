@@ -49,10 +49,14 @@ pub(super) fn draw(canvas: &Canvas, panel: &Panel, place: Place) -> Result<(), S
         canvas.text(name, (foot.0 as i32, foot.1 as i32 + 22), &Style::new(11, INK).middle_h())?;
     }
     for (at, said) in &panel.rules {
-        let Some(at) = axis::position(&panel.y, *at) else {
+        let upright = matches!(panel.y.scale, Scale::Names(_));
+        let Some(at) = axis::position(if upright { &panel.x } else { &panel.y }, *at) else {
             continue;
         };
-        let (from, to) = (spot((x.range.0, at)), spot((x.range.1, at)));
+        let (from, to) = match upright {
+            true => (spot((at, y.range.0)), spot((at, y.range.1))),
+            false => (spot((x.range.0, at)), spot((x.range.1, at))),
+        };
         canvas.line(&[from, to], &Look { colour: MUTED, ..LIMIT }, Join::Faint)?;
         canvas.text(said, (to.0 as i32 + 4, to.1 as i32), &Style::new(11, MUTED).middle_v())?;
     }
@@ -70,7 +74,7 @@ pub(super) fn draw(canvas: &Canvas, panel: &Panel, place: Place) -> Result<(), S
 /// Room for tick labels and the vertical axis' label.
 fn left_room(panel: &Panel) -> i32 {
     match &panel.y.scale {
-        Scale::Log(_) => 78,
+        Scale::Log(_) | Scale::Share => 78,
         Scale::Names(names) => 20 + names.iter().map(|name| canvas::width(name, 11)).max().unwrap_or(0).min(320),
     }
 }
@@ -125,14 +129,24 @@ fn draw_series(
 ) -> Result<(), String> {
     let place = |point: &Point| Some(spot((axis::position(&panel.x, point.x)?, axis::position(&panel.y, point.y)?)));
     let spots: Vec<Spot> = series.points.iter().filter_map(place).collect();
+    if series.join == Join::Steps {
+        let corners = spots.windows(2).flat_map(|pair| [pair[0], (pair[1].0, pair[0].1)]);
+        let corners: Vec<Spot> = corners.chain(spots.last().copied()).collect();
+        return canvas.line(&corners, &series.look, series.join);
+    }
     if series.join != Join::Apart && spots.len() > 1 {
         canvas.line(&spots, &series.look, series.join)?;
     }
+    let across = matches!(panel.y.scale, Scale::Names(_));
+    let end = |point: &Point, at: f64| match across {
+        true => place(&Point { x: at, ..*point }),
+        false => place(&Point { y: at, ..*point }),
+    };
     for point in &series.points {
         let Some((low, high)) = point.interval else {
             continue;
         };
-        let ends = place(&Point { y: low, ..*point }).zip(place(&Point { y: high, ..*point }));
+        let ends = end(point, low).zip(end(point, high));
         let Some((from, to)) = ends else { continue };
         canvas.rule(from, to, series.look.colour, 1.4)?;
     }

@@ -59,7 +59,12 @@ pub(super) fn legend(view: &View, panels: &[Panel], faint: Option<&str>) -> Vec<
     let strategies = view.strategies();
     let shown = |wanted: &Look| panels.iter().flat_map(|panel| &panel.series).any(|series| series.look == *wanted);
     let apart = panels.iter().flat_map(|panel| &panel.series).all(|series| series.join == Join::Apart);
-    let join = if apart { Join::Apart } else { Join::Line };
+    let steps = panels.iter().flat_map(|panel| &panel.series).all(|series| series.join == Join::Steps);
+    let join = match (apart, steps) {
+        (true, _) => Join::Apart,
+        (_, true) => Join::Steps,
+        _ => Join::Line,
+    };
     let entry = |strategy: &&str| Entry { label: (*strategy).to_owned(), look: look(&strategies, strategy), join };
     let mut entries: Vec<Entry> = strategies.iter().map(entry).filter(|entry| shown(&entry.look)).collect();
     let has_faint = panels.iter().flat_map(|panel| &panel.series).any(|series| series.join == Join::Faint);

@@ -41,6 +41,11 @@ impl Injection {
         Ok(Self { strategy: strategy.to_owned(), fault })
     }
 
+    /// The strategy.
+    pub fn strategy(&self) -> &str {
+        &self.strategy
+    }
+
     /// What happens when a strategy is run.
     pub(super) fn strike(&self, strategy: &str) {
         if self.strategy != strategy {

@@ -1,5 +1,6 @@
 //! The manifest: where a run came from.
 
+use std::path::Path;
 use std::time::SystemTime;
 
 use adjudicate_ir::datum::Datum;
@@ -12,6 +13,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::machine::{environment, machine};
+use super::noise::{NOISE, known_floor};
 use super::recipe::Recipe;
 use crate::json;
 use crate::measure::Plan;
@@ -50,7 +52,7 @@ pub fn manifest(recipe: &Recipe, plan: &Plan, command: String, started: SystemTi
                 (format!("{} {}", g.suite.name, g.size.name), inputs_digest(&arguments))
             })
             .collect(),
-        noise_floor: None,
+        noise_floor: known_floor(Path::new(NOISE)),
         planned_cells: Some(plan.cells() as u64),
         plan: recipe.to_json(),
         oracles: STRATEGIES.iter().filter(|s| s.is_oracle()).map(|s| s.name().to_owned()).collect(),

@@ -1,0 +1,157 @@
+//! `adjudicate calibrate`: how far two measurements of the same thing differ on this machine, and whether a slowdown
+//! that was put in is found.
+
+use std::path::PathBuf;
+
+use adjudicate_reports::Run;
+use adjudicate_reports::compare::{Comparison, Judgement, Scope, compare};
+use adjudicate_reports::derive::{finished_ns, is_preparation};
+use adjudicate_reports::rows::{Cell, Check, Count, Key, Manifest, Sample};
+use clap::Args;
+
+use super::flags::{Measuring, Selecting, plan};
+use super::output::Output;
+use super::run::stop_on_interrupt;
+use crate::exit::{Exit, Failure};
+use crate::measure::group::Depth;
+use crate::measure::inject::Injection;
+use crate::measure::wire::Given;
+use crate::measure::{Plan, Sink, Stop, supervise};
+use crate::runs::folder::write_file;
+use crate::runs::machine::machine;
+use crate::runs::noise::{NOISE, Noise};
+
+/// Measure the same thing twice: the noise floor, which later runs keep in their manifest
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  adjudicate calibrate --profile quick
+  adjudicate calibrate --suite hessian --self-test tape=1.1")]
+pub struct Calibrate {
+    #[command(flatten)]
+    selecting: Selecting,
+    #[command(flatten)]
+    measuring: Measuring,
+    /// Slow a strategy down by a factor besides, which comparing must find, and nothing else
+    #[arg(long, value_name = "STRATEGY=FACTOR", value_parser = Injection::parse)]
+    self_test: Option<Injection>,
+    /// Where to keep the noise floor
+    #[arg(long, value_name = "FILE", default_value = NOISE)]
+    out: PathBuf,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl Calibrate {
+    /// Carries the command out.
+    pub fn run(self, output: &mut Output) -> Result<Exit, Failure> {
+        let plan = plan(self.selecting, &self.measuring)?;
+        let stop = stop_on_interrupt()?;
+        let [one, two] = [pass(&plan, &stop)?, pass(&plan, &stop)?];
+        let Some(noise) = noise(&one, &two, &plan) else {
+            return Err(Failure { exit: Exit::Incomparable, message: "no cell was measured twice".to_owned() });
+        };
+        let text = serde_json::to_string_pretty(&noise).expect("numbers and text can be written") + "\n";
+        write_file(&self.out, text.as_bytes())?;
+        let Noise { noise_floor, typical, cells, .. } = &noise;
+        let percent = |share: f64| format!("{:.2} %", 100.0 * share);
+        output.result(&match self.json {
+            true => text.trim_end().to_owned(),
+            false => format!(
+                "noise floor {} (95th percentile of {cells} cells; median {})",
+                percent(*noise_floor),
+                percent(*typical)
+            ),
+        })?;
+        let Some(injection) = self.self_test else { return Ok(Exit::Ok) };
+        let mut slowed = plan;
+        let again = pass(&slowed, &stop)?;
+        slowed.settings.inject = Some(injection.clone());
+        let slow = [pass(&slowed, &stop)?, pass(&slowed, &stop)?];
+        let scope = Scope { times: true };
+        let same = compare(&one, &two, Some(&again), scope);
+        let slower = compare(&one, &slow[0], Some(&slow[1]), scope);
+        judge(&injection, &same, &slower, output)
+    }
+}
+
+/// Whether nothing was found where nothing was put in, and something where it was.
+fn judge(injection: &Injection, same: &Comparison, slower: &Comparison, output: &mut Output) -> Result<Exit, Failure> {
+    let regressions = |found: &Comparison| found.of(Judgement::Regression).cloned().collect::<Vec<_>>();
+    let is_its = |of: &str| of.split_whitespace().any(|word| word == injection.strategy());
+    let (its, others): (Vec<_>, Vec<_>) = regressions(slower).into_iter().partition(|change| is_its(&change.of));
+    let false_alarms = regressions(same).len() + others.len();
+    for change in regressions(same).iter().chain(&others) {
+        output.result(&format!("false alarm: {}: {} became {}", change.of, change.base, change.new))?;
+    }
+    let found = if its.is_empty() { "missed" } else { "found" };
+    output.result(&format!(
+        "the slowdown of {} was {found}, in {} places; {false_alarms} false alarms",
+        injection.strategy(),
+        its.len(),
+    ))?;
+    Ok(if its.is_empty() || false_alarms > 0 { Exit::Incomparable } else { Exit::Ok })
+}
+
+/// Measures a plan; the rows are kept in memory.
+fn pass(plan: &Plan, stop: &Stop) -> Result<Run, Failure> {
+    let mut rows = Rows::default();
+    let tally = supervise(plan, Depth::Time, |_, _| Some(Given::default()), stop, &mut rows)?;
+    if tally.interrupted {
+        return Err(Failure { exit: Exit::Interrupted, message: "interrupted".to_owned() });
+    }
+    rows.0.manifest = Manifest { seed: plan.settings.seed, ..Manifest::default() };
+    Ok(rows.0)
+}
+
+fn noise(one: &Run, two: &Run, plan: &Plan) -> Option<Noise> {
+    let timed = one.cells.iter().filter(|cell| !is_preparation(cell));
+    let mut differences: Vec<f64> = timed
+        .filter_map(|cell| {
+            let other = two.cells.iter().find(|other| other.key == cell.key)?;
+            Some((finished_ns(other)? / finished_ns(cell)?).ln().abs().exp() - 1.0)
+        })
+        .collect();
+    differences.sort_by(f64::total_cmp);
+    let last = differences.len().checked_sub(1)?;
+    let at = |share: f64| differences.get(((differences.len() as f64 * share) as usize).min(last));
+    Some(Noise {
+        noise_floor: *at(0.95)?,
+        typical: *at(0.5)?,
+        cells: differences.len(),
+        cpu: machine().cpu,
+        profile: plan.settings.profile.name().to_owned(),
+    })
+}
+
+/// Keeps rows in memory.
+#[derive(Default)]
+struct Rows(Run);
+
+impl Sink for Rows {
+    fn group(&mut self, _suite: &str, _size: &str) -> Result<(), Failure> {
+        Ok(())
+    }
+
+    fn doing(&mut self, _key: &Key, _what: &str) {}
+
+    fn check(&mut self, row: &Check) -> Result<(), Failure> {
+        self.0.checks.push(row.clone());
+        Ok(())
+    }
+
+    fn count(&mut self, row: &Count) -> Result<(), Failure> {
+        self.0.counts.push(row.clone());
+        Ok(())
+    }
+
+    fn sample(&mut self, row: &Sample) -> Result<(), Failure> {
+        self.0.samples.push(row.clone());
+        Ok(())
+    }
+
+    fn cell(&mut self, row: &Cell) -> Result<(), Failure> {
+        self.0.cells.push(row.clone());
+        Ok(())
+    }
+}

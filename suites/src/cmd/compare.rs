@@ -1,0 +1,162 @@
+//! `adjudicate compare`: the same strategies at two times; the exit code says what happened.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use adjudicate_reports::Run;
+use adjudicate_reports::columns::Row;
+use adjudicate_reports::compare::{Comparison, Judgement, Scope, compare, needs_samples};
+use adjudicate_reports::rows::{Manifest, Sample};
+use clap::{Args, ValueEnum};
+
+use super::output::Output;
+use super::report::find;
+use crate::exit::{Exit, Failure};
+use crate::runs::folder::write_file;
+use crate::runs::unfinished::differences;
+
+/// Compare a run with an earlier one; the exit code says whether something became worse
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  adjudicate compare runs/before runs/after
+  adjudicate compare runs/before runs/after --confirm runs/after-again --format markdown
+  adjudicate compare suites/baseline runs/after --counts")]
+pub struct Compare {
+    /// The run that is the measure
+    #[arg(value_name = "BASE")]
+    base: PathBuf,
+    /// The run that is measured
+    #[arg(value_name = "NEW")]
+    new: PathBuf,
+    /// A second run of the new program: what is slower in both is a regression, otherwise it is noise
+    #[arg(long, value_name = "RUN")]
+    confirm: Option<PathBuf>,
+    /// Compare outcomes and counts only, which are the same on every machine
+    #[arg(long)]
+    counts: bool,
+    /// Compare although machines, kernels or settings differ
+    #[arg(long)]
+    force: bool,
+    /// Make NEW the baseline: copy its manifest, cells and matrix to BASE
+    #[arg(long)]
+    bless: bool,
+    /// How to print
+    #[arg(long, value_enum, default_value = "text")]
+    format: Format,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    Text,
+    Markdown,
+    Json,
+}
+
+/// What a baseline keeps of a run.
+const KEPT: [&str; 3] = ["manifest.json", "cells.csv", "matrix.json"];
+
+impl Compare {
+    /// Carries the command out.
+    pub fn run(self, output: &mut Output) -> Result<Exit, Failure> {
+        if self.bless {
+            return self.bless(output);
+        }
+        let mut runs = [Some(&self.base), Some(&self.new), self.confirm.as_ref()]
+            .map(|path| path.map(|path| find(path).and_then(|path| load(&path, false))).transpose());
+        let [base, new, again] = &mut runs;
+        let (base, new, again) = (required(base)?, required(new)?, optional(again)?);
+        for (run, path) in [(&new, &self.new)].into_iter().chain(again.iter().zip(&self.confirm)) {
+            self.check_comparable(&base.manifest, &run.manifest, path)?;
+        }
+        let again = match again {
+            Some(_) => self.confirm.as_deref().map(|path| load(&find(path)?, true)).transpose()?,
+            None => None,
+        };
+        let scope = Scope { times: !self.counts };
+        let found = if scope.times && needs_samples(&base, &new) {
+            let (base, new) = (load(&find(&self.base)?, true)?, load(&find(&self.new)?, true)?);
+            compare(&base, &new, again.as_ref(), scope)
+        } else {
+            compare(&base, &new, again.as_ref(), scope)
+        };
+        if found.cells == 0 {
+            return Err(incomparable("the runs have no cell in common".to_owned()));
+        }
+        output.result(
+            match self.format {
+                Format::Text => found.text(),
+                Format::Markdown => found.markdown(),
+                Format::Json => serde_json::to_string_pretty(&found).expect("numbers and text can be written"),
+            }
+            .trim_end(),
+        )?;
+        if found.of(Judgement::Inconclusive).next().is_some() {
+            output.remark(
+                "measure the new program again and give that run as --confirm, to tell a regression from noise",
+            );
+        }
+        if found.of(Judgement::Improvement).any(|change| change.what != "time") {
+            output.remark("counts became smaller: make this run the baseline with --bless");
+        }
+        Ok(verdict(&found))
+    }
+
+    fn check_comparable(&self, base: &Manifest, new: &Manifest, path: &Path) -> Result<(), Failure> {
+        let anywhere = ["model ", "input ", "seed", "schema version"];
+        let mut found = differences(base, new);
+        found.retain(|what| !what.starts_with("commit") && !what.starts_with("version"));
+        if self.counts {
+            found.retain(|what| anywhere.iter().any(|prefix| what.starts_with(prefix)));
+        }
+        if found.is_empty() || self.force {
+            return Ok(());
+        }
+        let differences = found.join("; ");
+        Err(incomparable(format!("{} is not comparable, unless by --force: {differences}", path.display())))
+    }
+
+    fn bless(&self, output: &mut Output) -> Result<Exit, Failure> {
+        let from = find(&self.new)?;
+        load(&from, false)?;
+        for file in KEPT {
+            let path = from.join(file);
+            let bytes = fs::read(&path).map_err(|e| Failure::usage(format!("cannot read {}: {e}", path.display())))?;
+            write_file(&self.base.join(file), &bytes)?;
+        }
+        output.result(&self.base.display().to_string())?;
+        Ok(Exit::Ok)
+    }
+}
+
+fn required(run: &mut Result<Option<Run>, Failure>) -> Result<Run, Failure> {
+    optional(run)?.ok_or_else(|| Failure::usage("two runs are needed"))
+}
+
+fn optional(run: &mut Result<Option<Run>, Failure>) -> Result<Option<Run>, Failure> {
+    std::mem::replace(run, Ok(None))
+}
+
+/// Reads a run, without the samples if they are not needed. A baseline has no table but those it keeps.
+fn load(folder: &Path, samples: bool) -> Result<Run, Failure> {
+    let wanted = |file: &str| samples || file != Sample::FILE;
+    let read = Run::read(|file| fs::read(folder.join(file)).ok().filter(|_| wanted(file)));
+    let (run, _) = read.map_err(|e| incomparable(format!("{}: {e}", folder.display())))?;
+    if run.cells.is_empty() {
+        return Err(incomparable(format!("{} has no cells", folder.display())));
+    }
+    Ok(run)
+}
+
+fn incomparable(message: String) -> Failure {
+    Failure { exit: Exit::Incomparable, message }
+}
+
+fn verdict(found: &Comparison) -> Exit {
+    match found.worst() {
+        None => Exit::Ok,
+        Some(Judgement::Wrong) => Exit::Wrong,
+        Some(Judgement::Broken) => Exit::Refused,
+        Some(Judgement::Regression) => Exit::Regression,
+        Some(_) => Exit::Incomparable,
+    }
+}

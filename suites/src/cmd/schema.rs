@@ -1,0 +1,33 @@
+//! `adjudicate schema`: JSON Schemas of the files of a run.
+
+use adjudicate_reports::schema::SCHEMAS;
+use clap::Args;
+
+use super::output::Output;
+use crate::exit::{Exit, Failure};
+use crate::measure::plan::unknown;
+
+/// Print the JSON Schema of a file of a run folder
+#[derive(Args, Debug)]
+#[command(after_help = "Example:\n  adjudicate schema manifest.json")]
+pub struct Schema {
+    /// The file; all of them, by name, if not given
+    #[arg(value_name = "FILE")]
+    file: Option<String>,
+}
+
+impl Schema {
+    /// Carries the command out.
+    pub fn run(self, output: &mut Output) -> Result<Exit, Failure> {
+        let schema = match self.file {
+            None => SCHEMAS.iter().map(|(file, schema)| ((*file).to_owned(), schema())).collect(),
+            Some(name) => {
+                let known = SCHEMAS.iter().find(|(file, _)| *file == name);
+                let names: Vec<&str> = SCHEMAS.iter().map(|(file, _)| *file).collect();
+                known.map(|(_, schema)| schema()).ok_or_else(|| unknown("file", &name, &names))?
+            }
+        };
+        output.result(&serde_json::to_string_pretty(&schema).expect("a schema can be written"))?;
+        Ok(Exit::Ok)
+    }
+}

@@ -1,0 +1,110 @@
+//! Comparing runs on the command line: what changed, and the exit code that says it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Runs the program: its exit code, and what it printed and said.
+fn run(arguments: &[&str]) -> (Option<i32>, String) {
+    let output = Command::new(env!("CARGO_BIN_EXE_adjudicate")).args(arguments).output().expect("the program starts");
+    let text = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
+    (output.status.code(), text)
+}
+
+/// A run of few cells, counted and not timed.
+fn counted(folder: &Path) {
+    let selection = ["--suite", "cube", "--size", "scalar", "--function", "gradient"];
+    let (code, said) = run(&[&["run", "--no-time", "--out", text(folder)], &selection[..]].concat());
+    assert_eq!(code, Some(0), "{said}");
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().expect("a path of letters")
+}
+
+/// A copy of a run with one of its files changed.
+fn changed(run: &Path, name: &str, file: &str, change: impl Fn(String) -> String) -> PathBuf {
+    let copy = run.with_file_name(name);
+    fs::create_dir(&copy).unwrap();
+    for entry in fs::read_dir(run).unwrap().map(Result::unwrap).filter(|entry| entry.path().is_file()) {
+        fs::copy(entry.path(), copy.join(entry.file_name())).unwrap();
+    }
+    let path = copy.join(file);
+    let new = change(fs::read_to_string(&path).unwrap());
+    fs::write(path, new).unwrap();
+    copy
+}
+
+#[test]
+fn equal_runs_are_equal_and_every_change_has_its_exit_code() {
+    let temp = tempfile::tempdir().unwrap();
+    let (base, again) = (temp.path().join("base"), temp.path().join("again"));
+    counted(&base);
+    counted(&again);
+    let compare = |new: &Path, more: &[&str]| run(&[&["compare", text(&base), text(new)], more].concat());
+    assert_eq!(compare(&again, &[]).0, Some(0), "{}", compare(&again, &[]).1);
+    let more = |text: String| text.replacen(",flops,", ",flops,1", 1);
+    let larger = changed(&base, "larger", "counts.csv", more);
+    let (code, said) = compare(&larger, &["--counts"]);
+    assert!(code == Some(3) && said.contains("regression") && said.contains("flops"), "{said}");
+    let (code, said) = run(&["compare", text(&larger), text(&base)]);
+    assert!(code == Some(0) && said.contains("--bless"), "{said}");
+    let wrong = changed(&base, "wrong", "cells.csv", |text| text.replacen("ok,true", "ok,false", 1));
+    assert_eq!(compare(&wrong, &[]).0, Some(4));
+    let refused = changed(&base, "refused", "cells.csv", |text| text.replacen("ok,true", "refused,unchecked", 1));
+    assert_eq!(compare(&refused, &["--format", "markdown"]).0, Some(5));
+    let (code, said) =
+        compare(&changed(&base, "seeded", "manifest.json", |m| m.replace("\"seed\": 1", "\"seed\": 2")), &[]);
+    assert!(code == Some(6) && said.contains("seed: 1 and 2"), "{said}");
+    let (code, said) = compare(&again, &["--format", "json"]);
+    let json: serde_json::Value = serde_json::from_str(&said).unwrap();
+    assert!(code == Some(0) && json["changes"].as_array().is_some_and(Vec::is_empty), "{said}");
+}
+
+/// What a run is called, which of its files is changed and how, and what is said of it.
+type Mangled = (&'static str, &'static str, fn(String) -> String, &'static str);
+
+#[test]
+fn what_cannot_be_read_is_said_with_its_place_and_nothing_is_overwritten() {
+    let temp = tempfile::tempdir().unwrap();
+    let base = temp.path().join("base");
+    counted(&base);
+    let cases: [Mangled; 6] = [
+        ("truncated", "manifest.json", |text| text[..text.len() / 2].to_owned(), "manifest.json:"),
+        ("newer", "manifest.json", |text| text.replace("\"schema_version\": 1", "\"schema_version\": 99"), "99"),
+        ("foreign", "cells.csv", |_| "a,b\n1,2\n".to_owned(), "cells.csv:1: column suite: missing"),
+        ("nan", "cells.csv", |text| text.replacen(",ok,true,,", ",ok,true,,NaN", 1), "cells.csv:2: column samples"),
+        ("empty", "cells.csv", |text| text.lines().next().unwrap().to_owned() + "\n", "has no cells"),
+        ("word", "counts.csv", |text| text.replacen(",flops,", ",flops,x", 1), "column value"),
+    ];
+    for (name, file, change, said) in cases {
+        let bad = changed(&base, name, file, change);
+        let before = fs::read(bad.join(file)).unwrap();
+        for command in
+            [vec!["compare", text(&base), text(&bad)], vec!["report", text(&bad)], vec!["run", "--resume", text(&bad)]]
+        {
+            let (code, output) = run(&command);
+            // A run without cells has a report and can go on; it is nothing to compare with.
+            if name != "empty" || command[0] == "compare" {
+                assert!(matches!(code, Some(2 | 6)) && output.contains(said), "{command:?}: {code:?}: {output}");
+                assert_eq!(fs::read(bad.join(file)).unwrap(), before, "{command:?} overwrote {file}");
+            }
+        }
+    }
+    let (code, said) = run(&["compare", "nowhere", text(&base)]);
+    assert!(code == Some(2) && said.contains("there is no run folder nowhere"), "{said}");
+}
+
+#[test]
+fn a_report_is_rendered_again_byte_for_byte() {
+    let temp = tempfile::tempdir().unwrap();
+    let base = temp.path().join("base");
+    counted(&base);
+    let pages = ["index.html", "report.md", "tables/tidy.csv", "tables/verdicts.tex", "figures/capability.svg"];
+    let read = || pages.map(|page| fs::read(base.join(page)).ok());
+    let before = read();
+    assert!(before[0].is_some() && before[4].is_some());
+    pages.iter().for_each(|page| drop(fs::remove_file(base.join(page))));
+    assert_eq!(run(&["report", text(&base)]).0, Some(0));
+    assert!(read() == before);
+}
