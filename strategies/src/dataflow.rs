@@ -45,6 +45,16 @@ pub struct Dataflow {
     name: Cow<'static, str>,
     about: Cow<'static, str>,
     optimiser: Optimiser,
+    loops: Loops,
+}
+
+/// What becomes of a loop whose condition is known as the graph is built.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Loops {
+    /// It stays a `while`, as one on data does.
+    Kept,
+    /// Its trips stand in the graph one after the other, up to where the condition is not known any more.
+    Unrolled,
 }
 
 /// A static graph, optimised.
@@ -52,6 +62,15 @@ pub static DATAFLOW: Dataflow = Dataflow {
     name: Cow::Borrowed("dataflow"),
     about: Cow::Borrowed("static graph with functional control flow, optimised before, between and after gradients"),
     optimiser: Optimiser::ALL,
+    loops: Loops::Kept,
+};
+
+/// The same with static loops unrolled.
+pub static UNROLLED: Dataflow = Dataflow {
+    name: Cow::Borrowed("dataflow:unrolled"),
+    about: Cow::Borrowed("the static graph with loops unrolled whose trips are known when it is built"),
+    optimiser: Optimiser::ALL,
+    loops: Loops::Unrolled,
 };
 
 /// The same without the optimiser.
@@ -59,6 +78,7 @@ pub static UNOPTIMISED: Dataflow = Dataflow {
     name: Cow::Borrowed("dataflow:unoptimised"),
     about: Cow::Borrowed("the static graph as it is built, without the optimiser"),
     optimiser: Optimiser::NONE,
+    loops: Loops::Kept,
 };
 
 /// The strategy without each pass of the optimiser.
@@ -67,6 +87,7 @@ pub static VARIANTS: LazyLock<Vec<Dataflow>> = LazyLock::new(|| {
         name: name.into(),
         about: about.into(),
         optimiser: Optimiser::without(pass.name),
+        loops: Loops::Kept,
     };
     optimiser::variants("dataflow").map(variant).collect()
 });
@@ -111,7 +132,7 @@ impl Dataflow {
         sources: &SourceMap,
         watch: &mut dyn FnMut(&str, &Module),
     ) -> Result<(Module, Option<Module>), Refusal> {
-        let mut module = build(program, sources)?;
+        let mut module = build(program, sources, self.loops)?;
         let mut last = None;
         watch("build", &module);
         let mut expanded = None;
@@ -134,8 +155,8 @@ impl Dataflow {
 }
 
 /// The static graph of a specialised or closed program: calls inlined, derivatives as yet nodes.
-pub fn build(program: &Module, sources: &SourceMap) -> Result<Module, Refusal> {
+pub fn build(program: &Module, sources: &SourceMap, loops: Loops) -> Result<Module, Refusal> {
     let mut module = program.clone();
     passes::close(&mut module);
-    build::build(&module).map_err(|why| Refusal::new(*why, sources))
+    build::build(&module, loops).map_err(|why| Refusal::new(*why, sources))
 }

@@ -12,7 +12,7 @@ use adjudicate_ir::value::Value;
 use adjudicate_ir::verify::verify;
 use adjudicate_kernels::Array;
 use adjudicate_strategies::Refusal;
-use adjudicate_strategies::dataflow::{DATAFLOW, Dataflow, UNOPTIMISED, build};
+use adjudicate_strategies::dataflow::{DATAFLOW, Dataflow, Loops, UNOPTIMISED, build};
 use std::cell::RefCell;
 
 #[track_caller]
@@ -390,9 +390,21 @@ graph @3 more(%0: f64, %1: i64, %2: i64) -> f64 {{
 fn recursion_of_known_depth_is_unrolled() {
     let text = recursion("const 3", true);
     check(&text, &[f(1.1), Value::I64(0)], 3);
-    let built = build(&module(&text), &SourceMap::default()).expect("it is known");
+    let built = build(&module(&text), &SourceMap::default(), Loops::Kept).expect("it is known");
     assert_eq!(print(&built).matches("sin").count(), 7);
     assert_eq!(built.graphs.len(), 1);
+}
+
+/// Trips that are known stand one after the other in the variant that unrolls; those on data stay a loop, also inside.
+#[test]
+fn static_loops_are_unrolled_in_the_variant_that_does() {
+    let nodes = |text: &str, loops| print(&build(&module(text), &SourceMap::default(), loops).expect("it is known"));
+    let known = recursion("const 3", false);
+    let (kept, unrolled) = (nodes(&known, Loops::Kept), nodes(&known, Loops::Unrolled));
+    assert!(kept.contains(" loop ") && kept.matches("sin").count() == 1, "{kept}");
+    assert!(!unrolled.contains(" loop ") && unrolled.matches("sin").count() == 3, "{unrolled}");
+    let unknown = recursion("add %1 %1", false);
+    assert!(nodes(&unknown, Loops::Unrolled).contains(" loop "));
 }
 
 /// A recursion that calls itself once is a loop before this strategy sees it, of known depth or not.
@@ -402,7 +414,7 @@ fn recursion_that_calls_itself_once_is_a_loop() {
         let text = recursion(n, false);
         check(&text, &[f(1.1), Value::I64(2)], 3);
         check(&text, &[f(1.1), Value::I64(0)], 2);
-        let built = build(&module(&text), &SourceMap::default()).expect("a loop");
+        let built = build(&module(&text), &SourceMap::default(), Loops::Kept).expect("a loop");
         assert_eq!(print(&built).matches("sin").count(), 1);
     }
 }
@@ -423,7 +435,7 @@ fn recursion_goes_to_great_depth() {
 }
 
 fn refused(graphs: &str) -> Refusal {
-    build(&module(graphs), &SourceMap::default()).expect_err("it cannot be expressed")
+    build(&module(graphs), &SourceMap::default(), Loops::Kept).expect_err("it cannot be expressed")
 }
 
 #[test]

@@ -21,10 +21,14 @@ use adjudicate_ir::passes;
 use adjudicate_ir::span::{Diagnostic, Span};
 use adjudicate_ir::types::Type;
 
+use super::Loops;
 use super::value::{Val, fold};
 
 /// Conditions, loops and derivatives inside one another.
 pub(super) const MAX_NESTING: usize = 128;
+
+/// Loops unrolled inside one another, which takes room on the host stack; deeper ones are kept.
+const MAX_UNROLLING: usize = 64;
 
 /// Nodes visited while one graph is built, dead and folded ones included.
 pub(super) const MAX_NODES: usize = 1 << 22;
@@ -35,7 +39,7 @@ pub(super) type Res<T> = Result<T, Box<Diagnostic>>;
 type Key = (GraphId, Vec<Option<Rc<Const>>>);
 
 /// The static graph of a closed program.
-pub(super) fn build(module: &Module) -> Res<Module> {
+pub(super) fn build(module: &Module, loops: Loops) -> Res<Module> {
     let mut cx = Cx {
         module,
         out: Module::empty(Stage::Closed),
@@ -43,6 +47,8 @@ pub(super) fn build(module: &Module) -> Res<Module> {
         subgraphs: HashMap::new(),
         levels: Vec::new(),
         visited: 0,
+        loops,
+        unrolling: 0,
     };
     let entry = module.graph(module.entry);
     if entry.param_types().iter().any(|ty| matches!(ty, Type::Fn(_))) {
@@ -63,6 +69,9 @@ pub(super) struct Cx<'m> {
     subgraphs: HashMap<Key, Option<GraphId>>,
     levels: Vec<Level>,
     visited: usize,
+    loops: Loops,
+    /// Loops being unrolled inside one another.
+    unrolling: usize,
 }
 
 /// What a graph under construction is.
@@ -232,6 +241,39 @@ impl<'m> Cx<'m> {
         Ok(())
     }
 
+    /// The value of a graph in the place of the node at hand.
+    fn inline_here(&mut self, id: GraphId, args: Vec<Val>) -> Res<Val> {
+        let waiting = std::mem::take(&mut self.level().frames);
+        self.unrolling += 1;
+        let value = self.inline(id, args);
+        self.unrolling -= 1;
+        self.level().frames = waiting;
+        value
+    }
+
+    /// The operands of a loop after the trips that are known to be made, and whether it has then ended.
+    pub(super) fn unrolled(
+        &mut self,
+        cond: GraphId,
+        body: GraphId,
+        args: &[Val],
+        states: usize,
+    ) -> Res<(Vec<Val>, bool)> {
+        let mut args = args.to_vec();
+        while self.loops == Loops::Unrolled && self.unrolling < MAX_UNROLLING {
+            match self.inline_here(cond, args.clone())?.as_bool() {
+                Some(true) => {}
+                Some(false) => return Ok((args, true)),
+                None => break,
+            }
+            let next = self.inline_here(body, args.clone())?;
+            for (i, state) in args.iter_mut().enumerate().take(states) {
+                *state = self.get(&next, i as u32);
+            }
+        }
+        Ok((args, false))
+    }
+
     fn operands(&mut self, at: NodeId) -> Vec<Val> {
         let module = self.module;
         let frame = self.frame();
@@ -368,7 +410,11 @@ impl<'m> Cx<'m> {
     fn too_large(&self, id: GraphId, span: Span) -> Box<Diagnostic> {
         let name = &self.module.graph(id).name;
         let message = format!("with `{name}` inlined, the static dataflow graph has more than {MAX_NODES} nodes");
-        Box::new(Diagnostic::new(span, message).help("write a loop instead of a recursion"))
+        let help = match self.loops {
+            Loops::Kept => "write a loop instead of a recursion",
+            Loops::Unrolled => "let loops be kept, as the strategy `dataflow` does",
+        };
+        Box::new(Diagnostic::new(span, message).help(help))
     }
 
     /// The last call of a graph that is being inlined more than once, or else the last call.

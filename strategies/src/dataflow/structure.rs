@@ -44,6 +44,11 @@ impl Cx<'_> {
     /// A loop. State that the body passes on unchanged becomes invariant, and known if it was.
     pub(super) fn repeat(&mut self, node: &Node, (cond, body): (GraphId, GraphId), args: &[Val]) -> Res<Val> {
         let states = node.ty.as_tuple().expect("the state of a loop is a tuple").len();
+        let (args, ended) = self.unrolled(cond, body, args, states)?;
+        if ended {
+            return Ok(Val::Items(args[..states].into()));
+        }
+        let args = args.as_slice();
         let mut fixed: Vec<bool> = (0..args.len()).map(|i| i >= states).collect();
         let (known, flat) = loop {
             let known = known(args, |i| fixed[i]);
