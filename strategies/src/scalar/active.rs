@@ -163,10 +163,18 @@ struct Edge<T> {
 
 const _: () = assert!(size_of::<Edge<f64>>() == 12);
 
+/// What a tape holds.
+struct Store<T> {
+    /// By statement: the number of its edges.
+    counts: Vec<u8>,
+    edges: Vec<Edge<T>>,
+    /// Cotangents by statement of the last sweep, `None` where none arrived.
+    cotangents: Vec<Option<T>>,
+}
+
 /// A tape of statements on numbers: floats, or numbers that are active on another tape.
 pub struct ScalarTape<T: Real = f64> {
-    counts: RefCell<Vec<u8>>,
-    edges: RefCell<Vec<Edge<T>>>,
+    store: RefCell<Store<T>>,
     /// How often the tape was cleared.
     age: Cell<u32>,
 }
@@ -209,17 +217,18 @@ impl ScalarTape {
 impl<T: Real> ScalarTape<T> {
     /// An empty tape, of statements on numbers that may be active on another one.
     pub fn nested() -> Self {
-        Self { counts: RefCell::default(), edges: RefCell::default(), age: Cell::new(0) }
+        let store = Store { counts: Vec::new(), edges: Vec::new(), cotangents: Vec::new() };
+        Self { store: RefCell::new(store), age: Cell::new(0) }
     }
 
     /// A variable: something to differentiate with respect to.
     pub fn var(&self, value: T) -> Active<'_, T> {
-        self.state(value, &[])
+        self.state(value, &mut self.store.borrow_mut(), 0)
     }
 
     /// Number of statements, variables included.
     pub fn len(&self) -> usize {
-        self.counts.borrow().len()
+        self.store.borrow().counts.len()
     }
 
     /// Whether nothing is recorded.
@@ -229,13 +238,15 @@ impl<T: Real> ScalarTape<T> {
 
     /// Bytes of what is recorded.
     pub fn bytes(&self) -> usize {
-        self.len() + self.edges.borrow().len() * size_of::<Edge<T>>()
+        let store = self.store.borrow();
+        store.counts.len() + store.edges.len() * size_of::<Edge<T>>()
     }
 
     /// Forgets every statement and keeps the storage. Numbers made before cannot be used any more.
     pub fn clear(&self) {
-        self.counts.borrow_mut().clear();
-        self.edges.borrow_mut().clear();
+        let mut store = self.store.borrow_mut();
+        store.counts.clear();
+        store.edges.clear();
         self.age.set(self.age.get() + 1);
     }
 
@@ -244,8 +255,8 @@ impl<T: Real> ScalarTape<T> {
     /// # Panics
     /// If one of them is of another tape, or from before this one was cleared.
     pub fn gradient<const N: usize>(&self, y: Active<'_, T>, xs: [Active<'_, T>; N]) -> [T; N] {
-        let cotangents = self.sweep(y);
-        xs.map(|x| self.cotangent(&cotangents, x))
+        self.sweep(y);
+        xs.map(|x| self.cotangent(x))
     }
 
     /// As [`ScalarTape::gradient`], for any number of variables.
@@ -253,12 +264,12 @@ impl<T: Real> ScalarTape<T> {
     /// # Panics
     /// As there.
     pub fn gradient_of(&self, y: Active<'_, T>, xs: &[Active<'_, T>]) -> Vec<T> {
-        let cotangents = self.sweep(y);
-        xs.iter().map(|x| self.cotangent(&cotangents, *x)).collect()
+        self.sweep(y);
+        xs.iter().map(|x| self.cotangent(*x)).collect()
     }
 
-    fn cotangent(&self, cotangents: &[Option<T>], x: Active<'_, T>) -> T {
-        let found = self.place(x).and_then(|at| *cotangents.get(at)?);
+    fn cotangent(&self, x: Active<'_, T>) -> T {
+        let found = self.place(x).and_then(|at| *self.store.borrow().cotangents.get(at)?);
         found.unwrap_or_else(|| T::from(0.0))
     }
 
@@ -270,11 +281,13 @@ impl<T: Real> ScalarTape<T> {
         Some(x.statement as usize)
     }
 
-    /// Cotangents by statement, `None` where none arrives.
-    fn sweep(&self, y: Active<'_, T>) -> Vec<Option<T>> {
-        let Some(last) = self.place(y) else { return Vec::new() };
-        let (counts, edges) = (self.counts.borrow(), self.edges.borrow());
-        let mut cotangents: Vec<Option<T>> = vec![None; last + 1];
+    /// Finds the cotangents of all statements up to that of `y`.
+    fn sweep(&self, y: Active<'_, T>) {
+        let store = &mut *self.store.borrow_mut();
+        let Store { counts, edges, cotangents } = store;
+        cotangents.clear();
+        let Some(last) = self.place(y) else { return };
+        cotangents.resize(last + 1, None);
         cotangents[last] = Some(T::from(1.0));
         let later: usize = counts[last + 1..].iter().map(|&n| usize::from(n)).sum();
         let mut rest = &edges[..edges.len() - later];
@@ -288,15 +301,12 @@ impl<T: Real> ScalarTape<T> {
                 *slot = Some(slot.map_or(part, |sum| sum + part));
             }
         }
-        cotangents
     }
 
     #[inline]
-    fn state(&self, value: T, edges: &[Edge<T>]) -> Active<'_, T> {
-        self.edges.borrow_mut().extend_from_slice(edges);
-        let mut counts = self.counts.borrow_mut();
-        let statement = u32::try_from(counts.len()).expect("fewer than 2³² statements on a tape");
-        counts.push(edges.len() as u8);
+    fn state(&self, value: T, store: &mut Store<T>, edges: u8) -> Active<'_, T> {
+        let statement = u32::try_from(store.counts.len()).expect("fewer than 2³² statements on a tape");
+        store.counts.push(edges);
         Active { value, tape: Some(self), statement, age: self.age.get() }
     }
 }
@@ -340,14 +350,16 @@ impl<'t, T: Real> Active<'t, T> {
             let args: SmallVec<[Item<T>; 3]> = step.args.iter().map(|&s| find(s, &steps)).collect();
             steps.push(T::apply(&step.function, &args));
         }
-        let mut edges: SmallVec<[Edge<T>; 2]> = SmallVec::new();
+        let store = &mut *tape.store.borrow_mut();
+        let mut edges = 0;
         for (arg, source) in args.iter().zip(&partials.of) {
             let (Item::Number(x), Some(source)) = (arg, source) else { continue };
             if let Some(statement) = tape.place(*x) {
-                edges.push(Edge { partial: find(*source, &steps).number(), statement: statement as u32 });
+                store.edges.push(Edge { partial: find(*source, &steps).number(), statement: statement as u32 });
+                edges += 1;
             }
         }
-        tape.state(value, &edges)
+        tape.state(value, store, edges)
     }
 }
 
