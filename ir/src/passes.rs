@@ -34,6 +34,7 @@ mod sites;
 mod specialise;
 mod trips;
 mod tuples;
+mod vectors;
 
 use std::fmt;
 
@@ -96,7 +97,7 @@ pub const OPTIMISE: &[Pass] = &[
 pub const DISTRIBUTE: &[Pass] = &[accumulate::ACCUMULATE, fission::FISSION];
 
 /// At the end, once: operations that do more at a time and that other passes know less of.
-pub const FINISH: &[Pass] = &[scalings::SCALINGS, products::PRODUCTS, fuse::FUSE];
+pub const FINISH: &[Pass] = &[scalings::SCALINGS, vectors::VECTORS, products::PRODUCTS, fuse::FUSE];
 
 /// Elementwise work in one walk over its elements.
 pub const FUSE: &[Pass] = &[fuse::FUSE];

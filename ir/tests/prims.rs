@@ -204,3 +204,24 @@ fn buffers_are_reused_when_nobody_else_holds_them() {
     let square = floats_of(&[2, 2], 1.5);
     check_reuse(&prims::GEMM_ADD, &[0, 1], &[square.clone(), square.clone(), square], Some(2));
 }
+
+#[test]
+fn vectors_multiply_as_rows_and_columns() {
+    let floats = |shape: &[usize]| {
+        let n: usize = shape.iter().product();
+        Value::array(Array::from_vec(shape, (0..n).map(|i| (i as f64 * 0.7).sin()).collect()))
+    };
+    let [matmul, gemm_add] = ["matmul", "gemm_add"].map(|name| prims::by_name(name).expect("a primitive"));
+    for (tb, b, c) in [(0, [3, 2], [2]), (1, [2, 3], [2])] {
+        let left = [floats(&[3]), floats(&b), floats(&c)];
+        let right = [floats(&b), floats(&[3]), floats(&c)];
+        for (attrs, args) in [([0, tb], left), ([1 - tb, 0], right)] {
+            let product = application(matmul, &attrs, &args[..2]).expect("they multiply");
+            assert_eq!(product.result_type().shape(), c);
+            sweep::check_derivatives("matmul of a vector", product, &args[..2], 2);
+            let sum = application(gemm_add, &attrs, &args).expect("they multiply");
+            sweep::check_derivatives("gemm_add of a vector", sum, &args, 2);
+        }
+    }
+    assert!(application(matmul, &[0, 0], &[floats(&[3]), floats(&[3])]).is_err());
+}

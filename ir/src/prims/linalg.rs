@@ -14,7 +14,7 @@ use crate::types::{Elem, Type};
 use crate::value::Value;
 
 /// `matmul[ta, tb](a, b)`: the product of two matrices, or of two stacks of matrices that have
-/// the same leading axes.
+/// the same leading axes. A vector on the left is a row, one on the right a column, and the result has no axis for it.
 pub static MATMUL: PrimDef = PrimDef {
     name: "matmul",
     about: "The product of matrices, or of equally many pairs of them; attributes: whether each operand is transposed.",
@@ -63,11 +63,23 @@ fn product_type(attrs: &[i64], types: &[&Type]) -> Result<Type, String> {
     expect_elem(b_elem, &[Elem::F64])?;
     let [ta, tb] = attributes::<2>(attrs)?;
     let refused = || format!("matrices of shapes {} and {} do not multiply", flagged(a, ta), flagged(b, tb));
-    let ((a_batch, [m, k]), (b_batch, [l, n])) = operand(a, ta).zip(operand(b, tb)).ok_or_else(refused)?;
-    if a_batch != b_batch || k != l {
+    let (row, column) = (a.len() == 1 && ta == 0, b.len() == 1 && tb == 0);
+    let (left, right) = (if row { vec![1, a[0]] } else { a.to_vec() }, if column { vec![b[0], 1] } else { b.to_vec() });
+    let ((a_batch, [m, k]), (b_batch, [l, n])) = operand(&left, ta).zip(operand(&right, tb)).ok_or_else(refused)?;
+    if a_batch != b_batch || k != l || row && column {
         return Err(refused());
     }
-    Ok(Type::tensor(Elem::F64, &[a_batch, &[m, n]].concat()))
+    let (m, n) = (if row { &[][..] } else { &[m] }, if column { &[][..] } else { &[n] });
+    Ok(Type::tensor(Elem::F64, &[a_batch, m, n].concat()))
+}
+
+/// A vector as a matrix: a row or a column, of each lane if it has an axis of lanes.
+fn matrix(x: Expr<'_>, axes: usize, row: bool) -> Expr<'_> {
+    let mut shape = x.shape();
+    if shape.len() - axes == 1 {
+        shape.insert(if row { axes } else { axes + 1 }, 1);
+    }
+    x.reshape(&shape)
 }
 
 /// Leading axes, rows and columns of an operand as it enters the product.
@@ -82,6 +94,10 @@ fn flagged(shape: &[usize], transposed: i64) -> String {
 
 fn product_rule<'b>(attrs: &Attrs, a: Expr<'b>, b: Expr<'b>, dc: Expr<'b>) -> Vec<Option<Expr<'b>>> {
     let [ta, tb] = [attrs[0], attrs[1]];
+    if let (left @ 1, _) | (left, 1) = (a.shape().len(), b.shape().len()) {
+        let pulled = product_rule(attrs, matrix(a, 0, true), matrix(b, 0, false), matrix(dc, 0, left == 1));
+        return pulled.into_iter().zip([a, b]).map(|(d, of)| d.map(|d| d.reshape(&of.shape()))).collect();
+    }
     let product = |x: Expr<'b>, tx: i64, y: Expr<'b>, ty: i64| x.apply(&MATMUL, &[tx, ty], &[y]);
     let da = if ta == 0 { product(dc, 0, b, 1 - tb) } else { product(b, tb, dc, 1) };
     let db = if tb == 0 { product(a, 1 - ta, dc, 0) } else { product(dc, 1, a, ta) };
@@ -91,9 +107,22 @@ fn product_rule<'b>(attrs: &Attrs, a: Expr<'b>, b: Expr<'b>, dc: Expr<'b>) -> Ve
 /// Where one factor alone has lanes, their matrices are laid end to end as the rows of one, so that
 /// many products with one matrix become one product; otherwise lanes are more leading axes.
 fn product_lanes<'b>(attrs: &[i64], lanes: &Lanes<'b>) -> Expr<'b> {
-    let (a, b, ta, tb) = (lanes.operand(0), lanes.operand(1), attrs[0], attrs[1]);
+    let axes = |i: usize| usize::from(lanes.has(i));
+    let (a, b) = (matrix(lanes.operand(0), axes(0), true), matrix(lanes.operand(1), axes(1), false));
+    let product = matrices_lanes(attrs, [a, b], lanes);
+    let mut shape = product.shape();
+    let (rank, vectors) = (shape.len(), [0, 1].map(|i| lanes.shape(i).len() == 1));
+    if vectors[0] || vectors[1] {
+        shape.remove(if vectors[0] { rank - 2 } else { rank - 1 });
+    }
+    product.reshape(&shape)
+}
+
+fn matrices_lanes<'b>(attrs: &[i64], [a, b]: [Expr<'b>; 2], lanes: &Lanes<'b>) -> Expr<'b> {
+    let (ta, tb) = (attrs[0], attrs[1]);
     if lanes.has(0) == lanes.has(1) || lanes.shape(0).len() > 2 {
-        return lanes.lifted(0).apply(&MATMUL, attrs, &[lanes.lifted(1)]);
+        let lifted = |x: Expr<'b>, i: usize| if lanes.has(i) { x } else { x.repeated(lanes.count) };
+        return lifted(a, 0).apply(&MATMUL, attrs, &[lifted(b, 1)]);
     }
     if lanes.has(0) {
         let (rows, each) = end_to_end(a, ta != 0);
@@ -122,7 +151,8 @@ fn exchanged(x: Expr<'_>) -> Expr<'_> {
 }
 
 fn gemm_add_lanes<'b>(prim: &Prim, lanes: &Lanes<'b>) -> Expr<'b> {
-    if lanes.has(0) && lanes.has(1) || lanes.shape(0).len() > 2 {
+    let vectors = lanes.shape(0).len() == 1 || lanes.shape(1).len() == 1;
+    if !vectors && lanes.has(0) && lanes.has(1) || lanes.shape(0).len() > 2 {
         return lanes.lifted(0).apply(&GEMM_ADD, &prim.attrs, &[lanes.lifted(1), lanes.lifted(2)]);
     }
     let product = match lanes.has(0) || lanes.has(1) {

@@ -203,7 +203,7 @@ fn operands_that_do_not_fit_are_refused() {
             vec![f(&[2, 3]), f(&[2, 3])],
             "matrices of shapes [2, 3] transposed and [2, 3] transposed do not multiply",
         ),
-        (&prims::MATMUL, &[0, 0], vec![f(&[3]), f(&[3, 2])], "matrices of shapes [3] and [3, 2] do not multiply"),
+        (&prims::MATMUL, &[0, 0], vec![f(&[3]), f(&[3])], "matrices of shapes [3] and [3] do not multiply"),
         (
             &prims::MATMUL,
             &[0, 0],
