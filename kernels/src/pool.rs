@@ -1,8 +1,8 @@
 //! Blocks of memory kept for the next array of the same size.
 //!
 //! What the allocator gives back to the system it must ask for again, page by page: for an array that does not fit the
-//! allocator's own caches that costs more than most kernels do. So each thread keeps what it frees, up to [`MAX_BYTES`],
-//! oldest blocks dropped first. Counts and live bytes are of arrays and know nothing of it.
+//! allocator's own caches that costs more than most kernels do. So each thread keeps what it frees, up to [`MAX_BYTES`];
+//! beyond that it starts anew. Counts and live bytes are of arrays and know nothing of it.
 
 #![expect(unsafe_code, reason = "raw blocks from and to the allocator")]
 
@@ -13,26 +13,26 @@ use std::cell::RefCell;
 const FROM_BYTES: usize = 2048;
 /// What a thread keeps at most.
 const MAX_BYTES: usize = 128 << 20;
-/// Blocks that a shelf keeps at most.
-const DEPTH: usize = 16;
 /// Sizes are spread over so many shelves.
 const SHELVES: usize = 64;
 
-/// A block that nobody uses.
-struct Block {
-    base: *mut u8,
+/// Blocks of one layout that nobody uses.
+struct Blocks {
     layout: Layout,
+    bases: Vec<*mut u8>,
 }
 
-impl Drop for Block {
+impl Drop for Blocks {
     fn drop(&mut self) {
-        // SAFETY: the block came from the allocator with this layout, and only this owns it.
-        unsafe { dealloc(self.base, self.layout) };
+        for &base in &self.bases {
+            // SAFETY: the block came from the allocator with this layout, and only this owns it.
+            unsafe { dealloc(base, self.layout) };
+        }
     }
 }
 
 struct Pool {
-    shelves: [Vec<Block>; SHELVES],
+    shelves: [Vec<Blocks>; SHELVES],
     bytes: usize,
 }
 
@@ -41,34 +41,32 @@ thread_local! {
 }
 
 impl Pool {
-    fn shelf(&mut self, size: usize) -> &mut Vec<Block> {
-        &mut self.shelves[(size / 64).wrapping_mul(0x9e37_79b9) >> 7 & (SHELVES - 1)]
+    fn shelf(&mut self, layout: Layout) -> &mut Vec<Blocks> {
+        &mut self.shelves[(layout.size() / 64).wrapping_mul(0x9e37_79b9) >> 7 & (SHELVES - 1)]
     }
 
     fn take(&mut self, layout: Layout) -> Option<*mut u8> {
-        let shelf = self.shelf(layout.size());
-        let at = shelf.iter().rposition(|block| block.layout == layout)?;
-        let block = shelf.remove(at);
+        let base = self.shelf(layout).iter_mut().find(|blocks| blocks.layout == layout)?.bases.pop()?;
         self.bytes -= layout.size();
-        let base = block.base;
-        std::mem::forget(block);
         Some(base)
     }
 
-    fn keep(&mut self, block: Block) {
-        let size = block.layout.size();
-        if size > MAX_BYTES / 4 {
-            return;
+    /// Whether the block was kept.
+    fn keep(&mut self, base: *mut u8, layout: Layout) -> bool {
+        if layout.size() > MAX_BYTES / 4 {
+            return false;
         }
-        self.bytes += size;
-        self.shelf(size).push(block);
-        if self.shelf(size).len() > DEPTH {
-            self.bytes -= self.shelf(size).remove(0).layout.size();
-        }
-        if self.bytes > MAX_BYTES {
+        if self.bytes + layout.size() > MAX_BYTES {
             self.shelves.iter_mut().for_each(Vec::clear);
             self.bytes = 0;
         }
+        self.bytes += layout.size();
+        let shelf = self.shelf(layout);
+        match shelf.iter_mut().find(|blocks| blocks.layout == layout) {
+            Some(blocks) => blocks.bases.push(base),
+            None => shelf.push(Blocks { layout, bases: vec![base] }),
+        }
+        true
     }
 }
 
@@ -95,11 +93,10 @@ pub(crate) unsafe fn allocate(layout: Layout, zeroed: bool) -> *mut u8 {
 /// # Safety
 /// It came from [`allocate`] with this layout, and nobody uses it any more.
 pub(crate) unsafe fn free(base: *mut u8, layout: Layout) {
-    let block = Block { base, layout };
-    if layout.size() >= FROM_BYTES {
-        // Where the thread has ended its pool, the block goes to the allocator.
-        let mut block = Some(block);
-        let _ = POOL.try_with(|pool| pool.borrow_mut().keep(block.take().expect("a block")));
+    // A thread that is ending has no pool any more.
+    if layout.size() < FROM_BYTES || !POOL.try_with(|pool| pool.borrow_mut().keep(base, layout)).unwrap_or(false) {
+        // SAFETY: as the caller says.
+        unsafe { dealloc(base, layout) };
     }
 }
 
@@ -130,9 +127,9 @@ mod tests {
         let held = || POOL.with(|pool| pool.borrow().bytes);
         // SAFETY: the blocks are used as allocated.
         unsafe {
-            let many: Vec<*mut u8> = (0..40).map(|_| allocate(layout(1 << 20), false)).collect();
+            let many: Vec<*mut u8> = (0..200).map(|_| allocate(layout(1 << 20), false)).collect();
             many.into_iter().for_each(|block| free(block, layout(1 << 20)));
-            assert!(held() <= DEPTH << 20, "{}", held());
+            assert!(held() <= MAX_BYTES && held() >= 64 << 20, "{}", held());
             for size in 0..64 {
                 let size = (8 << 20) + 64 * size;
                 free(allocate(layout(size), false), layout(size));

@@ -1,7 +1,8 @@
 //! A sum of products of matrices is one product.
 //!
 //! ```text
-//! Σₗ aₗ bₗ  =  [a₁ a₂ …] [b₁; b₂; …]        the columns of all a and the rows of all b laid end to end
+//! Σₗ aₗ bₗ       =  [a₁ a₂ …] [b₁; b₂; …]        the columns of all a and the rows of all b laid end to end
+//! Σₗ aₗ bₗ + cₗ  =  Σₗ aₗ bₗ + Σₗ cₗ
 //! ```
 //!
 //! What every trip of a loop adds to the gradient of a matrix is of this form. The terms of the sum come in another order.
@@ -10,7 +11,7 @@ use std::cell::RefCell;
 
 use crate::builder::{Builder, Expr};
 use crate::graph::{Graph, NodeId, Op};
-use crate::prims::{MATMUL, Prim};
+use crate::prims::{ADD, MATMUL, Prim, SUM};
 use crate::types::Type;
 
 use super::rewrite::{rebuild, sweep};
@@ -25,14 +26,15 @@ pub(super) const CONTRACTIONS: Pass = Pass {
 fn contractions(graph: &Graph) -> Option<Graph> {
     let mut readers = vec![0u32; graph.nodes.len()];
     graph.nodes.iter().flat_map(|n| &n.args).chain([&graph.ret]).for_each(|a| readers[a.0 as usize] += 1);
-    let product = |id: NodeId| product(graph, &readers, id);
-    if !graph.iter().any(|(id, _)| product(id).is_some()) {
+    let sums = Sums { graph, readers };
+    let term = |id: NodeId| sums.term(id).filter(|&term| sums.has_product(term));
+    if !graph.iter().any(|(id, _)| term(id).is_some()) {
         return None;
     }
     let mut made: Vec<Option<NodeId>> = vec![None; graph.nodes.len()];
     let mut new = rebuild(graph, |b, id, op, args| {
-        let copy = match product(id) {
-            Some(of) => contraction(b, made[of.0 as usize].expect("operands come first"), graph.ty(id)),
+        let copy = match term(id) {
+            Some(term) => sums.total(b, term, graph.ty(id), &made),
             None => b.emit(op.clone(), args, graph.ty(id).clone()),
         };
         made[id.0 as usize] = Some(copy);
@@ -42,17 +44,68 @@ fn contractions(graph: &Graph) -> Option<Graph> {
     Some(new)
 }
 
-/// The products that a node is the sum of, if it is; nobody else reads them, and each may have another shape.
-fn product(graph: &Graph, readers: &[u32], sum: NodeId) -> Option<NodeId> {
-    let is = |id: NodeId, name: &str| matches!(&graph.node(id).op, Op::Prim(p) if p.def.name == name);
-    let sums = matches!(&graph.node(sum).op, Op::Prim(p) if p.def.name == "sum" && p.attrs[..] == [0]);
-    let alone = |id: NodeId| graph.node(id).args.first().copied().filter(|a| readers[a.0 as usize] == 1);
-    let mut of = alone(sum).filter(|_| sums)?;
-    if is(of, "reshape") {
-        let inner = alone(of)?;
-        of = if graph.ty(inner).shape().first() == graph.ty(of).shape().first() { inner } else { return None };
+/// A graph in which sums over the leading axis are looked for.
+struct Sums<'g> {
+    graph: &'g Graph,
+    readers: Vec<u32>,
+}
+
+impl Sums<'_> {
+    fn is(&self, id: NodeId, name: &str) -> bool {
+        matches!(&self.graph.node(id).op, Op::Prim(p) if p.def.name == name)
     }
-    (is(of, "matmul") && graph.ty(of).shape().len() == 3).then_some(of)
+
+    /// The operand of a node that nobody else reads.
+    fn alone(&self, id: NodeId) -> Option<NodeId> {
+        self.graph.node(id).args.first().copied().filter(|a| self.readers[a.0 as usize] == 1)
+    }
+
+    /// What a node is the sum of, if it is.
+    fn term(&self, sum: NodeId) -> Option<NodeId> {
+        let sums = matches!(&self.graph.node(sum).op, Op::Prim(p) if p.def.name == "sum" && p.attrs[..] == [0]);
+        self.alone(sum).filter(|_| sums)
+    }
+
+    /// The two terms of an addition without broadcasting.
+    fn addition(&self, id: NodeId) -> Option<[NodeId; 2]> {
+        let node = self.graph.node(id);
+        let fits = self.is(id, "add") && node.args.iter().all(|&a| *self.graph.ty(a) == node.ty);
+        let alone = |a: NodeId| self.readers[a.0 as usize] == 1;
+        (fits && alone(node.args[0]) && alone(node.args[1])).then(|| [node.args[0], node.args[1]])
+    }
+
+    /// The products that a term is; each may have another shape.
+    fn products(&self, mut term: NodeId) -> Option<NodeId> {
+        let lead = |id: NodeId| self.graph.ty(id).shape().first();
+        if self.is(term, "reshape") {
+            term = self.alone(term).filter(|&inner| lead(inner) == lead(term))?;
+        }
+        (self.is(term, "matmul") && self.graph.ty(term).shape().len() == 3).then_some(term)
+    }
+
+    /// Whether products are among the terms of a term.
+    fn has_product(&self, term: NodeId) -> bool {
+        match self.addition(term) {
+            Some(terms) => terms.iter().any(|&t| self.has_product(t)),
+            None => self.products(term).is_some(),
+        }
+    }
+
+    /// The sum of a term over its leading axis, from the copies of nodes `made` so far.
+    fn total(&self, b: &mut Builder, term: NodeId, ty: &Type, made: &[Option<NodeId>]) -> NodeId {
+        let copy = |id: NodeId| match self.graph.node(id).op {
+            Op::Param(i) => NodeId(i),
+            _ => made[id.0 as usize].expect("operands come first"),
+        };
+        match (self.addition(term), self.products(term)) {
+            (Some(terms), _) if self.has_product(term) => {
+                let [x, y] = terms.map(|t| self.total(b, t, ty, made));
+                b.prim(&ADD, &[], &[x, y])
+            }
+            (_, Some(products)) => contraction(b, copy(products), ty),
+            _ => b.prim(&SUM, &[0], &[copy(term)]),
+        }
+    }
 }
 
 fn contraction(b: &mut Builder, product: NodeId, ty: &Type) -> NodeId {

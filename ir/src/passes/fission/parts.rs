@@ -10,6 +10,9 @@ use crate::types::{Elem, Type};
 /// one trip after the other finds its own.
 const MAX_ELEMENTS: usize = 1 << 17;
 
+/// To push or read a row of so many elements costs what an operation costs beside its work.
+const ELEMENTS: usize = 256;
+
 /// What an item of the state is to the trips.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Role {
@@ -350,7 +353,9 @@ impl<'g> Parts<'g> {
         let sums = self.roles.iter().zip(&self.kept).filter(|(r, kept)| matches!(r, Role::Sum(_)) && !**kept).count();
         let before: usize = live().filter(|&id| self.is_before(id) && !self.is_cheap(id)).map(weight).sum();
         let vanishes = !self.kept.contains(&true) && self.pushed.is_empty();
-        vanishes || after + sums + before > self.pushed.len() + self.before.len()
+        let rows = self.pushed.iter().chain(&self.before);
+        let cost: usize = rows.map(|&id| 1 + self.body.ty(id).size() / ELEMENTS).sum();
+        vanishes || after + sums + before > cost
     }
 }
 
