@@ -48,6 +48,8 @@ pub fn form(prim: &Prim, operands: &[&Type], ty: &Type) -> Option<Form> {
     let elem = element(operands.first()?)?;
     let arithmetic = |op: Binary, int: IntBinary| match elem {
         Elem::F64 => Some(Step(Code::Binary(op))),
+        // A single integer may not fit 64 bits, which is an error that depends on data.
+        Elem::I64 if ty.shape().is_empty() && matches!(int, IntBinary::Add | IntBinary::Sub | IntBinary::Mul) => None,
         Elem::I64 => Some(Step(Code::IntBinary(int))),
         Elem::Bool => None,
     };

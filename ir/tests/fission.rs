@@ -126,3 +126,12 @@ fn values_too_large_to_keep_stay_in_the_loop() {
     let python = "import numpy as np\ndef f(x):\n    s = np.zeros(1000)\n    for t in range(1000):\n        s = s + np.sin(x * t)\n    return np.sum(s)\n";
     check(python, &[vector(1000)], 1);
 }
+
+/// The elements of an array of integers wrap; a single integer that does not fit is an error.
+#[test]
+fn integers_that_may_not_fit_stay_single() {
+    let python = "def f(x):\n    s = 0.0\n    for i in range(4):\n        s = s + x[i] * (i * 4000000000000000000)\n    return s\n";
+    assert_eq!(loops(&distributed(&optimised(python, &[vector(4)]))), 1);
+    let python = "def f(x):\n    s = 0.0\n    for i in range(4):\n        s = s + x[2 * i + 1] * (i % 3)\n    return s\n";
+    check(python, &[vector(9)], 0);
+}

@@ -1,7 +1,7 @@
 //! What of the body of a loop comes before, in and after the core.
 
 use crate::batch::BatchRule;
-use crate::graph::{Graph, NodeId, Op};
+use crate::graph::{Const, Graph, NodeId, Op};
 use crate::passes::counted::{Counted, Counter};
 use crate::passes::live;
 use crate::types::{Elem, Type};
@@ -88,7 +88,7 @@ impl<'g> Parts<'g> {
             None => role(body, &readers, i, &fits),
         });
         let roles: Vec<Role> = roles.collect();
-        let parts = classify(body, &live, &readers, &roles, &fits);
+        let parts = classify(body, &live, &readers, &roles, (counted.trips, &fits));
         let mut parts = Parts {
             body,
             live,
@@ -393,7 +393,14 @@ fn role(body: &Graph, readers: &Readers, i: usize, fits: &dyn Fn(&Type) -> bool)
 }
 
 /// Which part each live node belongs to.
-fn classify(body: &Graph, live: &[bool], readers: &Readers, roles: &[Role], fits: &dyn Fn(&Type) -> bool) -> Vec<Part> {
+fn classify(
+    body: &Graph,
+    live: &[bool],
+    readers: &Readers,
+    roles: &[Role],
+    (trips, fits): (usize, &dyn Fn(&Type) -> bool),
+) -> Vec<Part> {
+    let ranges = ranges(body, roles, trips);
     let plumbing = plumbing(body, roles);
     let mut parts = vec![Part::After; body.nodes.len()];
     let popped = |id: NodeId| roles.iter().any(|r| matches!(r, Role::Popped(items) if items.contains(&id)));
@@ -402,7 +409,9 @@ fn classify(body: &Graph, live: &[bool], readers: &Readers, roles: &[Role], fits
         let part = |id: &NodeId| parts[id.0 as usize];
         let varies = |ids: &[NodeId]| ids.iter().any(|a| part(a) == Part::Before { varies: true });
         let is_tensor = node.ty.as_tensor().is_some();
-        let batchable = matches!(&node.op, Op::Prim(p) if matches!(p.def.batch, BatchRule::Tensors(_))) && is_tensor;
+        let batchable = matches!(&node.op, Op::Prim(p) if matches!(p.def.batch, BatchRule::Tensors(_)))
+            && is_tensor
+            && (!node.ty.is_scalar(Elem::I64) || ranges[id.0 as usize].is_some());
         let given = node.args.iter().all(|a| matches!(part(a), Part::Before { .. }));
         parts[id.0 as usize] = match &node.op {
             _ if plumbing[id.0 as usize] => Part::Plumbing,
@@ -439,6 +448,45 @@ fn classify(body: &Graph, live: &[bool], readers: &Readers, roles: &[Role], fits
         }
     }
     parts
+}
+
+/// Between which values the integers of a body stay in all trips, where that is known and fits 64 bits. A single integer
+/// that does not fit is an error; the elements of an array would wrap.
+fn ranges(body: &Graph, roles: &[Role], trips: usize) -> Vec<Option<[i128; 2]>> {
+    let mut ranges: Vec<Option<[i128; 2]>> = vec![None; body.nodes.len()];
+    for (id, node) in body.iter().filter(|(_, node)| node.ty.is_scalar(Elem::I64)) {
+        let of = |i: usize| ranges[node.args[i].0 as usize];
+        let corners = |f: fn(i128, i128) -> i128| {
+            let ([a, b], [c, d]) = (of(0)?, of(1)?);
+            let all = [f(a, c), f(a, d), f(b, c), f(b, d)];
+            Some([*all.iter().min()?, *all.iter().max()?])
+        };
+        let found = match &node.op {
+            Op::Const(Const::I64(n)) => Some([i128::from(*n); 2]),
+            Op::Param(i) => match roles.get(*i as usize) {
+                Some(Role::Counter(counter)) => counter.after(trips - 1).map(|last| {
+                    let (first, last) = (i128::from(counter.start), i128::from(last));
+                    [first.min(last), first.max(last)]
+                }),
+                _ => None,
+            },
+            Op::Prim(p) => match p.def.name {
+                "add" => corners(|x, y| x + y),
+                "sub" => corners(|x, y| x - y),
+                "mul" => corners(|x, y| x * y),
+                "neg" => of(0).map(|[a, b]| [-b, -a]),
+                "mod" => of(1).filter(|[low, _]| *low > 0 && of(0).is_some()).map(|[_, high]| [0, high - 1]),
+                "floordiv" => {
+                    of(0).filter(|_| of(1).is_some_and(|[low, _]| low > 0)).map(|[a, b]| [a.min(0), b.max(0)])
+                }
+                _ => None,
+            },
+            _ => None,
+        };
+        let fits = |n: &i128| i64::try_from(*n).is_ok();
+        ranges[id.0 as usize] = found.filter(|range| range.iter().all(fits));
+    }
+    ranges
 }
 
 /// Nodes that only say what the roles say.
