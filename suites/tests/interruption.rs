@@ -73,6 +73,11 @@ fn a_kill_loses_at_most_the_row_in_progress() {
     assert!(read(&folder).samples.len() >= 4);
 }
 
+/// Samples of each cell. How often something is prepared depends on how long it takes.
+fn timed(run: &Run) -> usize {
+    run.samples.iter().filter(|sample| !sample.key.function.starts_with("prepare:")).count()
+}
+
 const SHORT: [&str; 11] = [
     "run",
     "--suite",
@@ -117,7 +122,7 @@ fn a_killed_run_goes_on_to_the_same_cells_as_an_undisturbed_one() {
         let after = read(&broken);
         assert_eq!(keys(&after), keys(&whole));
         assert!(after.samples.starts_with(&before), "samples were taken again");
-        assert_eq!(after.samples.len(), whole.samples.len());
+        assert_eq!(timed(&after), timed(&whole));
         assert_eq!(after.counts, whole.counts);
         assert_eq!((after.checks.len(), after.claims.len()), (whole.checks.len(), whole.claims.len()));
     }
