@@ -132,6 +132,16 @@ fn values_too_large_to_keep_stay_in_the_loop() {
 fn integers_that_may_not_fit_stay_single() {
     let python = "def f(x):\n    s = 0.0\n    for i in range(4):\n        s = s + x[i] * (i * 4000000000000000000)\n    return s\n";
     assert_eq!(loops(&distributed(&optimised(python, &[vector(4)]))), 1);
-    let python = "def f(x):\n    s = 0.0\n    for i in range(4):\n        s = s + x[2 * i + 1] * (i % 3)\n    return s\n";
+    let python =
+        "def f(x):\n    s = 0.0\n    for i in range(4):\n        s = s + x[2 * i + 1] * (i % 3)\n    return s\n";
     check(python, &[vector(9)], 0);
+}
+
+#[test]
+fn numbers_made_of_numbers_are_looked_at_once() {
+    let doublings = "        k = k + k\n".repeat(50);
+    let python = format!(
+        "import numpy as np\ndef f(x):\n    h = 0.0\n    for i in range(3):\n        k = i\n{doublings}        h = np.sin(h + x[i] * k * 1e-16)\n    return h\n"
+    );
+    check(&python, &[vector(3)], 1);
 }

@@ -13,7 +13,7 @@ use super::sites::returned;
 pub(super) struct Counter {
     /// Its value in the first trip.
     pub(super) start: i64,
-    /// What a trip adds.
+    /// What a trip adds; its negative fits as well.
     pub(super) step: i64,
 }
 
@@ -59,7 +59,7 @@ fn counter(user: &Graph, start: NodeId, body: &Graph, i: usize) -> Option<Counte
         ("sub", &[a, b]) if is_state(a) => integer(body, b)?.checked_neg()?,
         _ => return None,
     };
-    Some(Counter { start, step })
+    step.checked_neg().map(|_| Counter { start, step })
 }
 
 /// How often a condition, or its opposite, holds before it first does not.

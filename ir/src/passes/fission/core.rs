@@ -50,6 +50,10 @@ fn types(parts: &Parts<'_>, varying: &HashMap<NodeId, bool>) -> Vec<Type> {
     kept.chain(pushed).chain([Type::i64()]).chain(inputs).collect()
 }
 
+/// Stack that numbers made of numbers may need, and how much is added at a time.
+const RED_ZONE: usize = 64 << 10;
+const STACK: usize = 4 << 20;
+
 struct Core<'c> {
     b: Builder,
     parts: &'c Parts<'c>,
@@ -89,7 +93,7 @@ impl Core<'_> {
         if let Some(made) = self.map[id.0 as usize] {
             return made;
         }
-        let made = self.made(id);
+        let made = stacker::maybe_grow(RED_ZONE, STACK, || self.made(id));
         self.map[id.0 as usize] = Some(made);
         made
     }

@@ -65,6 +65,7 @@ pub(super) struct Parts<'g> {
     parts: Vec<Part>,
     /// What is computed after the core; the core may have it too.
     computed_after: Vec<bool>,
+    cheap: Vec<bool>,
 }
 
 /// Live readers of each node, as often as they read it.
@@ -94,6 +95,7 @@ impl<'g> Parts<'g> {
             live,
             trips: counted.trips,
             kept: roles.iter().map(|r| *r == Role::Core).collect(),
+            cheap: cheap(body, &roles),
             roles,
             descends: false,
             before: Vec::new(),
@@ -169,27 +171,9 @@ impl<'g> Parts<'g> {
         if self.descends { self.trips as i64 - 1 } else { 0 }
     }
 
-    /// Whether the core computes a node again in every trip rather than reading it from a row: a number made of
-    /// counters, a part of an invariant, what is at hand anyway.
+    /// Whether the core computes a node again in every trip rather than reading it from a row.
     pub(super) fn is_cheap(&self, id: NodeId) -> bool {
-        let node = self.body.node(id);
-        let of_numbers = || node.args.iter().all(|&a| self.is_cheap(a) && self.body.ty(a).is_scalar(Elem::I64));
-        match &node.op {
-            Op::Param(_) | Op::Const(_) | Op::Zero => true,
-            Op::Prim(p) => match p.def.name {
-                "add" | "sub" | "mul" | "neg" => of_numbers(),
-                "index" => {
-                    let [x, i] = node.args[..] else { return false };
-                    self.is_invariant(x) && self.is_cheap(i)
-                }
-                _ => false,
-            },
-            _ => self.stack_popped(id).is_some(),
-        }
-    }
-
-    fn is_invariant(&self, id: NodeId) -> bool {
-        matches!(self.body.node(id).op, Op::Param(i) if i as usize >= self.roles.len())
+        self.cheap[id.0 as usize]
     }
 
     /// Finds what passes from part to part.
@@ -357,6 +341,23 @@ impl<'g> Parts<'g> {
         let cost: usize = rows.map(|&id| 1 + self.body.ty(id).size() / ELEMENTS).sum();
         vanishes || after + sums + before > cost
     }
+}
+
+/// What costs a trip no more to make than to read: a number made of counters, a part of an invariant, what is at hand
+/// anyway.
+fn cheap(body: &Graph, roles: &[Role]) -> Vec<bool> {
+    let mut cheap = vec![false; body.nodes.len()];
+    let is_invariant = |id: NodeId| matches!(body.node(id).op, Op::Param(i) if i as usize >= roles.len());
+    for (id, node) in body.iter() {
+        let is_number = |a: &NodeId| cheap[a.0 as usize] && body.ty(*a).is_scalar(Elem::I64);
+        cheap[id.0 as usize] = match (&node.op, &node.args[..]) {
+            (Op::Param(_) | Op::Const(_) | Op::Zero, _) => true,
+            (Op::Prim(p), args) if matches!(p.def.name, "add" | "sub" | "mul" | "neg") => args.iter().all(is_number),
+            (Op::Prim(p), [x, i]) if p.def.name == "index" => is_invariant(*x) && is_number(i),
+            _ => roles.iter().any(|r| matches!(r, Role::Popped(items) if items.contains(&id))),
+        };
+    }
+    cheap
 }
 
 /// The role of an item of the state that is no counter.
