@@ -13,7 +13,7 @@ pub(super) const KIND: Kind = Kind { name: "forest", title: "Strategy by strateg
 
 const ABOUT: &str = "Time over that of the strategy named at the axis: the geometric mean over the sizes that both finished, \
                        with its 95\u{a0}% bootstrap interval, paired by round. Left of 1 is faster. The first row puts all \
-                       suites together.";
+                       suites together, over the cells that every contestant finished.";
 
 fn make(view: &View) -> Vec<Figure> {
     let contested = |cell: &Cell| !is_preparation(cell) && cell.key.kernels != NULL_KERNELS;
@@ -34,11 +34,17 @@ fn figure<'a>(
     let (reference, others) = strategies.split_first()?;
     let names = std::iter::once(ALL_SUITES).chain(groups.iter().map(|group| group.suite)).map(str::to_owned).collect();
     let lanes = others.len() as f64;
+    let ranks = |name: &&&str| {
+        groups.iter().any(|group| view.sizes(group.suite).iter().any(|size| ranked(view, group, size, name).is_some()))
+    };
+    let entered: Vec<&str> = strategies.iter().filter(ranks).copied().collect();
     let series = others.iter().enumerate().map(|(lane, strategy)| {
         let shift = 0.5 * ((lane as f64 + 0.5) / lanes - 0.5);
         let rows = std::iter::once(groups.as_slice()).chain(groups.chunks(1));
         let points = rows.enumerate().filter_map(|(row, groups)| {
-            let ratio = paired_ratio(&pairs(view, groups, strategy, reference), &view.rounds, view.run.manifest.seed)?;
+            let compared: &[&str] = if row == 0 { &entered } else { &[strategy, reference] };
+            let pairs = pairs(view, groups, compared, (strategy, reference));
+            let ratio = paired_ratio(&pairs, &view.rounds, view.run.manifest.seed)?;
             Some(Point { x: ratio.ratio, y: row as f64 + shift, interval: ratio.interval })
         });
         Series { look: look(&view.strategies(), strategy), join: Join::Apart, points: points.collect() }
@@ -61,14 +67,22 @@ fn figure<'a>(
     })
 }
 
-/// The cells of two strategies at each size that both finished.
-fn pairs<'a>(view: &View<'a>, groups: &[&Group], over: &str, under: &str) -> Vec<(&'a Cell, &'a Cell)> {
-    let ranked = |group: &Group, size: &str, strategy: &str| {
-        view.cell(group, size, strategy).filter(|cell| is_ranked(cell, &view.run.manifest))
+/// A cell, if it is sound.
+fn ranked<'a>(view: &View<'a>, group: &Group, size: &str, strategy: &str) -> Option<&'a Cell> {
+    view.cell(group, size, strategy).filter(|cell| is_ranked(cell, &view.run.manifest))
+}
+
+/// The cells of two strategies at each size that all `compared` finished.
+fn pairs<'a>(
+    view: &View<'a>,
+    groups: &[&Group],
+    compared: &[&str],
+    (over, under): (&str, &str),
+) -> Vec<(&'a Cell, &'a Cell)> {
+    let of = |group: &&Group| -> Vec<_> {
+        let finished = |size: &&str| compared.iter().all(|strategy| ranked(view, group, size, strategy).is_some());
+        let sizes = view.sizes(group.suite).into_iter().filter(finished);
+        sizes.filter_map(|size| Some((ranked(view, group, size, over)?, ranked(view, group, size, under)?))).collect()
     };
-    let of = |group: &Group| -> Vec<_> {
-        let sizes = view.sizes(group.suite).into_iter();
-        sizes.filter_map(|size| Some((ranked(group, size, over)?, ranked(group, size, under)?))).collect()
-    };
-    groups.iter().flat_map(|group| of(group)).collect()
+    groups.iter().flat_map(of).collect()
 }
