@@ -135,3 +135,20 @@ def f(w):
     let second = 6.0 * slope - 72.0 * w * w * y * slope;
     check_at(python, &[vector(&[w])], y, &[6.0 * w * slope], &[second]);
 }
+
+#[test]
+fn an_integer_that_does_not_fit_is_an_error() {
+    let product = "def f(x):\n    s = 0.0\n    k = 1\n    for i in range(1, 25):\n        k = k * i\n        s = s + x / k\n    return s\n";
+    let counter =
+        "def f(x):\n    s = 0.0\n    for i in range(5):\n        s = s + x * (i * 4000000000000000000)\n    return s\n";
+    let power = "def f(x):\n    s = 0.0\n    for i in range(5):\n        s = s + x * 10 ** (i * 6)\n    return s\n";
+    for python in [product, counter, power] {
+        for strategy in STRATEGIES.iter().filter(|s| !s.name().starts_with("finite")) {
+            for ask in [Ask::Value, Ask::Gradient] {
+                let found = run(*strategy, python, ask, 1, &[Datum::F64(0.7)]);
+                let said = matches!(&found, Err(why) if why.contains("does not fit a 64-bit integer"));
+                assert!(said, "{} {}: {found:?}\n{python}", strategy.name(), ask.name());
+            }
+        }
+    }
+}
