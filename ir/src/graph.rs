@@ -283,6 +283,11 @@ impl Graph {
         &self.node(id).ty
     }
 
+    /// Whether a node applies the primitive of a name.
+    pub fn is_prim(&self, id: NodeId, name: &str) -> bool {
+        matches!(&self.node(id).op, Op::Prim(prim) if prim.def.name == name)
+    }
+
     /// Types of the parameters.
     pub fn param_types(&self) -> Vec<Type> {
         self.params.iter().map(|&p| self.ty(p).clone()).collect()

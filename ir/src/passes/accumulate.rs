@@ -14,7 +14,7 @@ use smallvec::SmallVec;
 use crate::builder::Builder;
 use crate::graph::{Graph, NodeId, Op};
 
-use super::rewrite::{rebuild, sweep};
+use super::rewrite::{readers, rebuild, sweep};
 use super::{Pass, Run};
 
 pub(super) const ACCUMULATE: Pass = Pass {
@@ -24,8 +24,7 @@ pub(super) const ACCUMULATE: Pass = Pass {
 };
 
 fn accumulate(graph: &Graph) -> Option<Graph> {
-    let mut readers = vec![0u32; graph.nodes.len()];
-    graph.nodes.iter().flat_map(|n| &n.args).chain([&graph.ret]).for_each(|a| readers[a.0 as usize] += 1);
+    let readers = readers(graph);
     let addition = |id: NodeId| {
         let node = graph.node(id);
         let is_add = matches!(&node.op, Op::Prim(p) if p.def.name == "add");

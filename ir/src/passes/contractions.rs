@@ -7,14 +7,12 @@
 //!
 //! What every trip of a loop adds to the gradient of a matrix is of this form. The terms of the sum come in another order.
 
-use std::cell::RefCell;
-
-use crate::builder::{Builder, Expr};
+use crate::builder::Builder;
 use crate::graph::{Graph, NodeId, Op};
-use crate::prims::{ADD, MATMUL, Prim, SUM};
+use crate::prims::{ADD, MATMUL, Prim, RESHAPE, SUM, TRANSPOSE};
 use crate::types::Type;
 
-use super::rewrite::{rebuild, sweep};
+use super::rewrite::{readers, rebuild, sweep};
 use super::{Pass, Run};
 
 pub(super) const CONTRACTIONS: Pass = Pass {
@@ -24,8 +22,7 @@ pub(super) const CONTRACTIONS: Pass = Pass {
 };
 
 fn contractions(graph: &Graph) -> Option<Graph> {
-    let mut readers = vec![0u32; graph.nodes.len()];
-    graph.nodes.iter().flat_map(|n| &n.args).chain([&graph.ret]).for_each(|a| readers[a.0 as usize] += 1);
+    let readers = readers(graph);
     let sums = Sums { graph, readers };
     let term = |id: NodeId| sums.term(id).filter(|&term| sums.has_product(term));
     if !graph.iter().any(|(id, _)| term(id).is_some()) {
@@ -51,10 +48,6 @@ struct Sums<'g> {
 }
 
 impl Sums<'_> {
-    fn is(&self, id: NodeId, name: &str) -> bool {
-        matches!(&self.graph.node(id).op, Op::Prim(p) if p.def.name == name)
-    }
-
     /// The operand of a node that nobody else reads.
     fn alone(&self, id: NodeId) -> Option<NodeId> {
         self.graph.node(id).args.first().copied().filter(|a| self.readers[a.0 as usize] == 1)
@@ -69,7 +62,7 @@ impl Sums<'_> {
     /// The two terms of an addition without broadcasting.
     fn addition(&self, id: NodeId) -> Option<[NodeId; 2]> {
         let node = self.graph.node(id);
-        let fits = self.is(id, "add") && node.args.iter().all(|&a| *self.graph.ty(a) == node.ty);
+        let fits = self.graph.is_prim(id, "add") && node.args.iter().all(|&a| *self.graph.ty(a) == node.ty);
         let alone = |a: NodeId| self.readers[a.0 as usize] == 1;
         (fits && alone(node.args[0]) && alone(node.args[1])).then(|| [node.args[0], node.args[1]])
     }
@@ -77,10 +70,10 @@ impl Sums<'_> {
     /// The products that a term is; each may have another shape.
     fn products(&self, mut term: NodeId) -> Option<NodeId> {
         let lead = |id: NodeId| self.graph.ty(id).shape().first();
-        if self.is(term, "reshape") {
+        if self.graph.is_prim(term, "reshape") {
             term = self.alone(term).filter(|&inner| lead(inner) == lead(term))?;
         }
-        (self.is(term, "matmul") && self.graph.ty(term).shape().len() == 3).then_some(term)
+        (self.graph.is_prim(term, "matmul") && self.graph.ty(term).shape().len() == 3).then_some(term)
     }
 
     /// Whether products are among the terms of a term.
@@ -108,24 +101,30 @@ impl Sums<'_> {
     }
 }
 
-fn contraction(b: &mut Builder, product: NodeId, ty: &Type) -> NodeId {
-    let node = b.graph().node(product).clone();
-    let Op::Prim(Prim { attrs, .. }) = node.op else { panic!("a product") };
-    let cell = RefCell::new(std::mem::replace(b, Builder::new("", b.span)));
-    let rows = |i: usize, transposed: bool| {
-        let x = Expr::new(&cell, node.args[i]);
-        let shape = x.shape();
-        let x = match (transposed, shape[1] == 1 || shape[2] == 1) {
-            (false, _) => x,
-            (true, true) => x.reshape(&[shape[0], shape[2], shape[1]]),
-            (true, false) => x.transpose(&[0, 2, 1]),
-        };
-        let shape = x.shape();
-        x.reshape(&[shape[0] * shape[1], shape[2]])
-    };
+/// One product in place of many.
+fn contraction(b: &mut Builder, products: NodeId, ty: &Type) -> NodeId {
+    let node = b.graph().node(products).clone();
+    let Op::Prim(Prim { attrs, .. }) = node.op else { panic!("products") };
     // Both with what is summed over as rows.
-    let (a, c) = (rows(0, attrs[0] == 0), rows(1, attrs[1] == 1));
-    let id = a.apply(&MATMUL, &[1, 0], &[c]).reshape(ty.shape()).id;
-    *b = cell.into_inner();
-    id
+    let left = end_to_end(b, node.args[0], attrs[0] == 0);
+    let right = end_to_end(b, node.args[1], attrs[1] == 1);
+    let product = b.prim(&MATMUL, &[1, 0], &[left, right]);
+    reshaped(b, product, ty.shape())
+}
+
+/// The rows of many matrices, transposed if asked, as those of one.
+fn end_to_end(b: &mut Builder, x: NodeId, transposed: bool) -> NodeId {
+    let &[count, rows, columns] = b.ty(x).shape() else { panic!("many matrices") };
+    let (rows, columns) = if transposed { (columns, rows) } else { (rows, columns) };
+    let moves = transposed && rows != 1 && columns != 1;
+    let x = if moves { b.prim(&TRANSPOSE, &[0, 2, 1], &[x]) } else { x };
+    reshaped(b, x, &[count * rows, columns])
+}
+
+fn reshaped(b: &mut Builder, x: NodeId, shape: &[usize]) -> NodeId {
+    if b.ty(x).shape() == shape {
+        return x;
+    }
+    let attrs: Vec<i64> = shape.iter().map(|&n| n as i64).collect();
+    b.prim(&RESHAPE, &attrs, &[x])
 }

@@ -7,7 +7,7 @@
 use crate::graph::{Graph, NodeId, Op};
 use crate::prims::{GEMM_ADD, Prim};
 
-use super::rewrite::{rebuild, sweep};
+use super::rewrite::{readers, rebuild, sweep};
 use super::{Pass, Run};
 
 pub(super) const PRODUCTS: Pass = Pass {
@@ -17,8 +17,7 @@ pub(super) const PRODUCTS: Pass = Pass {
 };
 
 fn products(graph: &Graph) -> Option<Graph> {
-    let mut readers = vec![0u32; graph.nodes.len()];
-    graph.nodes.iter().flat_map(|n| &n.args).chain([&graph.ret]).for_each(|a| readers[a.0 as usize] += 1);
+    let readers = readers(graph);
     let product = |id: NodeId| match &graph.node(id).op {
         Op::Prim(p) if p.def.name == "matmul" && readers[id.0 as usize] == 1 => Some(p.attrs.clone()),
         _ => None,

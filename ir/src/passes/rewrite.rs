@@ -30,6 +30,13 @@ pub fn live(graph: &Graph) -> Vec<bool> {
     live
 }
 
+/// How often each node is read, by nodes and by the result.
+pub(super) fn readers(graph: &Graph) -> Vec<u32> {
+    let mut readers = vec![0; graph.nodes.len()];
+    graph.nodes.iter().flat_map(|n| &n.args).chain([&graph.ret]).for_each(|a| readers[a.0 as usize] += 1);
+    readers
+}
+
 /// Copies the live nodes of `graph` into `builder`, parameters replaced by `args`; `each` emits the
 /// copy of a node from its already copied operands.
 pub fn copy_nodes(

@@ -8,7 +8,7 @@
 use crate::graph::{Graph, NodeId, Op};
 use crate::types::Type;
 
-use super::rewrite::{rebuild, sweep};
+use super::rewrite::{readers, rebuild, sweep};
 use super::{Pass, Run};
 
 pub(super) const VECTORS: Pass = Pass {
@@ -21,8 +21,7 @@ pub(super) const VECTORS: Pass = Pass {
 type Found = (NodeId, NodeId, usize);
 
 fn vectors(graph: &Graph) -> Option<Graph> {
-    let mut readers = vec![0u32; graph.nodes.len()];
-    graph.nodes.iter().flat_map(|n| &n.args).chain([&graph.ret]).for_each(|a| readers[a.0 as usize] += 1);
+    let readers = readers(graph);
     let found = |id: NodeId| found(graph, &readers, id);
     if !graph.iter().any(|(id, _)| found(id).is_some()) {
         return None;
@@ -49,16 +48,15 @@ fn vectors(graph: &Graph) -> Option<Graph> {
 }
 
 fn found(graph: &Graph, readers: &[u32], id: NodeId) -> Option<Found> {
-    let is = |id: NodeId, name: &str| matches!(&graph.node(id).op, Op::Prim(p) if p.def.name == name);
     let rank = |ty: &Type| ty.shape().len();
-    let &product = graph.node(id).args.first().filter(|_| is(id, "reshape") && rank(graph.ty(id)) == 1)?;
+    let &product = graph.node(id).args.first().filter(|_| graph.is_prim(id, "reshape") && rank(graph.ty(id)) == 1)?;
     let Op::Prim(prim) = &graph.node(product).op else { return None };
-    if !is(product, "matmul") || rank(graph.ty(product)) != 2 || readers[product.0 as usize] != 1 {
+    if !graph.is_prim(product, "matmul") || rank(graph.ty(product)) != 2 || readers[product.0 as usize] != 1 {
         return None;
     }
     let vector = |which: usize| {
         let factor = graph.node(product).args[which];
-        let &vector = graph.node(factor).args.first().filter(|_| is(factor, "reshape"))?;
+        let &vector = graph.node(factor).args.first().filter(|_| graph.is_prim(factor, "reshape"))?;
         let thin = prim.attrs[which] == 0 && graph.ty(factor).shape()[which] == 1;
         (thin && rank(graph.ty(vector)) == 1).then_some((product, vector, which))
     };

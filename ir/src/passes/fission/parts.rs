@@ -244,7 +244,7 @@ impl<'g> Parts<'g> {
     }
 
     fn is_reshape(&self, id: NodeId) -> bool {
-        matches!(&self.body.node(id).op, Op::Prim(p) if p.def.name == "reshape")
+        self.body.is_prim(id, "reshape")
     }
 
     /// The node whose value a popped item has in the rows of its stack.
@@ -365,26 +365,25 @@ fn role(body: &Graph, readers: &Readers, i: usize, fits: &dyn Fn(&Type) -> bool)
     let (state, next) = (body.params[i], body.node(body.ret).args[i]);
     let read = |id: NodeId| &readers[id.0 as usize][..];
     let (&[reader], node) = (read(state), body.node(next)) else { return Role::Core };
-    let is = |id: NodeId, name: &str| matches!(&body.node(id).op, Op::Prim(p) if p.def.name == name);
     let only_next = read(next) == [body.ret];
     match body.ty(state) {
         Type::Stack(item) if item.as_tensor().is_some() && only_next => {
-            let popped = is(reader, "pop") && node.op == Op::Get(0) && node.args[0] == reader && fits(item);
+            let popped = body.is_prim(reader, "pop") && node.op == Op::Get(0) && node.args[0] == reader && fits(item);
             let items = || read(reader).iter().copied().filter(|&id| id != next);
             if popped && items().all(|id| body.node(id).op == Op::Get(1)) {
                 return Role::Popped(items().collect());
             }
-            match is(next, "push") && reader == next && fits(item) {
+            match body.is_prim(next, "push") && reader == next && fits(item) {
                 true => Role::Pushed(node.args[1]),
                 false => Role::Core,
             }
         }
         Type::Tensor(Elem::F64, _) if only_next && reader == next => {
-            if is(next, "add") {
+            if body.is_prim(next, "add") {
                 let term = if node.args[0] == state { node.args[1] } else { node.args[0] };
                 return if body.ty(term) == body.ty(state) { Role::Sum(term) } else { Role::Core };
             }
-            match is(next, "index_add") && node.args[0] == state && fits(body.ty(node.args[2])) {
+            match body.is_prim(next, "index_add") && node.args[0] == state && fits(body.ty(node.args[2])) {
                 true => Role::Elements(node.args[1], node.args[2]),
                 false => Role::Core,
             }
@@ -431,7 +430,7 @@ fn classify(
                 // one product.
                 let term = |id: NodeId| roles.contains(&Role::Sum(id)) && readers[id.0 as usize].len() == 1;
                 let differ = || node.args.iter().all(|a| part(a) != Part::Before { varies: false });
-                let summed = matches!(&node.op, Op::Prim(p) if p.def.name == "matmul") && term(id) && differ();
+                let summed = body.is_prim(id, "matmul") && term(id) && differ();
                 let large = |a: &NodeId| !matches!(part(a), Part::Before { .. }) && !fits(body.ty(*a));
                 if !batchable || !(fits(&node.ty) || summed) || node.args.iter().any(large) {
                     core.push(id);
