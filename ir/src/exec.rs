@@ -40,6 +40,7 @@ pub mod slots;
 mod stacks;
 mod tree;
 
+pub(crate) use code::Operand;
 pub use code::{Executable, PrimInstr, SiteId, VjpInstr};
 pub use domain::{Domain, ExecError, Plain};
 pub use machine::{MAX_FRAMES, Machine};

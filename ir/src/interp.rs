@@ -9,6 +9,7 @@
 //! The interpreter gives no meaning to `vjp`: that is what a strategy does.
 
 use crate::graph::{Graph, GraphId, Module, Node, NodeId, Op, Stage};
+use crate::prims::Args;
 use crate::span::Span;
 use crate::types::Type;
 use crate::value::{Fields, Value};
@@ -220,7 +221,7 @@ impl Machine<'_> {
             Op::Const(constant) => Value::of_const(constant),
             Op::Zero => Value::zero(&node.ty),
             Op::Prim(prim) => {
-                let value = (prim.def.eval)(&prim.attrs, &mut args, &node.ty);
+                let value = (prim.def.eval)(&prim.attrs, &mut Args::new(&mut args), &node.ty);
                 value.map_err(|message| error(node.span, message))?
             }
             Op::Tuple => Value::tuple(args),

@@ -9,6 +9,7 @@
 //! are written in primitives, so that they can be executed, staged, emitted and differentiated
 //! again; there is no other place for a derivative.
 
+mod args;
 mod compare;
 mod elementwise;
 mod index;
@@ -31,6 +32,7 @@ use crate::graph::NodeId;
 use crate::types::Type;
 use crate::value::Value;
 
+pub use args::Args;
 pub use compare::*;
 pub use elementwise::*;
 pub use index::*;
@@ -63,9 +65,9 @@ pub struct PrimDef {
     pub about: &'static str,
     /// The type of the result, or why the operands do not fit.
     pub ty: fn(&Attrs, &[&Type]) -> Result<Type, String>,
-    /// The value. Operands may be taken (`std::mem::replace`) and their buffers reused when they
-    /// are not shared. An error is one that depends on data: an index out of range, say.
-    pub eval: fn(&Attrs, &mut [Value], &Type) -> Result<Value, String>,
+    /// The value. Operands may be taken and their buffers reused when they are not shared. An error
+    /// is one that depends on data: an index out of range, say.
+    pub eval: fn(&Attrs, &mut Args<'_>, &Type) -> Result<Value, String>,
     /// How it is applied to many lanes at once.
     pub batch: BatchRule,
     /// The derivative rule; `None` if no sensitivity passes (the result is not float, or is

@@ -78,6 +78,27 @@ fn loops_move_their_state_all_at_once() {
     }
 }
 
+/// Operands that are one value, at its last use: none may be moved from under another, nor written over while it is read.
+const TWICE: &str = "
+graph @0 f(%0: f64[2, 2], %1: f64[2, 2]) -> (f64[2, 2], f64[2, 2]) {
+  %2 = add %0 %1 : f64[2, 2]
+  %3 = mul %2 %2 : f64[2, 2]
+  %4 = sub %0 %1 : f64[2, 2]
+  %5 = gemm_add[0,0] %4 %4 %4 : f64[2, 2]
+  %6 = tanh %3 : f64[2, 2]
+  %7 = concat[0] %6 %6 %6 %6 %6 %6 : f64[12, 2]
+  %8 = slice[10,12,1,0,2,1] %7 : f64[2, 2]
+  %9 = tuple (%8, %5) : (f64[2, 2], f64[2, 2])
+  return %9
+}
+";
+
+#[test]
+fn a_value_may_be_several_operands() {
+    let matrix = |items: [f64; 4]| Value::array(Array::from_slice(&[2, 2], &items));
+    check(TWICE, &[matrix([0.1, -0.2, 0.3, 0.4]), matrix([0.5, 0.6, -0.7, 0.8])]);
+}
+
 /// Branches inside a loop, branches inside branches, values used on one path only.
 const COLLATZ: &str = "
 graph @0 f(%0: i64, %1: f64[3], %2: f64[3]) -> (i64, f64[3]) {

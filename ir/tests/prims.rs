@@ -16,7 +16,7 @@ mod sweep;
 
 use adjudicate_ir::builder::Builder;
 use adjudicate_ir::graph::{Graph, NodeId};
-use adjudicate_ir::prims::{self, Attrs, PRIMS, PrimDef};
+use adjudicate_ir::prims::{self, Args, Attrs, PRIMS, PrimDef};
 use adjudicate_ir::span::Span;
 use adjudicate_ir::types::Type;
 use adjudicate_ir::value::Value;
@@ -174,13 +174,13 @@ fn check_reuse(prim: &'static PrimDef, attrs: &[i64], args: &[Value], lender: Op
     };
     let mut owned = fresh();
     let lent = lender.map(|i| address(&owned[i]));
-    let result = (prim.eval)(&attrs, &mut owned, &ty).expect("a value");
+    let result = (prim.eval)(&attrs, &mut Args::new(&mut owned), &ty).expect("a value");
     if let Some(lent) = lent {
         assert_eq!(address(&result), lent, "{} takes a new buffer", prim.name);
     }
     let mut shared = fresh();
     let kept = shared.clone();
-    let again = (prim.eval)(&attrs, &mut shared, &ty).expect("a value");
+    let again = (prim.eval)(&attrs, &mut Args::new(&mut shared), &ty).expect("a value");
     assert_eq!(sweep::floats(&again), sweep::floats(&result), "{}", prim.name);
     for (kept, arg) in kept.iter().zip(args) {
         assert_eq!(sweep::floats(kept), sweep::floats(arg), "{} writes to an operand that is shared", prim.name);

@@ -141,6 +141,8 @@ struct Differences {
 }
 
 impl Domain for Differences {
+    const EVALUATES: bool = true;
+
     fn prim(&mut self, instr: &PrimInstr, args: &mut [Value]) -> Result<Value, String> {
         instr.eval(args)
     }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::fused::Fused;
 use crate::graph::{GraphId, Module, VjpSpec};
-use crate::prims::{Attrs, PrimDef};
+use crate::prims::{Args, Attrs, PrimDef};
 use crate::span::Span;
 use crate::types::Type;
 use crate::value::Value;
@@ -35,7 +35,7 @@ impl SiteId {
 
 /// What an instruction reads: a register, for the last time or not, or a constant.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) struct Operand(u32);
+pub(crate) struct Operand(u32);
 
 impl Operand {
     const LAST: u32 = 1 << 31;
@@ -53,12 +53,12 @@ impl Operand {
     }
 
     #[inline]
-    pub(super) fn index(self) -> usize {
+    pub(crate) fn index(self) -> usize {
         (self.0 & Self::INDEX) as usize
     }
 
     #[inline]
-    pub(super) fn is_const(self) -> bool {
+    pub(crate) fn is_const(self) -> bool {
         self.0 & Self::CONST != 0
     }
 
@@ -68,7 +68,7 @@ impl Operand {
     }
 
     #[inline]
-    pub(super) fn is_last(self) -> bool {
+    pub(crate) fn is_last(self) -> bool {
         self.0 & Self::LAST != 0
     }
 
@@ -193,7 +193,7 @@ impl PrimInstr {
     /// Computes the value. Operands may be taken.
     #[inline]
     pub fn eval(&self, args: &mut [Value]) -> Result<Value, String> {
-        (self.def.eval)(&self.attrs, args, &self.ty)
+        (self.def.eval)(&self.attrs, &mut Args::new(args), &self.ty)
     }
 }
 

@@ -26,6 +26,9 @@ impl std::error::Error for ExecError {}
 
 /// An interpretation of primitives and of derivatives.
 pub trait Domain {
+    /// Whether [`Domain::prim`] evaluates and does nothing else. Then operands are read where they are.
+    const EVALUATES: bool = false;
+
     /// Applies a primitive. Operands may be taken; arrays that nobody else holds may be reused.
     fn prim(&mut self, instr: &PrimInstr, args: &mut [Value]) -> Result<Value, String>;
 
@@ -40,6 +43,8 @@ pub trait Domain {
 pub struct Plain;
 
 impl Domain for Plain {
+    const EVALUATES: bool = true;
+
     #[inline]
     fn prim(&mut self, instr: &PrimInstr, args: &mut [Value]) -> Result<Value, String> {
         instr.eval(args)

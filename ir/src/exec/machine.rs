@@ -11,10 +11,11 @@ use super::domain::{Domain, ExecError};
 use super::run::Run;
 use super::slots::{EMPTY, copy, is_scalar, put, put_copy, put_moved, take};
 use crate::graph::GraphId;
+use crate::prims::Args;
 use crate::span::Span;
 use crate::value::{Fields, Value};
 
-/// Operands of a primitive that are passed in place; more go through the heap.
+/// Operands of a primitive that are handed to a domain without going through the heap.
 const PLACES: usize = 4;
 
 /// Calls that may wait for their results at once, as in the interpreter.
@@ -127,6 +128,9 @@ impl Machine {
         operands: &[Operand],
         dst: Reg,
     ) -> Result<(), String> {
+        if D::EVALUATES {
+            return self.evaluate(exe, instr, base, operands, dst);
+        }
         if operands.len() > PLACES {
             self.gather(exe, base, operands);
             let result = domain.prim(instr, &mut self.scratch);
@@ -152,6 +156,33 @@ impl Machine {
         }
         match &mut result {
             Ok(value) => put_moved(&mut self.regs[base + dst.0 as usize], value),
+            Err(message) => return Err(std::mem::take(message)),
+        }
+        std::mem::forget(result);
+        Ok(())
+    }
+
+    /// Applies a primitive to operands where they are.
+    #[inline(always)]
+    fn evaluate(
+        &mut self,
+        exe: &Executable,
+        instr: &PrimInstr,
+        base: usize,
+        operands: &[Operand],
+        dst: Reg,
+    ) -> Result<(), String> {
+        let regs = &mut self.regs[base..];
+        let mut args = Args::of_frame(regs, &exe.consts, operands);
+        let mut result = (instr.def.eval)(&instr.attrs, &mut args, &instr.ty);
+        for operand in operands.iter().filter(|o| o.is_last()) {
+            let slot = &mut regs[operand.index()];
+            if !is_scalar(slot) {
+                *slot = EMPTY;
+            }
+        }
+        match &mut result {
+            Ok(value) => put_moved(&mut regs[dst.0 as usize], value),
             Err(message) => return Err(std::mem::take(message)),
         }
         std::mem::forget(result);

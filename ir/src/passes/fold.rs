@@ -5,7 +5,7 @@
 
 use crate::builder::Builder;
 use crate::graph::{Const, Graph, NodeId, Op};
-use crate::prims::Prim;
+use crate::prims::{Args, Prim};
 use crate::types::Type;
 use crate::value::Value;
 
@@ -34,7 +34,7 @@ fn compute(b: &mut Builder, prim: &Prim, args: &[NodeId], ty: &Type) -> Option<N
         return None;
     }
     let mut values: Vec<Value> = args.iter().map(constant).collect::<Option<_>>()?;
-    let value = (prim.def.eval)(&prim.attrs, &mut values, ty).ok()?;
+    let value = (prim.def.eval)(&prim.attrs, &mut Args::new(&mut values), ty).ok()?;
     let folded = match value {
         Value::F64(x, _) => Const::F64(x),
         Value::I64(n) => Const::I64(n),

@@ -8,7 +8,7 @@ use adjudicate_kernels as kernels;
 use adjudicate_kernels::{Arg, Array, Compare, Logic, Unary};
 
 use super::PrimDef;
-use super::support::{ELEMENTWISE, Tensor, broadcast, by_elem, common_elem, expect_elem, take, tensors};
+use super::support::{ELEMENTWISE, Tensor, broadcast, by_elem, common_elem, expect_elem, tensors};
 use crate::types::{Elem, Type};
 use crate::value::Value;
 
@@ -46,7 +46,7 @@ fn compare(op: Compare, a: &Value, b: &Value) -> Value {
         (Value::I64(x), Value::I64(y)) => Value::Bool(op.eval(*x, *y)),
         (Value::F64(..) | Value::Array(..), _) => Value::bools(kernels::compare(op, f64::arg(a), f64::arg(b))),
         (Value::I64(_) | Value::Ints(_), _) => Value::bools(kernels::compare(op, i64::arg(a), i64::arg(b))),
-        _ if op == Compare::Eq => negated(connect(Logic::Xor, a, b)),
+        _ if op == Compare::Eq => negated(&connect(Logic::Xor, a, b)),
         _ => connect(Logic::Xor, a, b),
     }
 }
@@ -83,10 +83,10 @@ fn connect(op: Logic, a: &Value, b: &Value) -> Value {
     }
 }
 
-fn negated(x: Value) -> Value {
+fn negated(x: &Value) -> Value {
     match x {
         Value::Bool(x) => Value::Bool(!x),
-        other => Value::bools(kernels::not(bool::array(&other).expect("booleans"))),
+        other => Value::bools(kernels::not(bool::array(other).expect("booleans"))),
     }
 }
 
@@ -95,7 +95,7 @@ pub static LOGICAL_NOT: PrimDef = PrimDef {
     name: "logical_not",
     about: "Whether it does not hold.",
     ty: |_, types| converted(types, &[Elem::Bool], Elem::Bool),
-    eval: |_, args, _| Ok(negated(take(&mut args[0]))),
+    eval: |_, args, _| Ok(negated(&args[0])),
     batch: ELEMENTWISE,
     vjp: None,
 };
@@ -110,11 +110,11 @@ pub static SELECT: PrimDef = PrimDef {
         Ok(Type::tensor(common_elem(a, b)?, &broadcast(m_shape, &broadcast(a_shape, b_shape)?)?))
     },
     eval: |_, args, _| {
-        let [mask, yes, no] = args else { panic!("three operands were expected, not {}", args.len()) };
-        Ok(match (&*mask, &*yes, &*no) {
+        let [mask, yes, no] = [0, 1, 2].map(|i| &args[i]);
+        Ok(match (mask, yes, no) {
             (Value::Bool(b), Value::F64(..), Value::F64(..))
             | (Value::Bool(b), Value::I64(_), Value::I64(_))
-            | (Value::Bool(b), Value::Bool(_), Value::Bool(_)) => take(if *b { yes } else { no }),
+            | (Value::Bool(b), Value::Bool(_), Value::Bool(_)) => if *b { yes } else { no }.clone(),
             _ => {
                 by_elem!(*yes, T => T::value(kernels::select(bool::arg(mask), T::arg(yes), T::arg(no))))
             }
@@ -133,7 +133,7 @@ pub static DETACH: PrimDef = PrimDef {
     name: "detach",
     about: "The operand as a constant: no sensitivity passes.",
     ty: |_, types| converted_to_itself(types),
-    eval: |_, args, _| Ok(take(&mut args[0])),
+    eval: |_, args, _| Ok(args.take(0)),
     batch: ELEMENTWISE,
     vjp: None,
 };

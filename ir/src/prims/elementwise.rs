@@ -22,8 +22,8 @@ use adjudicate_kernels::{
     unary_assign,
 };
 
-use super::PrimDef;
-use super::support::{ELEMENTWISE, Tensor, attributes, broadcast, common_elem, expect_elem, take, tensors};
+use super::support::{ELEMENTWISE, Tensor, attributes, broadcast, common_elem, expect_elem, tensors};
+use super::{Args, PrimDef};
 use crate::builder::Expr;
 use crate::types::{Elem, Type};
 use crate::value::Value;
@@ -108,7 +108,7 @@ macro_rules! arithmetic_unary {
             name: $name,
             about: $about,
             ty: |_, types| unary_type(types, &[Elem::F64, Elem::I64]),
-            eval: |_, args, _| Ok(arithmetic_unary(Unary::$kernel, IntUnary::$kernel, args)),
+            eval: |_, args, ty| Ok(arithmetic_unary(Unary::$kernel, IntUnary::$kernel, args, ty)),
             batch: ELEMENTWISE,
             vjp: rule!($(|$x, $y, $dy| $dx)?),
         };
@@ -129,7 +129,7 @@ macro_rules! float_unary {
             name: $name,
             about: $about,
             ty: |_, types| unary_type(types, &[Elem::F64]),
-            eval: |_, args, _| Ok(float_unary(Unary::$kernel, args)),
+            eval: |_, args, ty| Ok(float_unary(Unary::$kernel, args, ty)),
             batch: ELEMENTWISE,
             vjp: rule!($(|$x, $y, $dy| $dx)?),
         };
@@ -165,11 +165,11 @@ pub static POWI: PrimDef = PrimDef {
     },
     eval: |attrs, args, ty| {
         Ok(match attrs[0] {
-            -1 => float_unary(Unary::Reciprocal, args),
-            1 => take(&mut args[0]),
-            2 => float_unary(Unary::Square, args),
-            n if n.unsigned_abs() <= MAX_POWER as u64 => float_power(n as i32, args),
-            n => float_binary(Binary::Pow, &mut [take(&mut args[0]), Value::f64(n as f64)], ty),
+            -1 => float_unary(Unary::Reciprocal, args, ty),
+            1 => args.take(0),
+            2 => float_unary(Unary::Square, args, ty),
+            n if n.unsigned_abs() <= MAX_POWER as u64 => float_power(n as i32, args, ty),
+            n => float_binary(Binary::Pow, &mut Args::new(&mut [args.take(0), Value::f64(n as f64)]), ty),
         })
     },
     batch: ELEMENTWISE,
@@ -221,7 +221,7 @@ fn binary_type(types: &[&Type], allowed: &[Elem]) -> Result<Type, String> {
 }
 
 #[inline]
-fn arithmetic(op: Binary, int_op: IntBinary, args: &mut [Value], ty: &Type) -> Result<Value, String> {
+fn arithmetic(op: Binary, int_op: IntBinary, args: &mut Args<'_>, ty: &Type) -> Result<Value, String> {
     match (&args[0], &args[1]) {
         (Value::F64(x, _), Value::F64(y, _)) => Ok(Value::f64(op.eval(*x, *y))),
         (Value::I64(x), Value::I64(y)) => int_op.eval(*x, *y).map(Value::I64).map_err(|e| e.to_string()),
@@ -234,7 +234,7 @@ fn arithmetic(op: Binary, int_op: IntBinary, args: &mut [Value], ty: &Type) -> R
 }
 
 #[inline]
-fn float_binary(op: Binary, args: &mut [Value], ty: &Type) -> Value {
+fn float_binary(op: Binary, args: &mut Args<'_>, ty: &Type) -> Value {
     match (&args[0], &args[1]) {
         (Value::F64(x, _), Value::F64(y, _)) => Value::f64(op.eval(*x, *y)),
         _ => float_arrays(op, args, ty),
@@ -242,51 +242,48 @@ fn float_binary(op: Binary, args: &mut [Value], ty: &Type) -> Value {
 }
 
 /// In place in whichever operand has the result's shape and no other holder, else newly allocated.
-fn float_arrays(op: Binary, args: &mut [Value], ty: &Type) -> Value {
-    let [a, b] = args else { panic!("two operands were expected, not {}", args.len()) };
-    let result: Array<f64> = if let Some(mut a) = f64::take_unique(a, ty.shape()) {
-        binary_assign(op, &mut a, f64::arg(b));
+fn float_arrays(op: Binary, args: &mut Args<'_>, ty: &Type) -> Value {
+    let result: Array<f64> = if let Some(mut a) = args.take_unique(0, ty.shape()) {
+        binary_assign(op, &mut a, f64::arg(&args[1]));
         a
-    } else if let Some(mut b) = f64::take_unique(b, ty.shape()) {
-        binary_assign_right(op, f64::arg(a), &mut b);
+    } else if let Some(mut b) = args.take_unique(1, ty.shape()) {
+        binary_assign_right(op, f64::arg(&args[0]), &mut b);
         b
     } else {
-        binary(op, f64::arg(a), f64::arg(b))
+        binary(op, f64::arg(&args[0]), f64::arg(&args[1]))
     };
     Value::array(result)
 }
 
 #[inline]
-fn arithmetic_unary(op: Unary, int_op: IntUnary, args: &mut [Value]) -> Value {
+fn arithmetic_unary(op: Unary, int_op: IntUnary, args: &mut Args<'_>, ty: &Type) -> Value {
     match &args[0] {
         Value::I64(x) => Value::I64(int_op.eval(*x)),
         Value::Ints(a) => Value::ints(int_unary(int_op, a)),
-        _ => float_unary(op, args),
+        _ => float_unary(op, args, ty),
     }
 }
 
 #[inline]
-fn float_power(n: i32, args: &mut [Value]) -> Value {
+fn float_power(n: i32, args: &mut Args<'_>, ty: &Type) -> Value {
     if let Value::F64(x, _) = args[0] {
         return Value::f64(power(x, n));
     }
-    let mut a = f64::take_array(&mut args[0]);
-    if !a.is_unique() {
-        return Value::array(power_array(n, &a));
-    }
+    let Some(mut a) = args.take_unique(0, ty.shape()) else {
+        return Value::array(power_array(n, &args.array(0)));
+    };
     power_assign(n, &mut a);
     Value::array(a)
 }
 
 #[inline]
-fn float_unary(op: Unary, args: &mut [Value]) -> Value {
+fn float_unary(op: Unary, args: &mut Args<'_>, ty: &Type) -> Value {
     if let Value::F64(x, _) = args[0] {
         return Value::f64(op.eval(x));
     }
-    let mut a = f64::take_array(&mut args[0]);
-    if !a.is_unique() {
-        return Value::array(unary(op, &a));
-    }
+    let Some(mut a) = args.take_unique(0, ty.shape()) else {
+        return Value::array(unary(op, &args.array(0)));
+    };
     unary_assign(op, &mut a);
     Value::array(a)
 }

@@ -26,7 +26,7 @@ pub static GATHER: PrimDef = PrimDef {
         Ok(Type::tensor(elem, &replaced(shape, axis, at)))
     },
     eval: |attrs, args, _| {
-        let idx = i64::take_array(&mut args[1]);
+        let idx = args.array::<i64>(1);
         by_elem!(args[0], T => {
             let x = T::array(&args[0]).expect("an axis to gather along");
             index::gather(x, attrs[0] as usize, &idx).map(T::value).map_err(|e| e.to_string())
@@ -58,7 +58,7 @@ pub static SCATTER: PrimDef = PrimDef {
         Ok(Type::tensor(Elem::F64, &shape))
     },
     eval: |attrs, args, ty| {
-        let (idx, src) = (i64::take_array(&mut args[0]), f64::take_array(&mut args[1]));
+        let (idx, src) = (args.array::<i64>(0), args.array::<f64>(1));
         let mut sum = Array::zeros(ty.shape());
         index::scatter_add(&mut sum, attrs[0] as usize, &idx, &src).map_err(|e| e.to_string())?;
         Ok(Value::array(sum))
@@ -106,7 +106,7 @@ pub static INDEX_ADD: PrimDef = PrimDef {
     },
     eval: |_, args, _| {
         let Value::I64(i) = args[1] else { panic!("an integer was expected, not {:?}", args[1]) };
-        let mut x = f64::take_array(&mut args[0]);
+        let mut x = args.take_array::<f64>(0);
         index::index_add(&mut x, i, f64::arg(&args[2])).map_err(|e| e.to_string())?;
         Ok(Value::array(x))
     },
@@ -130,8 +130,8 @@ pub static SCATTER_ADD: PrimDef = PrimDef {
         Ok(types[0].clone())
     },
     eval: |attrs, args, _| {
-        let (idx, src) = (i64::take_array(&mut args[1]), f64::take_array(&mut args[2]));
-        let mut x = f64::take_array(&mut args[0]);
+        let mut x = args.take_array::<f64>(0);
+        let (idx, src) = (args.array::<i64>(1), args.array::<f64>(2));
         index::scatter_add(&mut x, attrs[0] as usize, &idx, &src).map_err(|e| e.to_string())?;
         Ok(Value::array(x))
     },
@@ -264,8 +264,8 @@ pub static RAVEL_INDEX: PrimDef = PrimDef {
     eval: |attrs, args, ty| {
         let shape = ty.shape();
         let mut flat = vec![0_i64; ty.size()];
-        for (&extent, arg) in attrs.iter().zip(args) {
-            let index = layout::broadcast_to(&i64::take_array(arg), shape);
+        for (i, &extent) in attrs.iter().enumerate() {
+            let index = layout::broadcast_to(&args.array::<i64>(i), shape);
             for (at, &i) in flat.iter_mut().zip(index.as_slice()) {
                 if !(-extent..extent).contains(&i) {
                     return Err(format!("index {i} is out of range for axis of length {extent}"));

@@ -8,7 +8,7 @@ use adjudicate_kernels::Array;
 use adjudicate_kernels::layout::{self, SliceSpec};
 
 use super::support::{
-    Tensor, attributes, axes, axis, by_elem, common_elem, extended, extents, shifted, sizes, take, tensor, tensors,
+    Tensor, attributes, axes, axis, by_elem, common_elem, extended, extents, shifted, sizes, tensor, tensors,
 };
 use super::{Prim, PrimDef};
 use crate::batch::{BatchRule, Lanes};
@@ -30,9 +30,9 @@ pub static RESHAPE: PrimDef = PrimDef {
     },
     eval: |_, args, ty| {
         if ty.shape().is_empty() && !matches!(args[0], Value::Array(..) | Value::Ints(_) | Value::Bools(_)) {
-            return Ok(take(&mut args[0]));
+            return Ok(args.take(0));
         }
-        Ok(by_elem!(args[0], T => T::value(T::take_array(&mut args[0]).into_shape(ty.shape()))))
+        Ok(by_elem!(args[0], T => T::value(args.take_array::<T>(0).into_shape(ty.shape()))))
     },
     batch: BatchRule::Tensors(reshape_lanes),
     vjp: Some(|_, args, _, dy| vec![Some(dy.reshape(&args[0].shape()))]),
@@ -53,9 +53,9 @@ pub static TRANSPOSE: PrimDef = PrimDef {
     },
     eval: |attrs, args, _| {
         if attrs.is_empty() {
-            return Ok(take(&mut args[0]));
+            return Ok(args.take(0));
         }
-        Ok(by_elem!(args[0], T => T::value(layout::transpose(&T::take_array(&mut args[0]), &sizes(attrs)))))
+        Ok(by_elem!(args[0], T => T::value(layout::transpose(&args.array::<T>(0), &sizes(attrs)))))
     },
     batch: BatchRule::Tensors(transpose_lanes),
     vjp: Some(|attrs, _, _, dy| vec![Some(dy.transpose(&inverse(attrs)))]),
@@ -85,7 +85,7 @@ pub static BROADCAST_TO: PrimDef = PrimDef {
     eval: |_, args, ty| {
         Ok(by_elem!(args[0], T => match T::get(&args[0]) {
             Some(x) => T::value(layout::fill(ty.shape(), x)),
-            None => T::value(layout::broadcast_to(&T::take_array(&mut args[0]), ty.shape())),
+            None => T::value(layout::broadcast_to(&args.array::<T>(0), ty.shape())),
         }))
     },
     batch: BatchRule::Tensors(broadcast_lanes),
@@ -102,7 +102,7 @@ pub static SLICE: PrimDef = PrimDef {
     },
     eval: |attrs, args, ty| {
         Ok(by_elem!(args[0], T => {
-            let a = T::take_array(&mut args[0]);
+            let a = args.array::<T>(0);
             if ty.size() == 0 {
                 T::value(Array::zeros(ty.shape()))
             } else {
@@ -135,7 +135,7 @@ pub static UNSLICE: PrimDef = PrimDef {
     },
     eval: |attrs, args, ty| {
         Ok(by_elem!(args[0], T => {
-            let a = T::take_array(&mut args[0]);
+            let a = args.array::<T>(0);
             if a.is_empty() {
                 T::value(Array::zeros(ty.shape()))
             } else {

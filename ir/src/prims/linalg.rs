@@ -6,7 +6,7 @@
 
 use adjudicate_kernels::gemm::{Gemm, gemm, matmul};
 
-use super::support::{Tensor, attributes, expect_elem, tensors};
+use super::support::{attributes, expect_elem, tensors};
 use super::{ADD, Attrs, Prim, PrimDef};
 use crate::batch::{BatchRule, Lanes};
 use crate::builder::Expr;
@@ -19,10 +19,7 @@ pub static MATMUL: PrimDef = PrimDef {
     name: "matmul",
     about: "The product of matrices, or of equally many pairs of them; attributes: whether each operand is transposed.",
     ty: |attrs, types| product_type(attrs, types),
-    eval: |attrs, args, _| {
-        let (a, b) = (f64::take_array(&mut args[0]), f64::take_array(&mut args[1]));
-        Ok(Value::array(matmul(&a, &b, attrs[0] != 0, attrs[1] != 0)))
-    },
+    eval: |attrs, args, _| Ok(Value::array(matmul(&args.array(0), &args.array(1), attrs[0] != 0, attrs[1] != 0))),
     batch: BatchRule::Tensors(|prim, lanes| product_lanes(&prim.attrs, lanes)),
     vjp: Some(|attrs, args, _, dc| product_rule(attrs, args[0], args[1], dc)),
 };
@@ -44,9 +41,9 @@ pub static GEMM_ADD: PrimDef = PrimDef {
         Ok(product)
     },
     eval: |attrs, args, _| {
-        let (a, b, mut c) =
-            (f64::take_array(&mut args[0]), f64::take_array(&mut args[1]), f64::take_array(&mut args[2]));
-        gemm(Gemm { alpha: 1.0, beta: 1.0, ta: attrs[0] != 0, tb: attrs[1] != 0 }, &a, &b, &mut c);
+        let mut c = args.take_array(2);
+        let spec = Gemm { alpha: 1.0, beta: 1.0, ta: attrs[0] != 0, tb: attrs[1] != 0 };
+        gemm(spec, &args.array(0), &args.array(1), &mut c);
         Ok(Value::array(c))
     },
     batch: BatchRule::Tensors(gemm_add_lanes),

@@ -10,8 +10,8 @@
 //! need not be stored. Absent fields, and fields that are `Value::Env(None)`, are zeros of the
 //! type that the reader states.
 
-use super::support::{attributes, extents, take};
-use super::{Attrs, Prim, PrimDef};
+use super::support::{attributes, extents};
+use super::{Args, Attrs, Prim, PrimDef};
 use crate::batch::{Aligned, BatchRule, Mask};
 use crate::builder::Expr;
 use crate::types::{Elem, Type};
@@ -30,8 +30,8 @@ pub static PUSH: PrimDef = PrimDef {
         Ok(stack.clone())
     },
     eval: |_, args, _| {
-        let Value::Stack(mut stack) = take(&mut args[0]) else { panic!("push on what is no stack") };
-        stack.push(take(&mut args[1]));
+        let Value::Stack(mut stack) = args.take(0) else { panic!("push on what is no stack") };
+        stack.push(args.take(1));
         Ok(Value::Stack(stack))
     },
     batch: BatchRule::Records(push_masks),
@@ -50,7 +50,7 @@ pub static POP: PrimDef = PrimDef {
         Ok(Type::tuple([stack.clone(), item_type(stack)?.clone()]))
     },
     eval: |_, args, ty| {
-        let Value::Stack(mut stack) = take(&mut args[0]) else { panic!("pop of what is no stack") };
+        let Value::Stack(mut stack) = args.take(0) else { panic!("pop of what is no stack") };
         let top = stack.pop().unwrap_or_else(|| Value::zero(&ty.as_tuple().expect("stack and item")[1]));
         Ok(Value::tuple(vec![Value::Stack(stack), top]))
     },
@@ -67,7 +67,7 @@ pub static STACK_ADD: PrimDef = PrimDef {
         item_type(a)?;
         if a == b { Ok(a.clone()) } else { Err(format!("a {a} and a {b} have no sum")) }
     },
-    eval: |_, args, _| Ok(sum(take(&mut args[0]), take(&mut args[1]))),
+    eval: |_, args, _| Ok(sum(args.take(0), args.take(1))),
     batch: BatchRule::Records(stack_add_masks),
     vjp: Some(|_, _, _, dy| vec![Some(dy), Some(dy)]),
 };
@@ -77,7 +77,7 @@ pub static ENV_MAKE: PrimDef = PrimDef {
     name: "env_make",
     about: "The cotangent of a function value, from those of its captures.",
     ty: |_, _| Ok(Type::Env),
-    eval: |_, args, _| Ok(Value::Env(Some(Fields::new(args.iter_mut().map(take).collect())))),
+    eval: |_, args, _| Ok(Value::Env(Some(Fields::new((0..args.len()).map(|i| args.take(i)).collect())))),
     batch: BatchRule::Records(env_make_masks),
     vjp: Some(|_, args, _, dy| {
         let field = |(i, arg): (usize, &Expr<'_>)| {
@@ -96,8 +96,8 @@ pub static ENV_GET: PrimDef = PrimDef {
     about: "A field of the cotangent of a function value, of a stated type; attribute: its index.",
     ty: |_, _| Err(STATED.into()),
     eval: |attrs, args, ty| {
-        let Value::Env(fields) = take(&mut args[0]) else { panic!("env_get of what is no env") };
-        let field = fields.and_then(|fields| fields.as_slice().get(attrs[0] as usize).cloned());
+        let Value::Env(fields) = &args[0] else { panic!("env_get of what is no env") };
+        let field = fields.as_ref().and_then(|fields| fields.as_slice().get(attrs[0] as usize).cloned());
         Ok(match field {
             None | Some(Value::Env(None)) => Value::zero(ty),
             Some(field) => field,
@@ -118,7 +118,7 @@ pub static ENV_PUT: PrimDef = PrimDef {
     },
     eval: |attrs, args, _| {
         let mut fields = vec![Value::Env(None); attrs[0] as usize];
-        fields.push(take(&mut args[0]));
+        fields.push(args.take(0));
         Ok(Value::Env(Some(Fields::new(fields))))
     },
     batch: BatchRule::Records(env_put_masks),
@@ -136,7 +136,7 @@ pub static ENV_ADD: PrimDef = PrimDef {
         [Type::Env, Type::Env] => Ok(Type::Env),
         [a, b] => Err(format!("{a} and {b} are not both the cotangent of a function value")),
     },
-    eval: |_, args, _| Ok(sum(take(&mut args[0]), take(&mut args[1]))),
+    eval: |_, args, _| Ok(sum(args.take(0), args.take(1))),
     batch: BatchRule::Records(env_add_masks),
     vjp: Some(|_, _, _, dy| vec![Some(dy), Some(dy)]),
 };
@@ -156,13 +156,14 @@ pub static REPLICATE: PrimDef = PrimDef {
     },
     eval: |attrs, args, _| {
         let [count, axis] = [attrs[0] as usize, attrs[1] as usize];
-        Ok(map_values(take(&mut args[0]), &|x| {
+        Ok(map_values(args.take(0), &|x| {
             let ty = x.tensor_type().expect("a tensor");
             let (before, after) = ty.shape().split_at(axis);
             let thin = Type::tensor(Elem::F64, &[before, &[1], after].concat());
             let full = Type::tensor(Elem::F64, &[before, &[count], after].concat());
-            let x = (super::RESHAPE.eval)(&Attrs::new(), &mut [x], &thin).expect("as many elements");
-            (super::BROADCAST_TO.eval)(&Attrs::new(), &mut [x], &full).expect("an axis of length 1 broadcasts")
+            let x = (super::RESHAPE.eval)(&Attrs::new(), &mut Args::new(&mut [x]), &thin).expect("as many elements");
+            (super::BROADCAST_TO.eval)(&Attrs::new(), &mut Args::new(&mut [x]), &full)
+                .expect("an axis of length 1 broadcasts")
         }))
     },
     batch: BatchRule::Records(whole_masks),
@@ -185,9 +186,9 @@ pub static TOTAL: PrimDef = PrimDef {
         })
     },
     eval: |attrs, args, _| {
-        Ok(map_values(take(&mut args[0]), &|x| {
+        Ok(map_values(args.take(0), &|x| {
             let ty = x.tensor_type().expect("a tensor");
-            (super::SUM.eval)(&attrs[1..].into(), &mut [x], &ty).expect("an axis of the tensor")
+            (super::SUM.eval)(&attrs[1..].into(), &mut Args::new(&mut [x]), &ty).expect("an axis of the tensor")
         }))
     },
     batch: BatchRule::Records(whole_masks),
@@ -340,7 +341,7 @@ fn add(pair: Pair) -> Result<Value, Frame> {
         (Value::Stack(a), Value::Stack(b)) => Err(Frame::of_stacks(a, b)),
         (a, b) => {
             let ty = a.tensor_type().unwrap_or_else(|| panic!("{a:?} and {b:?} have no sum"));
-            Ok((super::ADD.eval)(&Attrs::new(), &mut [a, b], &ty).expect("floats of one shape add"))
+            Ok((super::ADD.eval)(&Attrs::new(), &mut Args::new(&mut [a, b]), &ty).expect("floats of one shape add"))
         }
     }
 }

@@ -5,11 +5,11 @@
 //! `argmax` and `argmin` of nothing are shape errors. `max` and `min` split a cotangent equally
 //! among the elements that tie; NaN, once an element, is the result, and then receives nothing.
 
-use adjudicate_kernels::{Array, Reduce, ReduceBool, reduce};
+use adjudicate_kernels::{Reduce, ReduceBool, reduce};
 
 use super::layout::inverse;
-use super::support::{ALONG_AXES, Tensor, attributes, axes, axis, expect_elem, sizes, take, tensors};
-use super::{Attrs, PrimDef};
+use super::support::{ALONG_AXES, attributes, axes, axis, expect_elem, sizes, tensors};
+use super::{Args, Attrs, PrimDef};
 use crate::builder::Expr;
 use crate::types::{Elem, Type};
 use crate::value::Value;
@@ -20,7 +20,7 @@ pub static SUM: PrimDef = PrimDef {
     about: "The sum over the axes, which are removed; attributes: axes.",
     ty: |attrs, types| reduced(attrs, types, &[Elem::F64, Elem::I64], false),
     eval: |attrs, args, _| {
-        if attrs.is_empty() { Ok(take(&mut args[0])) } else { numbers(Reduce::Sum, attrs, args) }
+        if attrs.is_empty() { Ok(args.take(0)) } else { numbers(Reduce::Sum, attrs, args) }
     },
     batch: ALONG_AXES,
     vjp: Some(|attrs, args, _, dy| vec![Some(dy.unreduce(attrs, &args[0].shape()))]),
@@ -35,7 +35,7 @@ pub static PROD: PrimDef = PrimDef {
     about: "The product over the axes, which are removed; attributes: axes.",
     ty: |attrs, types| reduced(attrs, types, &[Elem::F64, Elem::I64], false),
     eval: |attrs, args, _| {
-        if attrs.is_empty() { Ok(take(&mut args[0])) } else { numbers(Reduce::Prod, attrs, args) }
+        if attrs.is_empty() { Ok(args.take(0)) } else { numbers(Reduce::Prod, attrs, args) }
     },
     batch: ALONG_AXES,
     vjp: Some(|attrs, args, _, dy| vec![product_rule(args[0], attrs, dy)]),
@@ -50,7 +50,7 @@ macro_rules! extremes {
             about: $about,
             ty: |attrs, types| reduced(attrs, types, &[Elem::F64, Elem::I64], true),
             eval: |attrs, args, _| {
-                if attrs.is_empty() { Ok(take(&mut args[0])) } else { numbers(Reduce::$kernel, attrs, args) }
+                if attrs.is_empty() { Ok(args.take(0)) } else { numbers(Reduce::$kernel, attrs, args) }
             },
             batch: ALONG_AXES,
             vjp: Some(|attrs, args, y, dy| {
@@ -77,9 +77,9 @@ macro_rules! quantifiers {
             ty: |attrs, types| reduced(attrs, types, &[Elem::Bool], false),
             eval: |attrs, args, _| {
                 if attrs.is_empty() {
-                    return Ok(take(&mut args[0]));
+                    return Ok(args.take(0));
                 }
-                let a = bool::take_array(&mut args[0]);
+                let a = args.array::<bool>(0);
                 Ok(Value::bools(reduce::reduce_bool(ReduceBool::$kernel, &a, &sizes(attrs))))
             },
             batch: ALONG_AXES,
@@ -105,7 +105,7 @@ macro_rules! positions {
                 Ok(Type::tensor(Elem::I64, ty.shape()))
             },
             eval: |attrs, args, _| {
-                let a = f64::take_array(&mut args[0]);
+                let a = args.array::<f64>(0);
                 reduce::$kernel(&a, attrs[0] as usize).map(Value::ints).map_err(|e| e.to_string())
             },
             batch: ALONG_AXES,
@@ -130,9 +130,9 @@ pub static CUMSUM: PrimDef = PrimDef {
     },
     eval: |attrs, args, _| {
         let axis = attrs[0] as usize;
-        Ok(match take(&mut args[0]) {
-            Value::Ints(a) => Value::ints(reduce::cumsum(&a, axis)),
-            Value::Array(a, _) => Value::array(reduce::cumsum(&a, axis)),
+        Ok(match &args[0] {
+            Value::Ints(a) => Value::ints(reduce::cumsum(a, axis)),
+            Value::Array(a, _) => Value::array(reduce::cumsum(a, axis)),
             other => panic!("cumsum of {other:?}"),
         })
     },
@@ -155,11 +155,11 @@ fn reduced(attrs: &[i64], types: &[&Type], allowed: &[Elem], inhabited: bool) ->
     Ok(Type::tensor(elem, &kept))
 }
 
-fn numbers(op: Reduce, attrs: &Attrs, args: &mut [Value]) -> Result<Value, String> {
+fn numbers(op: Reduce, attrs: &Attrs, args: &Args<'_>) -> Result<Value, String> {
     if let Value::Ints(a) = &args[0] {
         return Ok(Value::ints(reduce::int_reduce(op, a, &sizes(attrs))));
     }
-    let a: Array<f64> = f64::take_array(&mut args[0]);
+    let a = args.array::<f64>(0);
     reduce::reduce(op, &a, &sizes(attrs)).map(Value::array).map_err(|e| e.to_string())
 }
 

@@ -7,7 +7,7 @@
 use adjudicate_kernels::{Array, layout};
 
 use super::record::{item_type, operands};
-use super::support::{Tensor, attributes, axis, by_elem, extents, take, tensor};
+use super::support::{Tensor, attributes, axis, by_elem, extents, tensor};
 use super::{Attrs, Prim, PrimDef};
 use crate::batch::{Aligned, BatchRule, Mask};
 use crate::types::{Elem, Type};
@@ -28,9 +28,9 @@ pub static PUSH_ROWS: PrimDef = PrimDef {
         Ok(stack.clone())
     },
     eval: |attrs, args, _| {
-        let Value::Stack(mut stack) = take(&mut args[0]) else { panic!("push_rows on what is no stack") };
+        let Value::Stack(mut stack) = args.take(0) else { panic!("push_rows on what is no stack") };
         by_elem!(args[1], T => {
-            let rows = leading(T::take_array(&mut args[1]), attrs[1] as usize, 0);
+            let rows = leading(args.take_array::<T>(1), attrs[1] as usize, 0);
             let (count, row) = apart(rows.shape(), 0);
             let size: usize = row.iter().product();
             let mut push = |i: usize| stack.push(T::value(Array::from_slice(&row, &rows.as_slice()[i * size..][..size])));
@@ -61,7 +61,7 @@ pub static POP_ROWS: PrimDef = PrimDef {
         Ok(Type::tuple([stack.clone(), Type::tensor(elem, &[&row[..at], &[count], &row[at..]].concat())]))
     },
     eval: |attrs, args, ty| {
-        let Value::Stack(mut stack) = take(&mut args[0]) else { panic!("pop_rows of what is no stack") };
+        let Value::Stack(mut stack) = args.take(0) else { panic!("pop_rows of what is no stack") };
         let (elem, shape) = ty.as_tuple().expect("stack and rows")[1].as_tensor().expect("rows");
         let rows = match elem {
             Elem::F64 => rows::<f64>(&mut stack, attrs, shape),

@@ -73,12 +73,6 @@ pub(super) fn sizes(attrs: &[i64]) -> Vec<usize> {
     attrs.iter().map(|&n| n as usize).collect()
 }
 
-/// Moves an operand out.
-#[inline]
-pub(super) fn take(value: &mut Value) -> Value {
-    std::mem::replace(value, Value::Bool(false))
-}
-
 /// Element types with their two forms of value: scalar and array.
 pub(super) trait Tensor: Element {
     /// A scalar as a value.
@@ -89,8 +83,8 @@ pub(super) trait Tensor: Element {
     fn get(value: &Value) -> Option<Self>;
     /// The array that a value is.
     fn array(value: &Value) -> Option<&Array<Self>>;
-    /// The array that a value is, moved out; a scalar becomes one of rank 0.
-    fn take_array(value: &mut Value) -> Array<Self>;
+    /// The array that a value is; a scalar becomes one of rank 0.
+    fn into_array(value: Value) -> Array<Self>;
 
     /// A value as a kernel operand.
     #[inline]
@@ -99,12 +93,6 @@ pub(super) trait Tensor: Element {
             Some(x) => Arg::Scalar(x),
             None => Arg::Array(Self::array(value).unwrap_or_else(|| panic!("an operand of the wrong type: {value:?}"))),
         }
-    }
-
-    /// Moves the array out of a value if nobody else holds its elements and its shape is this.
-    fn take_unique(value: &mut Value, shape: &[usize]) -> Option<Array<Self>> {
-        Self::array(value).filter(|a| a.shape() == shape && a.is_unique())?;
-        Some(Self::take_array(value))
     }
 }
 
@@ -126,8 +114,8 @@ macro_rules! tensor {
             fn array(value: &Value) -> Option<&Array<Self>> {
                 if let $array = value { Some($a) } else { None }
             }
-            fn take_array(value: &mut Value) -> Array<Self> {
-                match take(value) {
+            fn into_array(value: Value) -> Array<Self> {
+                match value {
                     $scalar => Array::full(&[], $x),
                     $array => $a,
                     other => panic!("an operand of the wrong type: {other:?}"),

@@ -5,7 +5,7 @@ use std::cell::RefCell;
 
 use adjudicate_ir::builder::{Builder, Expr};
 use adjudicate_ir::graph::Graph;
-use adjudicate_ir::prims::{self, Attrs, PrimDef};
+use adjudicate_ir::prims::{self, Args, Attrs, PrimDef};
 use adjudicate_ir::span::Span;
 use adjudicate_ir::types::{Elem, Type};
 use adjudicate_ir::value::{Fields, Stack, Value};
@@ -162,7 +162,7 @@ fn envs_nest_in_envs_stacks_and_tuples() {
 }
 
 fn apply(prim: &'static PrimDef, mut args: Vec<Value>, ty: &Type) -> Value {
-    (prim.eval)(&Attrs::new(), &mut args, ty).expect("a value")
+    (prim.eval)(&Attrs::new(), &mut Args::new(&mut args), ty).expect("a value")
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::cell::RefCell;
 
 use adjudicate_ir::builder::Builder;
 use adjudicate_ir::graph::{Graph, NodeId, Op};
+use adjudicate_ir::prims::Args;
 use adjudicate_ir::types::Type;
 use adjudicate_ir::value::Value;
 use adjudicate_kernels::Array;
@@ -19,7 +20,7 @@ pub(crate) fn run(graph: &Graph, args: &[Value]) -> Result<Value, String> {
             Op::Param(i) => args[*i as usize].clone(),
             Op::Const(constant) => Value::of_const(constant),
             Op::Zero => Value::zero(&node.ty),
-            Op::Prim(prim) => (prim.def.eval)(&prim.attrs, &mut operands, &node.ty)?,
+            Op::Prim(prim) => (prim.def.eval)(&prim.attrs, &mut Args::new(&mut operands), &node.ty)?,
             Op::Tuple => Value::tuple(operands),
             Op::Get(i) => operands[0].items()[*i as usize].clone(),
             other => panic!("{other:?} in a straight-line graph"),

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use adjudicate_ir::graph::{Const, GraphId, NodeId};
-use adjudicate_ir::prims::Prim;
+use adjudicate_ir::prims::{Args, Prim};
 use adjudicate_ir::types::{Elem, Type};
 use adjudicate_ir::value::Value;
 
@@ -57,7 +57,7 @@ pub(super) fn fold(prim: &Prim, args: &[Val], ty: &Type) -> Option<Const> {
     }
     let known = |arg: &Val| arg.as_known().map(|c| Value::of_const(c));
     let mut values: Vec<Value> = args.iter().map(known).collect::<Option<_>>()?;
-    match (prim.def.eval)(&prim.attrs, &mut values, ty).ok()? {
+    match (prim.def.eval)(&prim.attrs, &mut Args::new(&mut values), ty).ok()? {
         Value::F64(x, _) => Some(Const::F64(x)),
         Value::I64(n) => Some(Const::I64(n)),
         Value::Bool(b) => Some(Const::Bool(b)),

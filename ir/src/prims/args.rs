@@ -1,0 +1,120 @@
+//! Operands of a primitive, read where they are.
+//!
+//! Whoever applies a primitive may have its operands in a row of their own or among the registers of a frame. A primitive
+//! reads them in place (`args[i]`), which touches no reference count, and takes the few that become its result: an operand
+//! that nobody reads afterwards is moved out, one that is still needed is cloned.
+
+use std::borrow::Cow;
+use std::ops::Index;
+
+use adjudicate_kernels::Array;
+
+use super::support::Tensor;
+use crate::exec::Operand;
+use crate::value::Value;
+
+/// Operands of a primitive.
+#[derive(Debug)]
+pub struct Args<'a>(Source<'a>);
+
+#[derive(Debug)]
+enum Source<'a> {
+    /// In order, none of them read afterwards.
+    Row(&'a mut [Value]),
+    /// Registers and constants, by operand of an instruction.
+    Frame { regs: &'a mut [Value], consts: &'a [Value], operands: &'a [Operand] },
+}
+
+impl<'a> Args<'a> {
+    /// Operands that belong to the primitive.
+    #[inline]
+    pub fn new(row: &'a mut [Value]) -> Self {
+        Args(Source::Row(row))
+    }
+
+    /// Operands of an instruction.
+    #[inline]
+    pub(crate) fn of_frame(regs: &'a mut [Value], consts: &'a [Value], operands: &'a [Operand]) -> Self {
+        Args(Source::Frame { regs, consts, operands })
+    }
+
+    /// How many there are.
+    #[inline]
+    pub fn len(&self) -> usize {
+        match &self.0 {
+            Source::Row(row) => row.len(),
+            Source::Frame { operands, .. } => operands.len(),
+        }
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// All of them, in order.
+    pub fn iter(&self) -> impl Iterator<Item = &Value> {
+        (0..self.len()).map(|i| &self[i])
+    }
+
+    /// The place of an operand that nobody reads afterwards, not even as another operand.
+    #[inline]
+    fn free(&mut self, i: usize) -> Option<&mut Value> {
+        match &mut self.0 {
+            Source::Row(row) => Some(&mut row[i]),
+            Source::Frame { regs, operands, .. } => {
+                let operand = operands[i];
+                let once = || operands.iter().filter(|o| !o.is_const() && o.index() == operand.index()).count() == 1;
+                if operand.is_last() && once() { Some(&mut regs[operand.index()]) } else { None }
+            }
+        }
+    }
+
+    /// An operand by value.
+    #[inline]
+    pub fn take(&mut self, i: usize) -> Value {
+        match self.free(i) {
+            Some(place) => std::mem::replace(place, Value::Bool(false)),
+            None => self[i].clone(),
+        }
+    }
+
+    /// The array that an operand is, by value; a scalar becomes one of rank 0.
+    #[inline]
+    pub(super) fn take_array<T: Tensor>(&mut self, i: usize) -> Array<T> {
+        T::into_array(self.take(i))
+    }
+
+    /// The array that an operand is, to be written over: if nobody else holds its elements and its shape is this.
+    #[inline]
+    pub(super) fn take_unique<T: Tensor>(&mut self, i: usize, shape: &[usize]) -> Option<Array<T>> {
+        let place = self.free(i)?;
+        T::array(place).filter(|a| a.shape() == shape && a.is_unique())?;
+        Some(T::into_array(std::mem::replace(place, Value::Bool(false))))
+    }
+
+    /// The array that an operand is; a scalar becomes one of rank 0.
+    #[inline]
+    pub(super) fn array<T: Tensor>(&self, i: usize) -> Cow<'_, Array<T>> {
+        let value = &self[i];
+        match T::array(value) {
+            Some(array) => Cow::Borrowed(array),
+            None => Cow::Owned(T::into_array(value.clone())),
+        }
+    }
+}
+
+impl Index<usize> for Args<'_> {
+    type Output = Value;
+
+    #[inline]
+    fn index(&self, i: usize) -> &Value {
+        match &self.0 {
+            Source::Row(row) => &row[i],
+            Source::Frame { regs, consts, operands } => {
+                let operand = operands[i];
+                if operand.is_const() { &consts[operand.index()] } else { &regs[operand.index()] }
+            }
+        }
+    }
+}
