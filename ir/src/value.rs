@@ -8,6 +8,7 @@
 //! Chains of records (a recursive function's backpropagators, say) can be a million long, so they
 //! are never dropped recursively: [`Fields`] empties what it alone owns into a work list.
 
+mod rows;
 mod stack;
 
 use std::sync::Arc;

@@ -378,6 +378,53 @@ fn structures_and_shared_branches() {
     check(MIXED, &[Value::I64(1_000_000), Value::f64(0.5)]);
 }
 
+/// Pushes a row for each trip on two stacks, and takes three off the one and three, the topmost first, off the other.
+const ROWS: &str = "
+graph @0 f(%0: i64, %1: f64[2]) -> (f64[3, 2], f64[3, 2], f64[2]) {
+  %2 = zero : stack f64[2]
+  %3 = loop @1 @2 (%0, %1, %2, %2) : (i64, f64[2], stack f64[2], stack f64[2])
+  %4 = get 2 %3 : stack f64[2]
+  %5 = pop_rows[3,0,0] %4 : (stack f64[2], f64[3, 2])
+  %6 = get 3 %3 : stack f64[2]
+  %7 = pop_rows[3,1,0] %6 : (stack f64[2], f64[3, 2])
+  %8 = get 1 %5 : f64[3, 2]
+  %9 = get 1 %7 : f64[3, 2]
+  %10 = get 0 %7 : stack f64[2]
+  %11 = pop %10 : (stack f64[2], f64[2])
+  %12 = get 1 %11 : f64[2]
+  %13 = tuple (%8, %9, %12) : (f64[3, 2], f64[3, 2], f64[2])
+  return %13
+}
+
+graph @1 more(%0: i64, %1: f64[2], %2: stack f64[2], %3: stack f64[2]) -> bool {
+  %4 = const 0 : i64
+  %5 = gt %0 %4 : bool
+  return %5
+}
+
+graph @2 step(%0: i64, %1: f64[2], %2: stack f64[2], %3: stack f64[2]) -> (i64, f64[2], stack f64[2], stack f64[2]) {
+  %4 = const 1 : i64
+  %5 = sub %0 %4 : i64
+  %6 = sin %1 : f64[2]
+  %7 = push %2 %6 : stack f64[2]
+  %8 = push %3 %1 : stack f64[2]
+  %9 = tuple (%5, %6, %7, %8) : (i64, f64[2], stack f64[2], stack f64[2])
+  return %9
+}
+";
+
+#[test]
+fn rows_are_taken_off_at_once_whether_they_fill_the_room_or_not() {
+    for trips in 0..6 {
+        check(ROWS, &[Value::I64(trips), vector(&[1.0, -2.0])]);
+    }
+    let exe = Executable::new(&module(ROWS));
+    let args = [Value::I64(3), vector(&[1.0, -2.0])];
+    let (_, counts) =
+        counts::measure(|| exe.run(&mut Machine::new(), &mut Plain, args.iter().cloned()).expect("results"));
+    assert_eq!(counts.allocations, 3 + 2 + 1, "a sine for each trip, the rows of each stack, the zero below them");
+}
+
 #[test]
 fn stacks_are_pushed_and_popped_in_place() {
     check(programs::STACKED, &[Value::I64(0)]);

@@ -7,6 +7,7 @@ use super::tree::{Action, Block, Operands, Regs, Step};
 use crate::graph::{GraphId, Node, NodeId, Op};
 use crate::span::Span;
 use crate::types::Type;
+use crate::value::{Stack, Value};
 
 /// `If`s and `Loop`s nested deeper than this are called, not lowered in place.
 const MAX_INLINE_DEPTH: u32 = 64;
@@ -104,7 +105,12 @@ impl<'m> Lowering<'m> {
         out: &mut Block,
     ) -> Place {
         let count = node.ty.as_tuple().expect("the state of a loop is a tuple").len();
-        let inits = self.wholes(scope, &node.args[..count], out);
+        let mut inits = self.wholes(scope, &node.args[..count], out);
+        for (i, init) in inits.iter_mut().enumerate() {
+            if let Some(stack) = self.room(scope, id, node, i) {
+                *init = stack;
+            }
+        }
         let states = self.dsts(scope, id, node, into);
         self.moves(&inits, &states, node.span, out);
         let fresh = Reg(self.regs);
@@ -119,6 +125,19 @@ impl<'m> Lowering<'m> {
         let exit = self.block();
         out.steps.push(Step::Loop { test, cond, body: block, exit, fresh, states: states.clone() });
         Self::result(node, &states)
+    }
+
+    /// For state that begins as an empty stack, and whose items are taken off at once in the end: a stack with room for them.
+    fn room(&mut self, scope: &Scope<'m>, id: NodeId, node: &Node, state: usize) -> Option<Operand> {
+        let how = scope.uses.rows.get(&(id, state as u32))?;
+        let init = scope.graph.node(node.args[state]);
+        match &init.ty {
+            Type::Stack(item) if init.op == Op::Zero && item.is_float() && !item.shape().is_empty() => {
+                let shape = [&[how[0] as usize], item.shape()].concat();
+                Some(self.constant_value(Value::Stack(Stack::with_room(&shape, how[1] != 0))))
+            }
+            _ => None,
+        }
     }
 
     /// Moves all at once: no source is overwritten before it is read.

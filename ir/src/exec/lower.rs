@@ -347,8 +347,12 @@ impl<'m> Lowering<'m> {
     }
 
     fn zero(&mut self, ty: &Type) -> Operand {
+        self.constant_value(Value::zero(ty))
+    }
+
+    pub(super) fn constant_value(&mut self, value: Value) -> Operand {
         let id = ConstId(self.consts.len() as u32);
-        self.consts.push(Value::zero(ty));
+        self.consts.push(value);
         Operand::constant(id)
     }
 

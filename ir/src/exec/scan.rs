@@ -1,8 +1,11 @@
 //! What is needed of each graph: live nodes, how they are used, who refers to the graph.
 
+use std::collections::HashMap;
+
 use indexmap::IndexMap;
 
-use crate::graph::{Graph, GraphId, Module, NodeId, Op};
+use crate::graph::{Graph, GraphId, Module, Node, NodeId, Op};
+use crate::prims::{Attrs, POP_ROWS};
 
 /// How a graph's nodes are used, by node index.
 #[derive(Debug)]
@@ -15,6 +18,8 @@ pub(super) struct Uses {
     pub(super) only_gets: Vec<bool>,
     /// Put into a tuple other than the one returned.
     pub(super) in_tuple: Vec<bool>,
+    /// Stacks among the results of loops whose items are taken off all at once: how.
+    pub(super) rows: HashMap<(NodeId, u32), Attrs>,
 }
 
 /// The graphs that the entry reaches through live nodes.
@@ -62,6 +67,7 @@ fn uses(graph: &Graph) -> Uses {
         last: (0..n as u32).collect(),
         only_gets: vec![false; n],
         in_tuple: vec![false; n],
+        rows: HashMap::new(),
     };
     let mut other_use = vec![false; n];
     let ret = graph.ret.0 as usize;
@@ -72,6 +78,9 @@ fn uses(graph: &Graph) -> Uses {
             continue;
         }
         let node = &graph.nodes[i];
+        if let Some((stack, how)) = taken_at_once(graph, node) {
+            uses.rows.insert(stack, how);
+        }
         for &NodeId(arg) in &node.args {
             let arg = arg as usize;
             uses.live[arg] = true;
@@ -90,4 +99,17 @@ fn uses(graph: &Graph) -> Uses {
         *gets &= !other;
     }
     uses
+}
+
+/// The result of a loop whose items a node takes off as the rows of an array.
+fn taken_at_once(graph: &Graph, node: &Node) -> Option<((NodeId, u32), Attrs)> {
+    let Op::Prim(prim) = &node.op else { return None };
+    let stack = graph.node(*node.args.first()?);
+    match stack.op {
+        Op::Get(i) if std::ptr::eq(prim.def, &POP_ROWS) && prim.attrs[2] == 0 => {
+            let is_loop = matches!(graph.node(stack.args[0]).op, Op::Loop { .. });
+            is_loop.then(|| ((stack.args[0], i), prim.attrs.clone()))
+        }
+        _ => None,
+    }
 }

@@ -6,7 +6,7 @@
 
 use super::code::{Executable, Operand, Reg};
 use super::machine::Machine;
-use super::slots::{copy, put, take};
+use super::slots::{EMPTY, copy, put, take};
 use crate::types::Type;
 use crate::value::{Stack, Value};
 
@@ -19,6 +19,12 @@ impl Machine {
             stack.push(copy(&exe.consts[item.index()]));
         } else {
             let slot = &mut self.regs[base + item.index()];
+            if stack.push_row(slot) {
+                if item.is_last() {
+                    *slot = EMPTY;
+                }
+                return self.put_stack(base, dst, stack);
+            }
             stack.push(if item.is_last() { take(slot) } else { copy(slot) });
         }
         self.put_stack(base, dst, stack);

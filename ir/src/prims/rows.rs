@@ -64,6 +64,10 @@ pub static POP_ROWS: PrimDef = PrimDef {
         let Value::Stack(mut stack) = args.take(0) else { panic!("pop_rows of what is no stack") };
         let (elem, shape) = ty.as_tuple().expect("stack and rows")[1].as_tensor().expect("rows");
         let rows = match elem {
+            Elem::F64 if attrs[2] == 0 => match stack.take_rows(shape, attrs[1] != 0) {
+                Some(rows) => Value::array(rows),
+                None => rows::<f64>(&mut stack, attrs, shape),
+            },
             Elem::F64 => rows::<f64>(&mut stack, attrs, shape),
             Elem::I64 => rows::<i64>(&mut stack, attrs, shape),
             Elem::Bool => rows::<bool>(&mut stack, attrs, shape),

@@ -3,10 +3,14 @@
 //! The items of a stack have one type, so they need not be [`Value`]s of 64 bytes each: scalars lie in
 //! a column of their own kind, 8 bytes each (booleans 1), which grows by doubling and needs no length
 //! beforehand. Floats with marks have a second column for those. Items of any other type are
-//! values, which arrays share with whoever else holds them: pushing and popping one moves it.
+//! values, which arrays share with whoever else holds them: pushing and popping one moves it. Where it is known beforehand
+//! that arrays will be taken off all at once, they lie in the [`Rows`] of one.
 
 use std::sync::Arc;
 
+use adjudicate_kernels::Array;
+
+use super::rows::Rows;
 use super::{Mark, Value, release};
 
 /// A shared stack, copied when it is changed while shared.
@@ -21,6 +25,8 @@ enum Column {
     Marked(Vec<f64>, Vec<Mark>),
     Ints(Vec<i64>),
     Bools(Vec<bool>),
+    /// Arrays of floats without marks.
+    Rows(Rows),
     Values(Vec<Value>),
 }
 
@@ -30,9 +36,37 @@ impl Stack {
         Stack(None)
     }
 
+    /// The empty stack, with room for arrays of floats that are to be taken off as one of this shape; `reversed` if the
+    /// topmost is its first row. Other items may be put on it as well.
+    pub fn with_room(shape: &[usize], reversed: bool) -> Self {
+        Stack(Some(Arc::new(Column::Rows(Rows::new(shape, reversed)))))
+    }
+
+    /// Puts a copy of an array on top, if there is room for one of its kind; says whether there was.
+    #[inline]
+    pub(crate) fn push_row(&mut self, value: &Value) -> bool {
+        let Some(Column::Rows(_)) = self.0.as_deref() else { return false };
+        match self.0.as_mut().map(Arc::make_mut) {
+            Some(Column::Rows(rows)) => rows.push(value),
+            _ => false,
+        }
+    }
+
+    /// Takes all items off as one array of this shape, the topmost first if `reversed`: if that is what room was made for,
+    /// and there are as many.
+    pub(crate) fn take_rows(&mut self, shape: &[usize], reversed: bool) -> Option<Array<f64>> {
+        let Some(Column::Rows(rows)) = self.0.as_deref() else { return None };
+        let rows = rows.full(shape, reversed)?.clone();
+        self.0 = None;
+        Some(rows)
+    }
+
     /// Puts a value on top.
     #[inline]
     pub fn push(&mut self, value: Value) {
+        if self.push_row(&value) {
+            return;
+        }
         let column = Arc::make_mut(self.0.get_or_insert_with(|| Arc::new(Column::of_kind(&value))));
         match (column, value) {
             (Column::Floats(items), Value::F64(x, Mark::NONE)) => items.push(x),
@@ -55,6 +89,7 @@ impl Stack {
             Column::Marked(items, marks) => Some(Value::F64(items.pop()?, marks.pop()?)),
             Column::Ints(items) => items.pop().map(Value::I64),
             Column::Bools(items) => items.pop().map(Value::Bool),
+            Column::Rows(rows) => rows.pop(),
             Column::Values(items) => items.pop(),
         }
     }
@@ -66,6 +101,7 @@ impl Stack {
             Some(Column::Floats(items) | Column::Marked(items, _)) => items.len(),
             Some(Column::Ints(items)) => items.len(),
             Some(Column::Bools(items)) => items.len(),
+            Some(Column::Rows(rows)) => rows.len(),
             Some(Column::Values(items)) => items.len(),
         }
     }
@@ -109,7 +145,7 @@ impl Column {
         }
     }
 
-    /// The first float that has a mark.
+    /// The first float that has a mark, or what there is no room for.
     #[cold]
     fn push_other(&mut self, value: Value) {
         match (std::mem::replace(self, Column::Values(Vec::new())), value) {
@@ -118,6 +154,11 @@ impl Column {
                 items.push(x);
                 marks.push(mark);
                 *self = Column::Marked(items, marks);
+            }
+            (Column::Rows(rows), value) => {
+                let mut items = rows.items();
+                items.push(value);
+                *self = Column::Values(items);
             }
             (column, value) => panic!("{value:?} on a stack of {column:?}"),
         }
@@ -148,6 +189,31 @@ mod tests {
         check(&[Value::I64(1), Value::I64(-2)]);
         check(&[Value::Bool(true), Value::Bool(false)]);
         check(&[Value::tuple(vec![Value::I64(1)]), Value::zero(&Type::tuple([Type::i64()]))]);
+    }
+
+    #[test]
+    fn rows_are_pushed_and_popped_and_taken_off_at_once() {
+        let row = |x: f64| Value::array(Array::from_slice(&[2], &[x, -x]));
+        let four: Vec<Value> = (0..4).map(|i| row(f64::from(i))).collect();
+        for (reversed, wanted) in [(false, [0.0, 0.0, 1.0, -1.0]), (true, [1.0, -1.0, 0.0, 0.0])] {
+            let mut stack = Stack::with_room(&[2, 2], reversed);
+            let empty = stack.clone();
+            assert!(stack.take_rows(&[2, 2], reversed).is_none() && stack.pop().is_none());
+            assert!(
+                stack.push_row(&four[0]) && !stack.push_row(&Value::zero(&Type::tensor(crate::types::Elem::F64, &[3])))
+            );
+            assert!(stack.take_rows(&[2, 2], reversed).is_none());
+            stack.push(four[1].clone());
+            let (two, mut more) = (stack.clone(), stack.clone());
+            assert!(!more.push_row(&four[2]));
+            more.push(four[2].clone());
+            more.push(four[3].clone());
+            assert_eq!(format!("{:?}", more.to_vec()), format!("{four:?}"));
+            assert!(stack.take_rows(&[2, 2], !reversed).is_none());
+            assert_eq!(stack.take_rows(&[2, 2], reversed), Some(Array::from_slice(&[2, 2], &wanted)));
+            assert_eq!((stack.len(), empty.len(), two.len(), more.len()), (0, 0, 2, 4));
+            assert_eq!(format!("{:?}", two.to_vec()), format!("{:?}", &four[..2]));
+        }
     }
 
     #[test]
