@@ -6,9 +6,8 @@
 use crate::columns::{Row, Text};
 use crate::derive::Ratio;
 use crate::files::csv_line;
-use crate::report::{Artifact, Report, ReportError};
+use crate::report::{Artifact, Material, Report, ReportError};
 use crate::rows::Cell;
-use crate::run::Run;
 use crate::view::{Group, Verdict, View};
 
 /// Listed in [`REPORTS`](crate::REPORTS).
@@ -18,9 +17,9 @@ pub(crate) const REPORT: Report =
 /// Columns of the key at the beginning of a row of cells.csv.
 const KEY: usize = 6;
 
-fn render(run: &Run) -> Result<Vec<Artifact>, ReportError> {
-    let view = View::new(run);
-    Ok(vec![Artifact::text("tables/tidy.csv", tidy(&view)), Artifact::text("tables/summary.csv", summary(&view))])
+fn render(material: &Material) -> Result<Vec<Artifact>, ReportError> {
+    let view = &material.view;
+    Ok(vec![Artifact::text("tables/tidy.csv", tidy(view)), Artifact::text("tables/summary.csv", summary(view))])
 }
 
 /// A line for each number of each cell; ratios are computed, not copied.

@@ -1,6 +1,6 @@
 //! Figures as SVG, drawn with plotters, and as PNG, rasterised from that SVG with a font of our own.
 //!
-//! plotters places everything on whole pixels, so figures are drawn several times as large as they are shown and scaled
+//! plotters lays out charts on a sheet of our own (`sheet.rs`). It places everything on whole pixels, so figures are drawn several times as large as they are shown and scaled
 //! down by their view box: lines are smooth and markers keep their shape. A drawing holds nothing that depends on the
 //! machine. SVG names a generic font family; PNG is rendered with Inter (`fonts/`, SIL Open Font License), so a machine
 //! without fonts makes the same bytes.
@@ -9,6 +9,7 @@ mod axis;
 mod canvas;
 mod grid;
 mod panel;
+mod sheet;
 
 use crate::chart::{Body, Entry, Figure, Join, Panel, Scale};
 use crate::draw::canvas::{Canvas, Place, Style};
@@ -58,28 +59,38 @@ pub fn svg(figure: &Figure, print: &str) -> Result<String, ReportError> {
     Canvas::draw(width, height, draw).map_err(|what| ReportError::Draw { figure: figure.name.clone(), what })
 }
 
-/// The SVG document as a PNG image, twice as many pixels across.
-///
-/// # Errors
-/// What could not be parsed or encoded.
-pub fn png(name: &str, svg: &str) -> Result<Vec<u8>, ReportError> {
-    raster(svg).map_err(|what| ReportError::Draw { figure: name.to_owned(), what })
-}
+/// Turns SVG documents into PNG images, twice as many pixels across.
+pub(crate) struct Rasteriser(resvg::usvg::Options<'static>);
 
-fn raster(svg: &str) -> Result<Vec<u8>, String> {
-    let mut options = resvg::usvg::Options::default();
-    let fonts = options.fontdb_mut();
-    fonts.load_font_data(include_bytes!("../fonts/Inter-Regular.otf").to_vec());
-    fonts.load_font_data(include_bytes!("../fonts/Inter-Bold.otf").to_vec());
-    fonts.set_sans_serif_family("Inter");
-    let tree = resvg::usvg::Tree::from_str(svg, &options).map_err(|error| error.to_string())?;
-    let zoom = 2.0;
-    let size = tree.size().to_int_size();
-    let mut pixels =
-        resvg::tiny_skia::Pixmap::new(size.width() * 2, size.height() * 2).ok_or("a figure without area")?;
-    pixels.fill(resvg::tiny_skia::Color::WHITE);
-    resvg::render(&tree, resvg::tiny_skia::Transform::from_scale(zoom, zoom), &mut pixels.as_mut());
-    encode(&pixels).map_err(|error| error.to_string())
+impl Rasteriser {
+    /// With the fonts loaded.
+    pub(crate) fn new() -> Self {
+        let mut options = resvg::usvg::Options::default();
+        let fonts = options.fontdb_mut();
+        fonts.load_font_data(include_bytes!("../fonts/Inter-Regular.otf").to_vec());
+        fonts.load_font_data(include_bytes!("../fonts/Inter-Bold.otf").to_vec());
+        fonts.set_sans_serif_family("Inter");
+        Rasteriser(options)
+    }
+
+    /// The image of a figure with this name.
+    ///
+    /// # Errors
+    /// What could not be parsed or encoded.
+    pub(crate) fn png(&self, name: &str, svg: &str) -> Result<Vec<u8>, ReportError> {
+        self.raster(svg).map_err(|what| ReportError::Draw { figure: name.to_owned(), what })
+    }
+
+    fn raster(&self, svg: &str) -> Result<Vec<u8>, String> {
+        let tree = resvg::usvg::Tree::from_str(svg, &self.0).map_err(|error| error.to_string())?;
+        let zoom = 2.0;
+        let size = tree.size().to_int_size();
+        let mut pixels =
+            resvg::tiny_skia::Pixmap::new(size.width() * 2, size.height() * 2).ok_or("a figure without area")?;
+        pixels.fill(resvg::tiny_skia::Color::WHITE);
+        resvg::render(&tree, resvg::tiny_skia::Transform::from_scale(zoom, zoom), &mut pixels.as_mut());
+        encode(&pixels).map_err(|error| error.to_string())
+    }
 }
 
 /// The pixels without their alpha, which is opaque everywhere, compressed fast: default effort takes longer than drawing.

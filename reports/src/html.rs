@@ -1,59 +1,72 @@
 //! The report to open first: one HTML page that needs nothing but itself.
 //!
 //! Overview, verdicts and what went wrong come first, then the figures, then every number with the row of `cells.csv` it
-//! came from. Tables sort by a click on a heading.
+//! came from. Tables sort by a click on a heading. The long ones are data that the page's script turns into rows, when
+//! they are looked at; without a script the page has everything up to the figures, and says where the numbers are.
 
 use serde::Serialize;
 
-use crate::figures::{Drawn, FIGURES, draw_all};
+use crate::figures::{Drawn, FIGURES};
 use crate::overview::{Overview, overview};
-use crate::report::{Artifact, Report, ReportError};
-use crate::run::Run;
-use crate::tables::{self, Table};
+use crate::pack::packed;
+use crate::report::{Artifact, Material, Report, ReportError};
+use crate::tables::{Head, Table};
 use crate::template::fill;
-use crate::view::View;
 
 /// Listed in [`REPORTS`](crate::REPORTS).
 pub(crate) const REPORT: Report = Report { name: "html", about: "index.html, one page that opens offline", render };
 
-/// The tables that stand before the figures.
+/// The tables that stand before the figures, and are there without a script.
 const FIRST: [&str; 3] = ["verdicts", "problems", "claims"];
 
 #[derive(Serialize)]
-struct Page {
+struct Page<'a> {
     overview: Overview,
-    tables: Vec<Table>,
-    first: [&'static str; 3],
-    figures: Vec<Section>,
+    first: Vec<&'a Table>,
+    rest: Vec<Packed<'a>>,
+    figures: Vec<Section<'a>>,
     style: &'static str,
     script: &'static str,
 }
 
+/// A table whose rows are data for the script.
+#[derive(Serialize)]
+struct Packed<'a> {
+    name: &'static str,
+    title: &'static str,
+    note: &'static str,
+    reference: bool,
+    columns: &'a [Head],
+    length: usize,
+    rows: String,
+}
+
 /// The figures of one kind.
 #[derive(Serialize)]
-struct Section {
+struct Section<'a> {
     name: &'static str,
     title: &'static str,
     about: &'static str,
-    figures: Vec<Inline>,
+    figures: Vec<Inline<'a>>,
 }
 
 #[derive(Serialize)]
-struct Inline {
-    name: String,
+struct Inline<'a> {
+    name: &'a str,
     /// What it is of, for a list of links: what stands before the colon of its title.
-    of: String,
-    caption: String,
-    svg: String,
+    of: &'a str,
+    caption: &'a str,
+    svg: &'a str,
 }
 
-fn render(run: &Run) -> Result<Vec<Artifact>, ReportError> {
-    let view = View::new(run);
+fn render(material: &Material) -> Result<Vec<Artifact>, ReportError> {
+    let (first, rest): (Vec<&Table>, Vec<&Table>) =
+        material.tables().iter().partition(|table| FIRST.contains(&table.name));
     let page = Page {
-        overview: overview(&view),
-        tables: tables::all(&view),
-        first: FIRST,
-        figures: sections(draw_all(&view)?),
+        overview: overview(&material.view),
+        first,
+        rest: rest.into_iter().map(pack).collect(),
+        figures: sections(material.figures()?),
         style: include_str!("../templates/style.css"),
         script: include_str!("../templates/script.js"),
     };
@@ -61,13 +74,12 @@ fn render(run: &Run) -> Result<Vec<Artifact>, ReportError> {
     Ok(vec![Artifact::text("index.html", text)])
 }
 
-fn sections(drawn: Vec<Drawn>) -> Vec<Section> {
-    let inline = |drawn: &Drawn| Inline {
-        name: drawn.figure.name.clone(),
-        of: drawn.figure.title.split(':').next().unwrap_or_default().to_owned(),
-        caption: drawn.figure.caption.clone(),
-        svg: drawn.svg.clone(),
-    };
+fn pack(table: &Table) -> Packed<'_> {
+    let Table { name, title, note, reference, columns, rows } = table;
+    Packed { name, title, note, reference: *reference, columns, length: rows.len(), rows: packed(table) }
+}
+
+fn sections(drawn: &[Drawn]) -> Vec<Section<'_>> {
     let section = |kind: &crate::figures::Kind| Section {
         name: kind.name,
         title: kind.title,
@@ -75,4 +87,8 @@ fn sections(drawn: Vec<Drawn>) -> Vec<Section> {
         figures: drawn.iter().filter(|drawn| drawn.kind.name == kind.name).map(inline).collect(),
     };
     FIGURES.iter().map(section).filter(|section| !section.figures.is_empty()).collect()
+}
+
+fn inline(Drawn { figure, svg, .. }: &Drawn) -> Inline<'_> {
+    Inline { name: &figure.name, of: figure.title.split(':').next().unwrap_or_default(), caption: &figure.caption, svg }
 }

@@ -3,11 +3,9 @@
 use serde::Serialize;
 
 use crate::overview::{Overview, overview};
-use crate::report::{Artifact, Report, ReportError};
-use crate::run::Run;
-use crate::tables::{self, Table};
+use crate::report::{Artifact, Material, Report, ReportError};
+use crate::tables::Table;
 use crate::template::fill;
-use crate::view::View;
 
 /// Listed in [`REPORTS`](crate::REPORTS).
 pub(crate) const REPORT: Report = Report { name: "latex", about: "tables/*.tex, booktabs tables", render };
@@ -16,17 +14,16 @@ pub(crate) const REPORT: Report = Report { name: "latex", about: "tables/*.tex, 
 struct Page<'a> {
     overview: &'a Overview,
     command: String,
-    table: Table,
+    table: &'a Table,
 }
 
-fn render(run: &Run) -> Result<Vec<Artifact>, ReportError> {
-    let view = View::new(run);
-    let overview = overview(&view);
-    let command = run.manifest.command.split_whitespace().collect::<Vec<_>>().join(" ");
-    let file = |table: Table| {
+fn render(material: &Material) -> Result<Vec<Artifact>, ReportError> {
+    let overview = overview(&material.view);
+    let command = material.view.run.manifest.command.split_whitespace().collect::<Vec<_>>().join(" ");
+    let file = |table: &Table| {
         let path = format!("tables/{}.tex", table.name);
         let page = Page { overview: &overview, command: command.clone(), table };
         Ok(Artifact::text(path, fill("table.tex", include_str!("../templates/table.tex"), page)?))
     };
-    tables::all(&view).into_iter().filter(|table| !table.reference).map(file).collect()
+    material.tables().iter().filter(|table| !table.reference).map(file).collect()
 }

@@ -32,11 +32,12 @@ mod csv;
 mod html;
 mod latex;
 mod markdown;
+mod pack;
 mod png;
 mod svg;
 mod template;
 
-pub use report::{Artifact, Report, ReportError};
+pub use report::{Artifact, Material, Report, ReportError};
 pub use run::Run;
 
 /// Every report, in the order in which help lists them.

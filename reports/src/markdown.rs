@@ -3,24 +3,22 @@
 use serde::Serialize;
 
 use crate::overview::{Overview, overview};
-use crate::report::{Artifact, Report, ReportError};
-use crate::run::Run;
-use crate::tables::{self, Table};
+use crate::report::{Artifact, Material, Report, ReportError};
+use crate::tables::Table;
 use crate::template::fill;
-use crate::view::View;
 
 /// Listed in [`REPORTS`](crate::REPORTS).
 pub(crate) const REPORT: Report = Report { name: "md", about: "report.md, the overview and the tables", render };
 
 #[derive(Serialize)]
-struct Page {
+struct Page<'a> {
     overview: Overview,
-    tables: Vec<Table>,
+    tables: Vec<&'a Table>,
 }
 
-fn render(run: &Run) -> Result<Vec<Artifact>, ReportError> {
-    let view = View::new(run);
-    let tables = tables::all(&view).into_iter().filter(|table| !table.reference).collect();
-    let text = fill("report.md", include_str!("../templates/report.md"), Page { overview: overview(&view), tables })?;
+fn render(material: &Material) -> Result<Vec<Artifact>, ReportError> {
+    let tables = material.tables().iter().filter(|table| !table.reference).collect();
+    let page = Page { overview: overview(&material.view), tables };
+    let text = fill("report.md", include_str!("../templates/report.md"), page)?;
     Ok(vec![Artifact::text("report.md", text)])
 }

@@ -1,14 +1,12 @@
 //! Every figure as an SVG file.
 
-use crate::figures::draw_all;
-use crate::report::{Artifact, Report, ReportError};
-use crate::run::Run;
-use crate::view::View;
+use crate::figures::Drawn;
+use crate::report::{Artifact, Material, Report, ReportError};
 
 /// Listed in [`REPORTS`](crate::REPORTS).
 pub(crate) const REPORT: Report = Report { name: "svg", about: "figures/*.svg, one file for each figure", render };
 
-fn render(run: &Run) -> Result<Vec<Artifact>, ReportError> {
-    let drawn = draw_all(&View::new(run))?;
-    Ok(drawn.into_iter().map(|drawn| Artifact::text(format!("figures/{}.svg", drawn.figure.name), drawn.svg)).collect())
+fn render(material: &Material) -> Result<Vec<Artifact>, ReportError> {
+    let file = |Drawn { figure, svg, .. }: &Drawn| Artifact::text(format!("figures/{}.svg", figure.name), svg.clone());
+    Ok(material.figures()?.iter().map(file).collect())
 }

@@ -9,7 +9,7 @@ use adjudicate_reports::derive::is_preparation;
 use adjudicate_reports::figures::{FIGURES, draw_all};
 use adjudicate_reports::rows::{Cell, Status};
 use adjudicate_reports::view::View;
-use adjudicate_reports::{Artifact, REPORTS, Run};
+use adjudicate_reports::{Artifact, Material, REPORTS, Run};
 use expect_test::expect_file;
 
 /// A run with something of everything: cells that are right, wrong, refused, failed and timed out, and missing counts.
@@ -22,7 +22,7 @@ fn fixture() -> Run {
 
 fn render(name: &str, run: &Run) -> BTreeMap<String, Vec<u8>> {
     let report = REPORTS.iter().find(|report| report.name == name).unwrap();
-    (report.render)(run).unwrap().into_iter().map(|Artifact { path, bytes }| (path, bytes)).collect()
+    (report.render)(&Material::new(run)).unwrap().into_iter().map(|Artifact { path, bytes }| (path, bytes)).collect()
 }
 
 fn text(name: &str, path: &str, run: &Run) -> String {
@@ -52,7 +52,8 @@ fn reports_have_distinct_names_and_paths_and_the_same_bytes_each_time() {
     let run = fixture();
     let mut paths = Vec::new();
     for report in REPORTS {
-        let (once, again) = ((report.render)(&run).unwrap(), (report.render)(&run).unwrap());
+        let render = || (report.render)(&Material::new(&run)).unwrap();
+        let (once, again) = (render(), render());
         assert!(once == again, "{} differs from time to time", report.name);
         assert!(!once.is_empty() && !report.about.is_empty(), "{}", report.name);
         paths.extend(once.into_iter().map(|artifact| artifact.path));
@@ -77,6 +78,21 @@ fn text_is_as_stored() {
     expect_file!["expected/tables/tidy-head.csv"].assert_eq(&first);
 }
 
+/// The tables that the page's script makes rows of: each row begins with the row of `cells.csv` that it shows, or 0.
+fn packed(page: &str) -> Vec<serde_json::Value> {
+    let scripts = page.split("<script type=\"application/json\">").skip(1);
+    let tables = scripts.map(|rest| rest.split("</script>").next().unwrap());
+    tables.map(|text| serde_json::from_str(text).expect("JSON")).collect()
+}
+
+/// The rows of `cells.csv` that can be linked to.
+fn cells_shown(page: &str) -> Vec<String> {
+    let rows = packed(page).into_iter().flat_map(|table| table["rows"].as_array().cloned().expect("rows"));
+    let made = rows.map(|row| format!("cell-{}", row[0])).filter(|id| id != "cell-0");
+    let there = page.split(" id=\"cell-").skip(1).map(|rest| format!("cell-{}", rest.split('"').next().unwrap()));
+    made.chain(there).collect()
+}
+
 #[test]
 fn the_page_needs_nothing_else_and_every_link_in_it_leads_somewhere() {
     let page = text("html", "index.html", &fixture());
@@ -91,8 +107,16 @@ fn the_page_needs_nothing_else_and_every_link_in_it_leads_somewhere() {
     for (index, id) in ids.iter().enumerate() {
         assert!(!ids[..index].contains(id), "two elements are called {id}");
     }
+    let cells = cells_shown(&page);
     for target in page.split("href=\"#").skip(1).map(|rest| rest.split('"').next().unwrap()) {
-        assert!(ids.contains(&target), "nothing is called {target}");
+        let is_there = ids.contains(&target) || cells.iter().any(|cell| cell == target);
+        assert!(is_there, "nothing is called {target}");
+    }
+    for table in packed(&page) {
+        let words = table["words"].as_array().expect("words").len() as u64;
+        let rows = table["rows"].as_array().expect("rows").iter().flat_map(|row| row.as_array().expect("a row"));
+        let used: Vec<u64> = rows.filter(|f| f[1].is_null()).filter_map(|field| field[0].as_u64()).collect();
+        assert_eq!(used.iter().max().map_or(0, |most| most + 1), words);
     }
 }
 
@@ -101,8 +125,10 @@ fn every_cell_is_on_the_page_and_what_is_wrong_is_never_ranked() {
     let run = fixture();
     let page = text("html", "index.html", &run);
     let repeats = |cell: &Cell| is_preparation(cell) && cell.status != Status::Ok;
+    let shown = cells_shown(&page);
     for number in (1..=run.cells.len()).filter(|number| !repeats(&run.cells[number - 1])) {
-        assert!(page.contains(&format!("id=\"cell-{number}\"")), "row {number} is missing");
+        let times = shown.iter().filter(|id| **id == format!("cell-{number}")).count();
+        assert_eq!(times, 1, "row {number}");
     }
     assert!(page.contains("class=\"invalid\""));
     assert!(page.contains("differs from `tape` by 2.4e-3"));
@@ -172,8 +198,9 @@ fn figures_are_well_formed_and_name_their_run() {
 
 /// Reports of odd runs are made without error, and hold no number that is none.
 fn check_odd(what: &str, run: &Run) {
+    let material = Material::new(run);
     for report in REPORTS {
-        for artifact in (report.render)(run).unwrap_or_else(|error| panic!("{what}: {}: {error}", report.name)) {
+        for artifact in (report.render)(&material).unwrap_or_else(|error| panic!("{what}: {}: {error}", report.name)) {
             let text = String::from_utf8_lossy(&artifact.bytes);
             let is_text = !artifact.path.ends_with(".png");
             assert!(!is_text || !(text.contains("NaN") || text.contains(">inf<")), "{what}: {}", artifact.path);

@@ -1,15 +1,14 @@
-//! A sheet to draw on in pixels: lines with any dash, markers and text, on top of plotters' SVG backend.
+//! A sheet to draw on in pixels: lines with any dash, markers and text.
 
 use plotters::coord::Shift;
 use plotters::element::DynElement;
-use plotters::prelude::{
-    Circle, DrawingArea, IntoDrawingArea, IntoDynElement, PathElement, Polygon, Rectangle, SVGBackend,
-};
+use plotters::prelude::{Circle, DrawingArea, IntoDrawingArea, IntoDynElement, PathElement, Polygon, Rectangle};
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{Color, FontTransform, IntoFont, RGBColor, ShapeStyle, TextStyle};
 
 use crate::chart::Join;
 use crate::draw::FINE;
+use crate::draw::sheet::{Backend, FONT_FACTOR, Sheet};
 use crate::look::{Colour, DASHES, HANDWRITTEN_DASH, Look, Marker, VALUE_DASH};
 
 /// A point in pixels.
@@ -27,11 +26,8 @@ pub(super) struct Place {
 /// Radius of a marker in pixels.
 const RADIUS: f64 = 4.2;
 
-/// What plotters divides a font's size by when it writes SVG.
-const FONT_FACTOR: f64 = 1.24;
-
 /// The lines a series can be joined by: width in pixels, dash. plotters has no dashes, so a line is drawn with a stroke
-/// width that names its place here, counted from [`NAMED`], and the name is replaced once the document is complete.
+/// width that names its place here, counted from [`NAMED`].
 const LINES: [(f64, &[f64]); 6] = [
     (2.0, DASHES[0]),
     (2.0, DASHES[1]),
@@ -106,7 +102,7 @@ impl Style {
 
 /// The sheet.
 pub(super) struct Canvas<'a> {
-    area: DrawingArea<SVGBackend<'a>, Shift>,
+    area: DrawingArea<Backend<'a>, Shift>,
 }
 
 impl<'a> Canvas<'a> {
@@ -116,22 +112,25 @@ impl<'a> Canvas<'a> {
         height: i32,
         draw: impl Fn(&Canvas) -> Result<(), String>,
     ) -> Result<String, String> {
-        let mut text = String::new();
+        let mut sheet = Sheet::default();
+        let fine = (FINE * width, FINE * height);
         {
-            let fine = (FINE * width, FINE * height);
-            let area = SVGBackend::with_string(&mut text, (fine.0 as u32, fine.1 as u32)).into_drawing_area();
+            let backend = Backend { sheet: &mut sheet, size: (fine.0 as u32, fine.1 as u32) };
+            let area = backend.into_drawing_area();
             area.fill(&plotters::style::WHITE).map_err(|error| error.to_string())?;
-            let canvas = Canvas { area };
-            draw(&canvas)?;
-            canvas.area.present().map_err(|error| error.to_string())?;
+            draw(&Canvas { area })?;
         }
-        let fine = format!("width=\"{}\" height=\"{}\"", FINE * width, FINE * height);
-        let size = format!("width=\"{width}\" height=\"{height}\" role=\"img\" {FONT}");
-        Ok(name_lines(&shortened(&text)).replacen(&fine, &size, 1))
+        Ok(format!(
+            "<svg width=\"{width}\" height=\"{height}\" role=\"img\" {FONT} viewBox=\"0 0 {} {}\" \
+             xmlns=\"http://www.w3.org/2000/svg\">\n{}</svg>\n",
+            fine.0,
+            fine.1,
+            sheet.body(),
+        ))
     }
 
     /// The part of the sheet that a chart is laid out in.
-    pub(super) fn part(&self, place: Place) -> DrawingArea<SVGBackend<'a>, Shift> {
+    pub(super) fn part(&self, place: Place) -> DrawingArea<Backend<'a>, Shift> {
         let fine = |x: i32, y: i32| ((x * FINE) as u32, (y * FINE) as u32);
         let (left, top) = fine(place.x, place.y);
         let (width, height) = fine(place.width, place.height);
@@ -209,36 +208,18 @@ impl<'a> Canvas<'a> {
         self.put(PathElement::new(fine_all(spots), style).into_dyn())
     }
 
-    fn put(&self, element: DynElement<'_, SVGBackend<'a>, (i32, i32)>) -> Result<(), String> {
+    fn put(&self, element: DynElement<'_, Backend<'a>, (i32, i32)>) -> Result<(), String> {
         self.area.draw(&element).map_err(|error| error.to_string())
     }
 }
 
-/// The text without what goes without saying, which is half of what plotters writes.
-fn shortened(text: &str) -> String {
-    let said = [
-        (" opacity=\"1\"", ""),
-        (" stroke=\"none\" stroke-width=\"1\"", ""),
-        (" text-anchor=\"start\"", ""),
-        (" font-family=\"sans-serif\"", ""),
-        (".00000000000001\"", "\""),
-        (" \"", "\""),
-        ("\">\n", "\">"),
-        ("\n</text>", "</text>"),
-    ];
-    said.iter().fold(text.to_owned(), |text, (long, short)| text.replace(long, short))
-}
-
-/// The text with named lines turned into what they stand for.
-fn name_lines(text: &str) -> String {
-    LINES.iter().enumerate().fold(text.to_owned(), |text, (line, (width, dash))| {
-        let lengths: Vec<String> = dash.iter().map(|length| (length * f64::from(FINE)).to_string()).collect();
-        let mut style = format!("stroke-width=\"{}\" stroke-linejoin=\"round\"", width * f64::from(FINE));
-        if !lengths.is_empty() {
-            style += &format!(" stroke-dasharray=\"{}\"", lengths.join(" "));
-        }
-        text.replace(&format!("stroke-width=\"{}\"", NAMED + line as u32), &style)
-    })
+/// The attributes of a stroke of this width, which may name a line.
+pub(super) fn named_line(width: u32) -> String {
+    let line = width.checked_sub(NAMED).and_then(|line| LINES.get(line as usize));
+    let Some((width, dash)) = line else { return format!("stroke-width=\"{width}\"") };
+    let lengths: Vec<String> = dash.iter().map(|length| (length * f64::from(FINE)).to_string()).collect();
+    let dashes = if dash.is_empty() { String::new() } else { format!(" stroke-dasharray=\"{}\"", lengths.join(" ")) };
+    format!("stroke-width=\"{}\" stroke-linejoin=\"round\"{dashes}", width * f64::from(FINE))
 }
 
 fn rgb(colour: Colour) -> RGBColor {

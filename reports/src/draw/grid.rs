@@ -1,6 +1,6 @@
 //! A grid of words on coloured tiles.
 
-use crate::chart::Grid;
+use crate::chart::{Grid, Tile};
 use crate::draw::canvas::{self, Canvas, Place, Style};
 use crate::draw::{MARGIN, WIDTH};
 use crate::look::INK;
@@ -37,22 +37,34 @@ fn widest(texts: &mut dyn Iterator<Item = &String>) -> i32 {
 pub(super) fn draw(canvas: &Canvas, grid: &Grid, at: (i32, i32)) -> Result<(), String> {
     let (head, width) = widths(grid);
     let left = |column: usize| at.0 + head + width * column as i32;
+    let top = |row: usize| at.1 + HEADER + ROW * row as i32;
 
     for (column, name) in grid.columns.iter().enumerate() {
         let middle = (left(column) + width / 2, at.1 + HEADER / 2);
         canvas.text(&canvas::cut(name, width, 12), middle, &Style::new(12, INK).bold().middle_h().middle_v())?;
     }
-    for (row, (name, tiles)) in grid.rows.iter().enumerate() {
-        let top = at.1 + HEADER + ROW * row as i32;
-        let middle = top + ROW / 2;
-        canvas.text(&canvas::cut(name, head, 12), (at.0 + head - 12, middle), &Style::new(12, INK).end().middle_v())?;
-        for (column, tile) in tiles.iter().enumerate() {
-            let Some(tile) = tile else { continue };
-            let place = Place { x: left(column), y: top, width: width - GAP, height: ROW - GAP };
-            canvas.tile(place, tile.ground)?;
-            let style = Style::new(12, tile.ink).middle_h().middle_v();
-            canvas.text(&canvas::cut(&tile.word, width, 12), (left(column) + width / 2, middle), &style)?;
-        }
+    // All grounds before all words: what looks alike is one element of the document.
+    for (row, column, tile) in tiles(grid) {
+        let place = Place { x: left(column), y: top(row), width: width - GAP, height: ROW - GAP };
+        canvas.tile(place, tile.ground)?;
+    }
+    for (row, (name, _)) in grid.rows.iter().enumerate() {
+        let at = (at.0 + head - 12, top(row) + ROW / 2);
+        canvas.text(&canvas::cut(name, head, 12), at, &Style::new(12, INK).end().middle_v())?;
+    }
+    for (row, column, tile) in tiles(grid) {
+        let style = Style::new(12, tile.ink).middle_h().middle_v();
+        canvas.text(&canvas::cut(&tile.word, width, 12), (left(column) + width / 2, top(row) + ROW / 2), &style)?;
     }
     Ok(())
+}
+
+/// The tiles with their rows and columns, those that look alike one after the other.
+fn tiles(grid: &Grid) -> Vec<(usize, usize, &Tile)> {
+    let row = |(row, (_, tiles)): (usize, &'_ (String, Vec<Option<Tile>>))| (row, tiles.len());
+    let places = grid.rows.iter().enumerate().map(row).flat_map(|(row, columns)| (0..columns).map(move |c| (row, c)));
+    let tiles = places.filter_map(|(row, column)| Some((row, column, grid.rows[row].1[column].as_ref()?)));
+    let mut tiles: Vec<(usize, usize, &Tile)> = tiles.collect();
+    tiles.sort_by_key(|(_, _, tile)| (tile.ground, tile.ink));
+    tiles
 }

@@ -2,17 +2,18 @@
 
 use plotters::chart::{ChartBuilder, ChartContext};
 use plotters::coord::cartesian::Cartesian2d;
-use plotters::prelude::{IntoFont, SVGBackend};
+use plotters::prelude::IntoFont;
 use plotters::style::{Color, RGBColor, TextStyle};
 
 use crate::chart::{Join, Panel, Point, Scale, Series};
 use crate::draw::FINE;
 use crate::draw::axis::{self, Ticks};
 use crate::draw::canvas::{self, Canvas, Place, Spot, Style};
+use crate::draw::sheet::Backend;
 use crate::look::{GRID, INK, LIMIT, Look, MUTED};
 
 /// A chart over plotting coordinates, with ticks where we say.
-type Chart<'a, 'b> = ChartContext<'a, SVGBackend<'b>, Cartesian2d<Ticks, Ticks>>;
+type Chart<'a, 'b> = ChartContext<'a, Backend<'b>, Cartesian2d<Ticks, Ticks>>;
 
 /// Room for the panel's heading.
 const HEADING: i32 = 30;

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use adjudicate_reports::{REPORTS, Report as Renderer, Run};
+use adjudicate_reports::{Material, REPORTS, Report as Renderer, Run};
 use clap::Args;
 
 use super::output::Output;
@@ -39,10 +39,11 @@ impl Report {
 pub fn render(folder: &Path, formats: &[String], output: &mut Output) -> Result<Vec<PathBuf>, Failure> {
     let renderers = renderers(formats)?;
     let run = read(folder, output)?;
+    let material = Material::new(&run);
     let mut written = Vec::new();
     for renderer in renderers {
-        let artifacts =
-            (renderer.render)(&run).map_err(|e| Failure::internal(format!("the {} report: {e}", renderer.name)))?;
+        let artifacts = (renderer.render)(&material)
+            .map_err(|e| Failure::internal(format!("the {} report: {e}", renderer.name)))?;
         for artifact in artifacts {
             let path = folder.join(&artifact.path);
             write_file(&path, &artifact.bytes)?;
