@@ -198,14 +198,6 @@ fn sizes(a: &[usize], b: &[usize], ta: bool, tb: bool) -> Sizes {
     Sizes { m, n, k, batch, result, kind }
 }
 
-/// The shape of the product of operands of shapes `a` and `b`.
-///
-/// # Panics
-/// If inner lengths differ or batch axes do not broadcast.
-pub fn matmul_shape(a: &[usize], b: &[usize], ta: bool, tb: bool) -> Vec<usize> {
-    sizes(a, b, ta, tb).result.to_vec()
-}
-
 /// c := α·op(a)·op(b) + β·c, in place if no other array shares the elements of `c`.
 ///
 /// # Panics

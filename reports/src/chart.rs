@@ -58,6 +58,8 @@ pub struct Panel {
     /// Lines across at fixed values, with what is written at their end: horizontal, or vertical where names are on the
     /// vertical axis.
     pub rules: Vec<(f64, String)>,
+    /// What is written at the right of a row, where names are on the vertical axis.
+    pub notes: Vec<(f64, String)>,
 }
 
 /// An axis.
@@ -102,6 +104,8 @@ pub enum Join {
     Steps,
     /// Not at all.
     Apart,
+    /// Each is a bar over its interval, where names are on the vertical axis. Without markers.
+    Bars,
 }
 
 /// A point with its interval.

@@ -18,7 +18,7 @@ use serde::Serialize;
 
 use crate::columns::Row;
 use crate::derive::{Ratio, Rounds, finished_ns, is_preparation, unpaired_ratio};
-use crate::rows::{Cell, Key, Valid};
+use crate::rows::{Cell, Key, NODES_AFTER, Steadiness, Valid};
 use crate::run::Run;
 use crate::view::{ALL_SUITES, state};
 
@@ -75,6 +75,8 @@ pub struct Change {
     pub ratio: Option<f64>,
     /// The 95 % interval of a ratio of times.
     pub interval: Option<(f64, f64)>,
+    /// What makes a time less sure: samples that drifted, were of two groups or all over, in either run.
+    pub caution: String,
 }
 
 /// How bad a change is, the worst first.
@@ -151,7 +153,7 @@ fn ratio_of_medians((base, new): (&Cell, &Cell)) -> Option<f64> {
 
 fn change(judgement: Judgement, of: impl ToString, what: &str, base: impl ToString, new: impl ToString) -> Change {
     let (of, what, base, new) = (of.to_string(), what.to_owned(), base.to_string(), new.to_string());
-    Change { judgement, of, what, base, new, ratio: None, interval: None }
+    Change { judgement, of, what, base, new, ratio: None, interval: None, caution: String::new() }
 }
 
 /// Cells that end otherwise than before. What a preparation repeats of its cell is not said twice.
@@ -221,7 +223,7 @@ fn counts<'a>(run: &'a Run, by_kind: bool) -> IndexMap<&'a Key, IndexMap<&'a str
         all.entry(&cell.key).or_default().extend(numbers);
     }
     if by_kind {
-        for count in run.counts.iter().filter(|count| !count.metric.starts_with("nodes_after:")) {
+        for count in run.counts.iter().filter(|count| !count.metric.starts_with(NODES_AFTER)) {
             all.entry(&count.key).or_default().insert(count.metric.as_str(), count.value);
         }
     }
@@ -275,9 +277,25 @@ fn time_changes(times: &Times, pairs: &[(&Cell, &Cell)]) -> Vec<Change> {
         };
         let (base, new) = (typical(|pair| finished_ns(pair.0)), typical(|pair| finished_ns(pair.1)));
         let Ratio { ratio, interval } = first;
-        Some(Change { ratio: Some(ratio), interval, ..change(judgement, of, "time", base, new) })
+        let caution = caution(&pairs);
+        Some(Change { ratio: Some(ratio), interval, caution, ..change(judgement, of, "time", base, new) })
     };
     groups.into_iter().filter_map(judged).collect()
+}
+
+/// What is said of the samples of a cell that were not steady; of many cells, how many had such.
+fn caution(pairs: &[(&Cell, &Cell)]) -> String {
+    let unsteady = |cell: &Cell| cell.steadiness.filter(|word| *word != Steadiness::Steady);
+    match pairs {
+        [(base, new)] => {
+            let side = |name: &str, cell: &Cell| Some(format!("{name} {}", unsteady(cell)?));
+            side("base", base).into_iter().chain(side("new", new)).collect::<Vec<_>>().join(", ")
+        }
+        all => {
+            let shaky = all.iter().filter(|(base, new)| unsteady(base).or(unsteady(new)).is_some()).count();
+            if shaky == 0 { String::new() } else { format!("{shaky} of {} cells unsteady", all.len()) }
+        }
+    }
 }
 
 /// The ratio of new to base if it is surely beyond the threshold, on either side.
@@ -328,7 +346,7 @@ impl Comparison {
     pub fn markdown(&self) -> String {
         let mut text = format!("### {} against {}\n\n{}.\n", self.new, self.base, self.verdict());
         if !self.changes.is_empty() {
-            text += "\n| judgement | cell | what | base | new | ratio |\n| --- | --- | --- | --: | --: | --: |\n";
+            text += "\n| judgement | cell | what | base | new | ratio | caution |\n| --- | --- | --- | --: | --: | --: | --- |\n";
         }
         for line in self.lines() {
             text += &format!("| {} |\n", line.map(|field| field.replace('|', "\\|")).join(" | "));
@@ -339,9 +357,9 @@ impl Comparison {
     /// The comparison as text in columns.
     #[must_use]
     pub fn text(&self) -> String {
-        let lines: Vec<[String; 6]> = self.lines().collect();
+        let lines: Vec<[String; 7]> = self.lines().collect();
         let width = |column: usize| lines.iter().map(|line| line[column].chars().count()).max().unwrap_or(0);
-        let widths: Vec<usize> = (0..6).map(width).collect();
+        let widths: Vec<usize> = (0..7).map(width).collect();
         let mut text = String::new();
         for line in &lines {
             let padded = line.iter().zip(&widths).map(|(field, width)| format!("{field:width$}"));
@@ -351,15 +369,15 @@ impl Comparison {
         text + &self.verdict()
     }
 
-    fn lines(&self) -> impl Iterator<Item = [String; 6]> {
+    fn lines(&self) -> impl Iterator<Item = [String; 7]> {
         self.changes.iter().map(|change| {
-            let Change { judgement, of, what, base, new, ratio, interval } = change;
+            let Change { judgement, of, what, base, new, ratio, interval, caution } = change;
             let shown = ratio.map(|ratio| crate::format::ratio(&Ratio { ratio, interval: *interval }));
             let shown = shown.map_or(String::new(), |(ratio, interval)| match interval {
                 Some((low, high)) => format!("{ratio} [{low}, {high}]"),
                 None => ratio,
             });
-            [judgement.word().to_owned(), of.clone(), what.clone(), base.clone(), new.clone(), shown]
+            [judgement.word().to_owned(), of.clone(), what.clone(), base.clone(), new.clone(), shown, caution.clone()]
         })
     }
 }

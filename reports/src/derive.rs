@@ -7,25 +7,14 @@
 
 use indexmap::IndexMap;
 
-use crate::rows::{Cell, HANDWRITTEN, Key, Manifest, PREPARE, Sample, Status, VALUE, Valid};
+use crate::rows::{Cell, HANDWRITTEN, Key, Manifest, NULL_KERNELS, PREPARE, Sample, Status, Valid};
+use crate::view::View;
 
 /// Resamplings behind each interval.
 const RESAMPLES: usize = 1000;
 
 /// The fewest rounds from which an interval is made.
 const FEWEST_ROUNDS: usize = 3;
-
-/// Fills the two ratio columns from the medians of the same rows.
-pub fn derive_ratios(cells: &mut [Cell]) {
-    let medians: IndexMap<Key, f64> =
-        cells.iter().filter_map(|cell| Some((cell.key.clone(), finished_ns(cell)?))).collect();
-    for cell in cells {
-        let time = finished_ns(cell).filter(|_| !is_preparation(cell));
-        let over = |reference: Key| Some(time? / medians.get(&reference).filter(|ns| **ns > 0.0)?);
-        cell.ratio_to_value = over(Key { function: VALUE.to_owned(), ..cell.key.clone() });
-        cell.ratio_to_handwritten = over(Key { strategy: HANDWRITTEN.to_owned(), ..cell.key.clone() });
-    }
-}
 
 /// The median of a cell that ran to its end and was not found wrong.
 #[must_use]
@@ -54,6 +43,37 @@ pub fn is_ranked(cell: &Cell, manifest: &Manifest) -> bool {
 #[must_use]
 pub fn is_contestant(strategy: &str, manifest: &Manifest) -> bool {
     strategy != HANDWRITTEN && !manifest.oracles.iter().any(|oracle| oracle == strategy)
+}
+
+/// What an evaluation's time is made of, as shares, and what is paid once before it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Shares {
+    /// The whole time, in nanoseconds.
+    pub whole: f64,
+    /// What null kernels leave out.
+    pub arithmetic: f64,
+    /// What is left.
+    pub bookkeeping: f64,
+    /// Allocating and freeing as many buffers by itself.
+    pub allocation: f64,
+    /// The preparation, in nanoseconds.
+    pub once: Option<f64>,
+}
+
+/// The shares of a cell that was measured on null kernels too; none of the cell on null kernels itself. Noise may make null
+/// kernels seem slower than real ones: then there is no arithmetic to be seen.
+#[must_use]
+pub fn shares(view: &View, cell: &Cell) -> Option<Shares> {
+    if is_preparation(cell) || cell.key.kernels == NULL_KERNELS {
+        return None;
+    }
+    let twin = view.find(&Key { kernels: NULL_KERNELS.to_owned(), ..cell.key.clone() })?;
+    let once = view.find(&Key { function: format!("{PREPARE}{}", cell.key.function), ..cell.key.clone() });
+    let (whole, own) = (finished_ns(cell)?, finished_ns(twin)?);
+    let own_share = (own / whole).min(1.0);
+    let allocation = own_share * (twin.allocation_ns? / own).min(1.0);
+    let (arithmetic, bookkeeping) = (1.0 - own_share, own_share - allocation);
+    Some(Shares { whole, arithmetic, bookkeeping, allocation, once: once.and_then(finished_ns) })
 }
 
 /// A ratio of times with its 95 % interval.
@@ -219,24 +239,6 @@ mod tests {
             ..Sample::default()
         };
         times.iter().enumerate().map(row).collect()
-    }
-
-    #[test]
-    fn ratios_come_from_medians_and_pass_over_what_is_wrong() {
-        let mut cells = vec![
-            cell("value", "a", 10.0),
-            cell("gradient", "a", 35.0),
-            cell("gradient", HANDWRITTEN, 20.0),
-            cell("prepare:gradient", "a", 99.0),
-        ];
-        cells[0].ratio_to_handwritten = Some(7.0);
-        derive_ratios(&mut cells);
-        assert_eq!((cells[1].ratio_to_value, cells[1].ratio_to_handwritten), (Some(3.5), Some(1.75)));
-        assert_eq!((cells[0].ratio_to_value, cells[0].ratio_to_handwritten), (Some(1.0), None));
-        assert_eq!(cells[3].ratio_to_value, None);
-        cells[0].valid = Valid::False;
-        derive_ratios(&mut cells);
-        assert_eq!(cells[1].ratio_to_value, None);
     }
 
     #[test]

@@ -179,6 +179,11 @@ fn draw_legend(canvas: &Canvas, lines: &[Vec<(i32, &Entry)>]) -> Result<(), Stri
         let y = TITLE + MARGIN / 2 + LEGEND_LINE * line as i32 + LEGEND_LINE / 2;
         for (x, entry) in entries {
             let (left, right) = ((f64::from(*x), f64::from(y)), (f64::from(x + 34), f64::from(y)));
+            if entry.join == Join::Bars {
+                canvas.bar((left.0 + 10.0, right.0), left.1, &entry.look)?;
+                canvas.text(&entry.label, (x + 42, y), &Style::new(13, INK).middle_v())?;
+                continue;
+            }
             if entry.join != Join::Apart {
                 canvas.line(&[left, right], &entry.look, entry.join)?;
             }

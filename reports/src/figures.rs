@@ -8,10 +8,12 @@ mod forest;
 mod handwritten;
 mod memory;
 mod overhead;
+mod passes;
 mod preparation;
 mod profile;
 mod ratio;
 mod time;
+mod whereabouts;
 
 use crate::chart::Figure;
 use crate::draw;
@@ -38,10 +40,12 @@ pub const FIGURES: &[Kind] = &[
     time::KIND,
     ratio::KIND,
     handwritten::KIND,
+    whereabouts::KIND,
     overhead::KIND,
     memory::KIND,
     preparation::KIND,
     break_even::KIND,
+    passes::KIND,
     accuracy::KIND,
     capability::KIND,
 ];

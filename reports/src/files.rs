@@ -13,7 +13,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::columns::{Fields, Row};
-use crate::rows::{Cell, Check, Count, Manifest, Matrix, SCHEMA_VERSION, Sample};
+use crate::rows::{Manifest, Matrix, SCHEMA_VERSION};
 
 /// Name of the manifest in a run folder.
 pub const MANIFEST: &str = "manifest.json";
@@ -94,30 +94,6 @@ pub(crate) fn csv_line<'a>(fields: impl Iterator<Item = &'a str>) -> String {
     fields.map(quoted).collect::<Vec<_>>().join(",") + "\n"
 }
 
-/// Writes `cells.csv`.
-#[must_use]
-pub fn write_cells(rows: &[Cell]) -> String {
-    write_rows(rows)
-}
-
-/// Writes `samples.csv`.
-#[must_use]
-pub fn write_samples(rows: &[Sample]) -> String {
-    write_rows(rows)
-}
-
-/// Writes `checks.csv`.
-#[must_use]
-pub fn write_checks(rows: &[Check]) -> String {
-    write_rows(rows)
-}
-
-/// Writes `counts.csv`.
-#[must_use]
-pub fn write_counts(rows: &[Count]) -> String {
-    write_rows(rows)
-}
-
 /// Writes `manifest.json`.
 #[must_use]
 pub fn write_manifest(manifest: &Manifest) -> String {
@@ -132,38 +108,6 @@ pub fn write_matrix(matrix: &Matrix) -> String {
 
 fn json<T: Serialize>(value: &T) -> String {
     serde_json::to_string_pretty(value).expect("rows have string keys and no failing serialisers") + "\n"
-}
-
-/// Reads `cells.csv`.
-///
-/// # Errors
-/// As [`read_rows`].
-pub fn read_cells(bytes: &[u8], file: &str) -> Result<Rows<Cell>, ReadError> {
-    read_rows(bytes, file)
-}
-
-/// Reads `samples.csv`.
-///
-/// # Errors
-/// As [`read_rows`].
-pub fn read_samples(bytes: &[u8], file: &str) -> Result<Rows<Sample>, ReadError> {
-    read_rows(bytes, file)
-}
-
-/// Reads `checks.csv`.
-///
-/// # Errors
-/// As [`read_rows`].
-pub fn read_checks(bytes: &[u8], file: &str) -> Result<Rows<Check>, ReadError> {
-    read_rows(bytes, file)
-}
-
-/// Reads `counts.csv`.
-///
-/// # Errors
-/// As [`read_rows`].
-pub fn read_counts(bytes: &[u8], file: &str) -> Result<Rows<Count>, ReadError> {
-    read_rows(bytes, file)
 }
 
 /// Reads `manifest.json`.

@@ -57,6 +57,13 @@ pub const HANDWRITTEN_DASH: &[f64] = &[5.0, 2.0];
 /// Limits and bounds.
 pub const LIMIT: Look = Look { colour: INK, marker: Marker::Bar, dash: &[] };
 
+/// The parts of a whole, told apart by their lightness too.
+pub const PARTS: [Look; 3] = [part((0x00, 0x72, 0xb2)), part((0xe6, 0x9f, 0x00)), part((0xf7, 0xf0, 0xa8))];
+
+const fn part(colour: Colour) -> Look {
+    Look { colour, marker: Marker::Square, dash: &[] }
+}
+
 const COLOURS: [Colour; 6] = [
     (0x00, 0x72, 0xb2),
     (0xd5, 0x5e, 0x00),

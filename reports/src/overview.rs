@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::derive::is_preparation;
 use crate::format::{Unit, quantity, three_digits};
-use crate::rows::{Manifest, Status};
+use crate::rows::{Manifest, Status, Steadiness};
 use crate::view::{Verdict, View, distinct, state};
 
 /// What stands at the top of every page.
@@ -33,7 +33,7 @@ pub fn overview(view: &View) -> Overview {
         run_id: manifest.run_id.clone(),
         facts: facts(view, manifest),
         outcomes: outcomes(view),
-        headlines: unfinished(view).into_iter().chain(headlines(view)).collect(),
+        headlines: unfinished(view).into_iter().chain(headlines(view)).chain(unsteady(view)).collect(),
         provenance: provenance(manifest),
     }
 }
@@ -91,6 +91,29 @@ fn unfinished(view: &View) -> Option<String> {
     let text =
         format!("This run broke off: {reached} of {planned} cells were measured, and the verdicts are of those alone");
     (reached < planned).then_some(text)
+}
+
+/// How many cells had samples that were not steady, and in what way.
+fn unsteady(view: &View) -> Option<String> {
+    let words: Vec<Steadiness> =
+        view.run.cells.iter().filter(|cell| !is_preparation(cell)).filter_map(|cell| cell.steadiness).collect();
+    let counted = |(word, says): &(Steadiness, &str)| {
+        let number = words.iter().filter(|found| *found == word).count();
+        (number > 0).then(|| format!("{number} {says}"))
+    };
+    let kinds = [
+        (Steadiness::Drift, "drifted from round to round"),
+        (Steadiness::TwoModes, "were of two groups"),
+        (Steadiness::Noisy, "were all over"),
+    ];
+    let found: Vec<String> = kinds.iter().filter_map(counted).collect();
+    let all = words.len();
+    (!found.is_empty()).then(|| {
+        format!(
+            "samples that were not steady, of {all} cells: {}; intervals of theirs may be too narrow",
+            found.join(", ")
+        )
+    })
 }
 
 /// A sentence for each function: how often each contestant is fastest, and how far the others are behind overall.

@@ -6,8 +6,8 @@
 //! report are the constants below.
 //!
 //! Columns may be added, at the end and optional; renaming or removing one raises [`SCHEMA_VERSION`].
-//! Rows hold facts. The two ratio columns of a cell repeat, for the convenience of whoever opens the file, what
-//! [`crate::derive::derive_ratios`] makes of the other columns; no report reads them.
+//! Rows hold facts. The two ratio columns of a cell repeat, for the convenience of whoever opens the file, what follows from
+//! the medians of other rows; no report reads them.
 
 use std::collections::BTreeMap;
 
@@ -24,6 +24,9 @@ pub const VALUE: &str = "value";
 
 /// What the name of a one-off cost begins with: `prepare:gradient` is what it takes before the first gradient.
 pub const PREPARE: &str = "prepare:";
+
+/// What the metric of a count begins with that says how large the program was after a stage or pass.
+pub const NODES_AFTER: &str = "nodes_after:";
 
 /// The strategy that is the line others are measured against; its cells are shown and never ranked.
 pub const HANDWRITTEN: &str = "handwritten";
@@ -107,6 +110,18 @@ words! {
         False = "false",
         /// Nothing was compared: the cell is never ranked either.
         Unchecked = "unchecked",
+    }
+
+    /// Whether a cell's samples came from one steady state.
+    enum Steadiness {
+        /// Nothing speaks against it.
+        Steady = "steady",
+        /// They became slower, or faster, round after round.
+        Drift = "drift",
+        /// They are of two groups.
+        TwoModes = "two-modes",
+        /// They are all over.
+        Noisy = "noisy",
     }
 
     /// What a strategy makes of a language construct.
@@ -194,6 +209,14 @@ rows! {
         controlled: Option<bool>,
         /// Median over the number of kernel calls, in nanoseconds: what the strategy itself costs for each. Only on null kernels.
         own_ns_per_call: Option<f64>,
+        /// Samples further from the median than five deviations; counted, never dropped.
+        outliers: Option<u64>,
+        /// Rank correlation of the samples with their rounds: 1 where every round was slower than the one before.
+        rank_correlation: Option<f64>,
+        /// Whether the samples came from one steady state; empty for few samples.
+        steadiness: Option<Steadiness>,
+        /// Time to allocate and free as many buffers of the same mean size, by itself, in nanoseconds. Only on null kernels.
+        allocation_ns: Option<f64>,
     }
 
     /// One sample: as many evaluations in a row as fill the minimum time.

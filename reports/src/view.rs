@@ -6,6 +6,7 @@
 //! The *overall* verdict on a function ranks all contestants over the cells that every one of them finished.
 
 use std::cell::OnceCell;
+use std::collections::HashMap;
 
 use indexmap::{IndexMap, IndexSet};
 
@@ -22,9 +23,11 @@ pub struct View<'a> {
     pub run: &'a Run,
     /// Its samples by round.
     pub rounds: Rounds,
-    cells: IndexMap<&'a Key, &'a Cell>,
+    cells: HashMap<&'a Key, usize>,
     strategies: Vec<&'a str>,
     sizes: IndexMap<&'a str, IndexSet<&'a str>>,
+    work: HashMap<(&'a str, &'a str), u64>,
+    mixed: bool,
     verdicts: OnceCell<Vec<Verdict<'a>>>,
     overall: OnceCell<Vec<Verdict<'a>>>,
 }
@@ -78,16 +81,20 @@ impl<'a> View<'a> {
     /// Looks at a run.
     #[must_use]
     pub fn new(run: &'a Run) -> Self {
-        let cells = run.cells.iter().map(|cell| (&cell.key, cell)).collect();
+        let cells = run.cells.iter().enumerate().map(|(index, cell)| (&cell.key, index)).collect();
         let keys = || run.cells.iter().map(|cell| &cell.key);
         let checked = run.checks.iter().map(|check| &check.key);
         let strategies = distinct(keys().chain(checked).map(|key| key.strategy.as_str()));
         let mut sizes: IndexMap<&str, IndexSet<&str>> = IndexMap::new();
-        for key in keys() {
-            sizes.entry(&key.suite).or_default().insert(&key.size);
+        let mut work: HashMap<(&str, &str), u64> = HashMap::new();
+        for cell in &run.cells {
+            let Key { suite, size, .. } = &cell.key;
+            sizes.entry(suite).or_default().insert(size);
+            cell.work.filter(|work| *work > 0).map(|flops| work.entry((suite, size)).or_insert(flops));
         }
         let rounds = Rounds::new(&run.samples);
-        View { run, rounds, cells, strategies, sizes, verdicts: OnceCell::new(), overall: OnceCell::new() }
+        let mixed = distinct(keys().map(|key| (key.kernels.as_str(), key.threads))).len() > 1;
+        View { run, rounds, cells, strategies, sizes, work, mixed, verdicts: OnceCell::new(), overall: OnceCell::new() }
     }
 
     /// The suites.
@@ -106,6 +113,12 @@ impl<'a> View<'a> {
     #[must_use]
     pub fn sizes(&self, suite: &str) -> Vec<&'a str> {
         self.sizes.get(suite).into_iter().flatten().copied().collect()
+    }
+
+    /// Floating-point operations of a suite's value at a size, where they are known and not 0.
+    #[must_use]
+    pub fn work(&self, suite: &str, size: &str) -> Option<u64> {
+        self.work.get(&(suite, size)).copied()
     }
 
     /// The groups of cells that `keep` lets through.
@@ -128,7 +141,7 @@ impl<'a> View<'a> {
     /// Whether the run mixes kernels or threads, so that groups must say which they are.
     #[must_use]
     pub fn is_mixed(&self) -> bool {
-        distinct(self.run.cells.iter().map(|cell| (cell.key.kernels.as_str(), cell.key.threads))).len() > 1
+        self.mixed
     }
 
     /// The cell of a group at a size.
@@ -143,7 +156,19 @@ impl<'a> View<'a> {
             kernels: text(group.kernels),
             threads: group.threads,
         };
-        self.cells.get(&key).copied()
+        self.find(&key)
+    }
+
+    /// The cell with this key.
+    #[must_use]
+    pub fn find(&self, key: &Key) -> Option<&'a Cell> {
+        self.cells.get(key).map(|index| &self.run.cells[*index])
+    }
+
+    /// The number of a cell's row in `cells.csv`, from 1.
+    #[must_use]
+    pub fn row_number(&self, key: &Key) -> Option<usize> {
+        self.cells.get(key).map(|index| index + 1)
     }
 
     /// A cell's time over that of the same strategy's value.

@@ -1,17 +1,16 @@
 //! What is written reads back equal, and nothing that is read makes a reader panic.
 
 use adjudicate_reports::files::{
-    ReadError, header, line, read_cells, read_checks, read_counts, read_manifest, read_matrix, read_rows, read_samples,
-    write_cells, write_checks, write_manifest, write_rows,
+    ReadError, header, line, read_manifest, read_matrix, read_rows, write_manifest, write_rows,
 };
-use adjudicate_reports::rows::{Cell, Check, Key, Manifest, SCHEMA_VERSION, Sample, Status, Valid};
+use adjudicate_reports::rows::{Cell, Check, Count, Key, Manifest, SCHEMA_VERSION, Sample, Status, Valid};
 use proptest::prelude::*;
 
 const KEY: &str = "suite,size,function,strategy,kernels,threads";
 
 /// The message with which `cells.csv` of these bytes is refused.
 fn refusal(bytes: &[u8]) -> String {
-    read_cells(bytes, "cells.csv").map_or_else(|error| error.to_string(), |rows| format!("accepted: {rows:?}"))
+    read_rows::<Cell>(bytes, "cells.csv").map_or_else(|error| error.to_string(), |rows| format!("accepted: {rows:?}"))
 }
 
 #[test]
@@ -64,14 +63,14 @@ fn json_errors_have_a_position() {
 
 #[test]
 fn an_interrupted_file_keeps_the_rows_before_the_break() {
-    let text = write_cells(&[cell("a"), cell("b \"quoted\",\n two lines"), cell("c")]);
-    let whole = read_cells(text.as_bytes(), "cells.csv").unwrap();
+    let text = write_rows(&[cell("a"), cell("b \"quoted\",\n two lines"), cell("c")]);
+    let whole = read_rows::<Cell>(text.as_bytes(), "cells.csv").unwrap();
     assert_eq!((whole.0.len(), whole.1.len()), (3, 0));
     let start = header::<Cell>().len();
     for cut in start + 1..text.len() {
-        let (rows, warnings) = read_cells(&text.as_bytes()[..cut], "cells.csv").unwrap();
+        let (rows, warnings) = read_rows::<Cell>(&text.as_bytes()[..cut], "cells.csv").unwrap();
         assert!(whole.0.starts_with(&rows), "cut at byte {cut}");
-        let clean = write_cells(&rows).len() == cut;
+        let clean = write_rows(&rows).len() == cut;
         assert_eq!(warnings.is_empty(), clean, "cut at byte {cut}: {warnings:?}");
     }
 }
@@ -79,7 +78,7 @@ fn an_interrupted_file_keeps_the_rows_before_the_break() {
 #[test]
 fn columns_nobody_knows_are_passed_over_and_optional_ones_may_be_absent() {
     let text = format!("colour,{KEY},status,valid\r\nred,m,1,value,tape,embedded,1,ok,true\r\n");
-    let (rows, warnings) = read_cells(text.as_bytes(), "cells.csv").unwrap();
+    let (rows, warnings) = read_rows::<Cell>(text.as_bytes(), "cells.csv").unwrap();
     assert!(warnings.is_empty());
     assert_eq!((rows[0].key.strategy.as_str(), rows[0].median_ns), ("tape", None));
 }
@@ -88,9 +87,9 @@ fn columns_nobody_knows_are_passed_over_and_optional_ones_may_be_absent() {
 fn what_is_not_finite_is_written_as_missing() {
     let row =
         Check { key: key("m"), reference: "finite".into(), largest_relative_error: Some(f64::NAN), ..Check::default() };
-    let text = write_checks(&[row]);
+    let text = write_rows(&[row]);
     assert!(!text.contains("NaN"), "{text}");
-    assert_eq!(read_checks(text.as_bytes(), "checks.csv").unwrap().0[0].largest_relative_error, None);
+    assert_eq!(read_rows::<Check>(text.as_bytes(), "checks.csv").unwrap().0[0].largest_relative_error, None);
 }
 
 fn key(suite: &str) -> Key {
@@ -132,7 +131,7 @@ prop_compose! {
 proptest! {
     #[test]
     fn cells_read_back_equal(cells in prop::collection::vec(any_cell(), 0..6)) {
-        let (rows, warnings) = read_cells(write_cells(&cells).as_bytes(), "cells.csv").unwrap();
+        let (rows, warnings) = read_rows::<Cell>(write_rows(&cells).as_bytes(), "cells.csv").unwrap();
         prop_assert_eq!(rows, cells);
         prop_assert!(warnings.is_empty());
     }
@@ -148,7 +147,7 @@ proptest! {
         cells in prop::collection::vec(any_cell(), 0..4),
         edits in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>(), 0..3u8), 1..12),
     ) {
-        let mut bytes = write_cells(&cells).into_bytes();
+        let mut bytes = write_rows(&cells).into_bytes();
         for (at, byte, edit) in edits {
             let at = at.index(bytes.len().max(1));
             match edit {
@@ -169,11 +168,10 @@ proptest! {
 /// Every reader over the same bytes: an error is fine, a panic is not.
 fn read_everything(bytes: &[u8]) {
     let outcomes = [
-        read_cells(bytes, "f").map(drop),
-        read_samples(bytes, "f").map(drop),
-        read_checks(bytes, "f").map(drop),
-        read_counts(bytes, "f").map(drop),
+        read_rows::<Cell>(bytes, "f").map(drop),
         read_rows::<Sample>(bytes, "f").map(drop),
+        read_rows::<Check>(bytes, "f").map(drop),
+        read_rows::<Count>(bytes, "f").map(drop),
         read_manifest(bytes, "f").map(drop),
         read_matrix(bytes, "f").map(drop),
     ];

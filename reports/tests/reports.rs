@@ -156,6 +156,7 @@ fn with_null_kernels() -> Run {
     run.cells.extend(twins.map(|mut cell| {
         cell.key.kernels = "null".to_owned();
         cell.median_ns = cell.median_ns.map(|ns| ns / 4.0);
+        cell.allocation_ns = cell.median_ns.map(|ns| ns / 10.0);
         cell.own_ns_per_call = cell.median_ns.zip(cell.kernel_calls).map(|(ns, calls)| ns / calls as f64);
         cell
     }));
@@ -194,6 +195,32 @@ fn figures_are_well_formed_and_name_their_run() {
     for (path, bytes) in render("png", &run) {
         assert!(bytes.starts_with(b"\x89PNG\r\n\x1a\n"), "{path}");
     }
+}
+
+#[test]
+fn a_page_of_two_thousand_cells_stays_below_five_megabytes() {
+    let (small, mut run) = (with_null_kernels(), Run::default());
+    run.manifest = small.manifest.clone();
+    let mut copies = 0;
+    while run.cells.iter().filter(|cell| !is_preparation(cell)).count() < 2000 {
+        copies += 1;
+        let renamed = |suite: &str| format!("{suite} {copies}");
+        run.cells.extend(small.cells.iter().cloned().map(|mut row| {
+            row.key.suite = renamed(&row.key.suite);
+            row.median_ns = row.median_ns.map(|ns| ns * (1.0 + 0.001 * f64::from(copies)));
+            row
+        }));
+        run.checks.extend(small.checks.iter().cloned().map(|mut row| {
+            row.key.suite = renamed(&row.key.suite);
+            row
+        }));
+        run.counts.extend(small.counts.iter().cloned().map(|mut row| {
+            row.key.suite = renamed(&row.key.suite);
+            row
+        }));
+    }
+    let page = render("html", &run).remove("index.html").expect("the page");
+    assert!(page.len() < 5_000_000, "{} bytes for {} cells", page.len(), run.cells.len());
 }
 
 /// Reports of odd runs are made without error, and hold no number that is none.

@@ -9,7 +9,7 @@
 //! 3. every contestant is shown to do the same forward work ([`control`]);
 //! 4. one run is made with the kernels' counters on ([`count`](mod@count));
 //! 5. interleaved rounds of samples are taken, of preparing too ([`time`]);
-//! 6. a row sums up each cell ([`stats`]).
+//! 6. a row sums up each cell ([`stats`], [`mod@steadiness`]).
 //!
 //! `run` and `check` have each group measured by a process of its own, which [`supervise`](mod@supervise) outlives;
 //! what the two say to each other is in [`wire`].
@@ -31,6 +31,7 @@ pub mod plan;
 mod rounds;
 pub mod sink;
 pub mod stats;
+pub mod steadiness;
 mod summary;
 pub mod supervise;
 pub mod time;

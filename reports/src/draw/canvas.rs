@@ -9,7 +9,7 @@ use plotters::style::{Color, FontTransform, IntoFont, RGBColor, ShapeStyle, Text
 use crate::chart::Join;
 use crate::draw::FINE;
 use crate::draw::sheet::{Backend, FONT_FACTOR, Sheet};
-use crate::look::{Colour, DASHES, HANDWRITTEN_DASH, Look, Marker, VALUE_DASH};
+use crate::look::{Colour, DASHES, HANDWRITTEN_DASH, INK, Look, Marker, VALUE_DASH};
 
 /// A point in pixels.
 pub(super) type Spot = (f64, f64);
@@ -22,6 +22,9 @@ pub(super) struct Place {
     pub(super) width: i32,
     pub(super) height: i32,
 }
+
+/// Height of a bar in pixels.
+const BAR: f64 = 12.0;
 
 /// Radius of a marker in pixels.
 const RADIUS: f64 = 4.2;
@@ -159,12 +162,20 @@ impl<'a> Canvas<'a> {
     pub(super) fn line(&self, spots: &[Spot], look: &Look, join: Join) -> Result<(), String> {
         let line = match join {
             Join::Faint => LINES.len() - 1,
-            Join::Line | Join::Steps | Join::Apart => {
+            Join::Line | Join::Steps | Join::Apart | Join::Bars => {
                 LINES.iter().position(|(_, dash)| *dash == look.dash).unwrap_or(0)
             }
         };
         let style = ShapeStyle { color: rgb(look.colour).to_rgba(), filled: false, stroke_width: NAMED + line as u32 };
         self.put(PathElement::new(fine_all(spots), style).into_dyn())
+    }
+
+    /// A bar of a look between two positions, around a height.
+    pub(super) fn bar(&self, (from, to): (f64, f64), height: f64, look: &Look) -> Result<(), String> {
+        let (top, bottom) = (height - BAR / 2.0, height + BAR / 2.0);
+        let corners = [(from, top), (to, top), (to, bottom), (from, bottom)];
+        self.put(Polygon::new(fine_all(&corners), rgb(look.colour)).into_dyn())?;
+        self.stroke(&[corners[0], corners[1], corners[2], corners[3], corners[0]], INK, 0.75)
     }
 
     /// The marker of a look, `zoom` times the usual size.

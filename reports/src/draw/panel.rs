@@ -26,10 +26,10 @@ const RIGHT: i32 = 26;
 
 /// Draws a panel into its place.
 pub(super) fn draw(canvas: &Canvas, panel: &Panel, place: Place) -> Result<(), String> {
-    let left = left_room(panel);
-    let x = axis::horizontal(panel, place.width - left - RIGHT);
+    let (left, right) = (left_room(panel), right_room(panel));
+    let x = axis::horizontal(panel, place.width - left - right);
     let below = if x.lower.is_empty() { BELOW } else { BELOW + LOWER };
-    let inner = (place.width - left - RIGHT, place.height - HEADING - below);
+    let inner = (place.width - left - right, place.height - HEADING - below);
     let y = axis::vertical(panel, inner.1);
 
     let heading = canvas::cut(&panel.title, place.width - left, 13);
@@ -40,7 +40,7 @@ pub(super) fn draw(canvas: &Canvas, panel: &Panel, place: Place) -> Result<(), S
         canvas.text(&panel.y.label, (place.x + 8, middle.1), &Style::new(12, MUTED).upright().middle_h().middle_v())?;
     }
 
-    let chart = axes(canvas, place, (left, below), &x, &y)?;
+    let chart = axes(canvas, place, (left, right, below), &x, &y)?;
     let spot = |at: (f64, f64)| -> Spot {
         let (x, y) = chart.plotting_area().map_coordinate(&at);
         (f64::from(x) / f64::from(FINE), f64::from(y) / f64::from(FINE))
@@ -61,6 +61,10 @@ pub(super) fn draw(canvas: &Canvas, panel: &Panel, place: Place) -> Result<(), S
         canvas.line(&[from, to], &Look { colour: MUTED, ..LIMIT }, Join::Faint)?;
         canvas.text(said, (to.0 as i32 + 4, to.1 as i32), &Style::new(11, MUTED).middle_v())?;
     }
+    for (row, note) in &panel.notes {
+        let end = spot((x.range.1, *row));
+        canvas.text(note, (end.0 as i32 + 6, end.1 as i32), &Style::new(11, MUTED).middle_v())?;
+    }
     if panel.is_empty() {
         return canvas.text("nothing was measured", middle, &Style::new(13, MUTED).middle_h().middle_v());
     }
@@ -80,17 +84,22 @@ fn left_room(panel: &Panel) -> i32 {
     }
 }
 
+/// Room for what rules and notes say.
+fn right_room(panel: &Panel) -> i32 {
+    RIGHT + panel.notes.iter().map(|(_, note)| canvas::width(note, 11)).max().unwrap_or(0)
+}
+
 fn axes<'a, 'b>(
     canvas: &Canvas<'b>,
     place: Place,
-    (left, below): (i32, i32),
+    (left, right, below): (i32, i32, i32),
     x: &Ticks,
     y: &Ticks,
 ) -> Result<Chart<'a, 'b>, String> {
     let area = canvas.part(place);
     let mut chart = ChartBuilder::on(&area)
         .margin_top(HEADING * FINE)
-        .margin_right(RIGHT * FINE)
+        .margin_right(right * FINE)
         .margin_bottom((below - 24) * FINE)
         .x_label_area_size(24 * FINE)
         .y_label_area_size(left * FINE)
@@ -134,6 +143,13 @@ fn draw_series(
         let corners = spots.windows(2).flat_map(|pair| [pair[0], (pair[1].0, pair[0].1)]);
         let corners: Vec<Spot> = corners.chain(spots.last().copied()).collect();
         return canvas.line(&corners, &series.look, series.join);
+    }
+    if series.join == Join::Bars {
+        return series.points.iter().try_for_each(|point| {
+            let ends = point.interval.map(|(from, to)| [from, to].map(|x| spot((x, point.y))));
+            ends.filter(|[from, to]| from.0 < to.0)
+                .map_or(Ok(()), |[from, to]| canvas.bar((from.0, to.0), from.1, &series.look))
+        });
     }
     if series.join != Join::Apart && spots.len() > 1 {
         canvas.line(&spots, &series.look, series.join)?;

@@ -1,8 +1,8 @@
 //! The sheet that plotters and the canvas draw on: a backend of plotters that writes SVG in few words.
 //!
 //! A report holds hundreds of figures, so what is drawn alike one after the other becomes one element: strokes and filled
-//! shapes of one ink are one path, texts of one style one group. Nothing changes place or order by that. A shape that is
-//! filled and then outlined is one shape with both. All coordinates are whole numbers.
+//! shapes of one ink are one path, texts of one style one group. Texts lie above everything else, so that none stands
+//! between two shapes. A shape that is filled and then outlined is one shape with both. All coordinates are whole numbers.
 
 use plotters::style::text_anchor::{HPos, VPos};
 use plotters::style::{FontStyle, FontTransform};
@@ -19,16 +19,12 @@ const BASELINE: (f64, f64) = (0.76, 0.26);
 /// Everything drawn so far.
 #[derive(Debug, Default)]
 pub(super) struct Sheet {
-    marks: Vec<Mark>,
+    /// Inks, and the outlines of what is painted with each.
+    paths: Vec<(Ink, String)>,
+    /// Attributes of texts, and the texts.
+    texts: Vec<(String, String)>,
     /// The polygon drawn last, and the length of its outline: an outline that follows belongs to it.
     polygon: Option<(Vec<BackendCoord>, usize)>,
-}
-
-/// Things that look alike.
-#[derive(Debug)]
-enum Mark {
-    Path { ink: Ink, outline: String },
-    Texts { style: String, texts: String },
 }
 
 /// How a path is painted, as attributes; empty for what is not.
@@ -41,24 +37,27 @@ struct Ink {
 impl Sheet {
     /// The document, without the elements around what was drawn.
     pub(super) fn body(&self) -> String {
-        let mut text = String::new();
-        for mark in &self.marks {
-            match mark {
-                Mark::Path { ink: Ink { fill, stroke }, outline } => {
-                    let fill = if fill.is_empty() { "none" } else { fill };
-                    text += &format!("<path fill=\"{fill}\"{stroke} d=\"{outline}\"/>\n");
-                }
-                Mark::Texts { style, texts } => text += &format!("<g{style}>{texts}</g>\n"),
-            }
-        }
-        text
+        let paths = self.paths.iter().map(|(Ink { fill, stroke }, outline)| {
+            let fill = if fill.is_empty() { "none" } else { fill };
+            format!("<path fill=\"{fill}\"{stroke} d=\"{outline}\"/>\n")
+        });
+        let texts = self.texts.iter().map(|(style, texts)| format!("<g{style}>{texts}</g>\n"));
+        paths.chain(texts).collect()
     }
 
     /// Adds a shape, to those before it if they have the same ink.
     fn add(&mut self, ink: Ink, shape: &str) {
-        match self.marks.last_mut() {
-            Some(Mark::Path { ink: same, outline }) if *same == ink => outline.push_str(shape),
-            _ => self.marks.push(Mark::Path { ink, outline: shape.to_owned() }),
+        match self.paths.last_mut() {
+            Some((same, outline)) if *same == ink => outline.push_str(shape),
+            _ => self.paths.push((ink, shape.to_owned())),
+        }
+    }
+
+    /// Adds a text, to those before it if they are of the same style.
+    fn write(&mut self, style: String, text: &str) {
+        match self.texts.last_mut() {
+            Some((same, texts)) if *same == style => texts.push_str(text),
+            _ => self.texts.push((style, text.to_owned())),
         }
     }
 
@@ -66,14 +65,14 @@ impl Sheet {
     fn take_polygon(&mut self, outline: &[BackendCoord]) -> Option<(String, String)> {
         let (corners, length) = self.polygon.take()?;
         let (last, open) = outline.split_last()?;
-        let Some(Mark::Path { ink, outline: drawn }) = self.marks.last_mut() else { return None };
         if open != corners || corners.first() != Some(last) {
             return None;
         }
+        let (ink, drawn) = self.paths.last_mut()?;
         let shape = drawn.split_off(drawn.len() - length);
         let fill = ink.fill.clone();
         if drawn.is_empty() {
-            self.marks.pop();
+            self.paths.pop();
         }
         Some((fill, shape))
     }
@@ -224,10 +223,7 @@ impl DrawingBackend for Backend<'_> {
         let attributes = format!(" font-size=\"{size}\" fill=\"{}\"{anchor}{weight}", colour(style.color()));
         let (baseline, text) = (y + below.round() as i32, escaped(text));
         let one = format!("<text x=\"{x}\" y=\"{baseline}\"{place}>{text}</text>");
-        match self.sheet.marks.last_mut() {
-            Some(Mark::Texts { style, texts }) if *style == attributes => texts.push_str(&one),
-            _ => self.sheet.marks.push(Mark::Texts { style: attributes, texts: one }),
-        }
+        self.sheet.write(attributes, &one);
         Ok(())
     }
 }

@@ -75,6 +75,7 @@ fn panel(view: &View, suite: &str) -> Panel {
         y: Axis { label: String::new(), scale: Scale::Names(names) },
         series,
         rules: Vec::new(),
+        notes: Vec::new(),
     }
 }
 

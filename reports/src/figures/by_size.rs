@@ -35,7 +35,14 @@ pub(super) fn per_suite<'a>(
 
 /// A panel of one group over its sizes.
 pub(super) fn panel(view: &View, group: &Group, y: Axis, series: Vec<Series>) -> Panel {
-    Panel { title: title(view, group), x: size_axis(view, group.suite), y, series, rules: Vec::new() }
+    Panel {
+        title: title(view, group),
+        x: size_axis(view, group.suite),
+        y,
+        series,
+        rules: Vec::new(),
+        notes: Vec::new(),
+    }
 }
 
 /// A series for each strategy of a group that has something to show.
@@ -79,7 +86,8 @@ pub(super) fn title(view: &View, group: &Group) -> String {
         Some(function) => format!("before the first {function}"),
         None => group.function.to_owned(),
     };
-    if view.is_mixed() { format!("{name} ({}, {} threads)", group.kernels, group.threads) } else { name }
+    let threads = if group.threads == 1 { "thread" } else { "threads" };
+    if view.is_mixed() { format!("{name} ({}, {} {threads})", group.kernels, group.threads) } else { name }
 }
 
 fn size_axis(view: &View, suite: &str) -> Axis {
@@ -93,19 +101,14 @@ fn size_axis(view: &View, suite: &str) -> Axis {
 }
 
 fn position(view: &View, suite: &str, index: usize, size: &str) -> f64 {
-    match work(view, suite, size) {
+    match view.work(suite, size) {
         Some(work) if has_work(view, suite) => work as f64,
         _ => index as f64,
     }
 }
 
 fn has_work(view: &View, suite: &str) -> bool {
-    view.sizes(suite).iter().all(|size| work(view, suite, size).is_some())
-}
-
-fn work(view: &View, suite: &str, size: &str) -> Option<u64> {
-    let here = view.run.cells.iter().filter(|cell| cell.key.suite == suite && cell.key.size == size);
-    here.filter_map(|cell| cell.work).find(|work| *work > 0)
+    view.sizes(suite).iter().all(|size| view.work(suite, size).is_some())
 }
 
 fn sizes_sentence(view: &View, suite: &str) -> String {

@@ -55,6 +55,7 @@ fn figure<'a>(
         y: Axis { label: String::new(), scale: Scale::Names(names) },
         series: series.filter(|series| !series.points.is_empty()).collect(),
         rules: vec![(1.0, String::new())],
+        notes: Vec::new(),
     };
     let title = by_size::title(view, groups.first()?);
     let panels: Vec<Panel> = Some(panel).filter(|panel| !panel.is_empty()).into_iter().collect();

@@ -59,5 +59,6 @@ fn panel(view: &View, cells: &[&Cell], function: &str) -> Panel {
         y: Axis { label: "share of cells".to_owned(), scale: Scale::Share },
         series: series.collect(),
         rules: Vec::new(),
+        notes: Vec::new(),
     }
 }

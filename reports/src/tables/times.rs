@@ -2,13 +2,14 @@
 
 use crate::derive::is_preparation;
 use crate::format::{Scale, Unit};
-use crate::rows::{Cell, Status};
+use crate::rows::{Cell, Status, Steadiness};
 use crate::tables::{Field, Line, Table, heads, key_fields, key_heads, mark, numbered};
 use crate::view::{View, state};
 
 const NOTE: &str = "Time of one evaluation in the steady state, one-off cost left out; the interval is the median's 95\u{a0}% interval. Ratios \
                     are of medians: to the same strategy's value, to the hand-written code, to the fastest contestant at the same \
-                    size. The row number is that of cells.csv.";
+                    size. The row number is that of cells.csv. Samples that were not steady drifted from round to round, were of two groups or \
+                    all over: such an interval may be too narrow.";
 
 pub(super) fn table(view: &View) -> Table {
     let mut columns = heads(&["row#"]);
@@ -22,6 +23,7 @@ pub(super) fn table(view: &View) -> Table {
         "÷ hand-written#",
         "÷ fastest#",
         "checked",
+        "samples were",
     ]));
     let timed = |(_, cell): &(usize, &Cell)| cell.status == Status::Ok && !is_preparation(cell);
     let rows = numbered(view).filter(timed).map(|(number, cell)| line(view, number, cell)).collect();
@@ -37,6 +39,7 @@ fn line(view: &View, number: usize, cell: &Cell) -> Line {
     fields.push(Field::ratio(view.to_handwritten(cell)));
     fields.push(Field { strong: fastest == Some(1.0), ..Field::ratio(fastest) });
     fields.push(Field::text(state(cell)));
+    fields.push(Field::text(cell.steadiness.map(Steadiness::word).unwrap_or_default()));
     Line { cell: Some(number), mark: mark(state(cell)), fields }
 }
 

@@ -4,7 +4,6 @@
 use crate::derive::Ratio;
 use crate::derive::is_contestant;
 use crate::format;
-use crate::rows::Cell;
 use crate::tables::{Field, Head, Line, Table, heads};
 use crate::view::{Ranked, Verdict, View};
 
@@ -73,6 +72,5 @@ fn shown(ratio: &Ratio) -> Field {
 }
 
 fn row_numbers(view: &View, ranked: &Ranked) -> Vec<usize> {
-    let number = |cell: &&Cell| view.run.cells.iter().position(|row| row.key == cell.key).map(|index| index + 1);
-    ranked.cells.iter().filter_map(number).collect()
+    ranked.cells.iter().filter_map(|cell| view.row_number(&cell.key)).collect()
 }

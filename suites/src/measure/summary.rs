@@ -8,6 +8,8 @@ use super::entry::Entry;
 use super::group::{Bench, Depth};
 use super::kernels::Kernels;
 use super::stats::Summary;
+use super::steadiness::steadiness;
+use super::time::allocation;
 use crate::exit::Failure;
 
 impl Bench<'_> {
@@ -65,6 +67,8 @@ impl Bench<'_> {
         if self.kernels == Kernels::Null {
             row.own_ns_per_call =
                 row.median_ns.zip(row.kernel_calls).filter(|(_, n)| *n > 0).map(|(ns, n)| ns / n as f64);
+            let buffers = row.allocations.zip(row.bytes_allocated).filter(|_| row.median_ns.is_some());
+            row.allocation_ns = buffers.map(|(n, bytes)| allocation(n, bytes, self.clock));
         }
         row
     }
@@ -108,4 +112,6 @@ fn fill_times(row: &mut CellRow, samples: &[f64]) {
     row.ci_high_ns = Some(summary.high);
     row.mad_ns = Some(summary.mad);
     row.min_ns = Some(summary.min);
+    row.outliers = Some(summary.outliers as u64);
+    (row.steadiness, row.rank_correlation) = steadiness(samples).unzip();
 }

@@ -1,5 +1,6 @@
 //! Timing: how many iterations fill a sample, and samples themselves.
 
+use std::hint::black_box;
 use std::time::Duration;
 
 use adjudicate_ir::value::Value;
@@ -29,6 +30,26 @@ pub fn sample_of(runner: &mut Runner, args: &[Value], iterations: u64, clock: &d
     let start = clock.nanos();
     runner.repeat(args, iterations)?;
     Ok(clock.nanos() - start)
+}
+
+/// How often allocation is timed; the least counts, since all that others do only adds to it.
+const ALLOCATIONS: usize = 5;
+/// Buffers that are allocated and freed for one time.
+const BUFFERS: u64 = 1 << 12;
+
+/// The time that it takes to allocate and free this many buffers of this size in all, one after the other and without
+/// writing to them, in nanoseconds.
+pub fn allocation(buffers: u64, bytes: u64, clock: &dyn Clock) -> f64 {
+    let Some(each) = bytes.checked_div(buffers) else { return 0.0 };
+    let once = || {
+        let start = clock.nanos();
+        for _ in 0..BUFFERS {
+            drop(black_box(Vec::<u8>::with_capacity(each as usize)));
+        }
+        (clock.nanos() - start) as f64 / BUFFERS as f64
+    };
+    let least = (0..ALLOCATIONS).map(|_| once()).fold(f64::INFINITY, f64::min);
+    least * buffers as f64
 }
 
 /// A duration in nanoseconds.
