@@ -217,10 +217,9 @@ fn count_changes(base: &Run, new: &Run) -> (usize, Vec<Change>) {
 fn counts<'a>(run: &'a Run, by_kind: bool) -> IndexMap<&'a Key, IndexMap<&'a str, u64>> {
     let mut all: IndexMap<&'a Key, IndexMap<&'a str, u64>> = IndexMap::new();
     for cell in run.cells.iter().filter(|cell| cell.kernel_calls.is_some()) {
-        let counted =
-            Cell::columns().into_iter().zip(cell.print()).filter(|(column, _)| COUNTED.contains(&column.name));
-        let numbers = counted.filter_map(|(column, text)| Some((column.name, text.parse().ok()?)));
-        all.entry(&cell.key).or_default().extend(numbers);
+        all.entry(&cell.key)
+            .or_default()
+            .extend(counted(cell).map(|(name, number)| -> (&'a str, u64) { (name, number) }));
     }
     if by_kind {
         for count in run.counts.iter().filter(|count| !count.metric.starts_with(NODES_AFTER)) {
@@ -228,6 +227,12 @@ fn counts<'a>(run: &'a Run, by_kind: bool) -> IndexMap<&'a Key, IndexMap<&'a str
         }
     }
     all
+}
+
+/// The columns of a cell that are counts, where it has them.
+pub(crate) fn counted(cell: &Cell) -> impl Iterator<Item = (&'static str, u64)> + use<> {
+    let counted = Cell::columns().into_iter().zip(cell.print()).filter(|(column, _)| COUNTED.contains(&column.name));
+    counted.filter_map(|(column, text)| Some((column.name, text.parse().ok()?)))
 }
 
 /// What times are compared with.

@@ -183,7 +183,7 @@ fn bootstrap(sizes: &[Vec<(f64, f64)>], seed: u64) -> (f64, f64) {
 }
 
 /// The median of some numbers, which it reorders.
-fn median(values: &mut [f64]) -> f64 {
+pub(crate) fn median(values: &mut [f64]) -> f64 {
     let (middle, even) = (values.len() / 2, values.len().is_multiple_of(2));
     let (below, upper, _) = values.select_nth_unstable_by(middle, f64::total_cmp);
     let upper = *upper;
@@ -201,10 +201,10 @@ pub fn geometric_mean(values: &[f64]) -> Option<f64> {
 }
 
 /// SplitMix64 (Steele, Lea & Flood, OOPSLA 2014): small, seeded, good enough to draw rounds.
-struct SplitMix(u64);
+pub(crate) struct SplitMix(pub(crate) u64);
 
 impl SplitMix {
-    fn below(&mut self, bound: usize) -> usize {
+    pub(crate) fn below(&mut self, bound: usize) -> usize {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

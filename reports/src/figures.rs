@@ -73,7 +73,7 @@ pub fn draw_all(view: &View) -> Result<Vec<Drawn>, ReportError> {
 }
 
 /// A name that is safe as part of a file's: letters, digits and `-`.
-fn file_name(kind: &str, name: &str) -> String {
+pub(crate) fn file_name(kind: &str, name: &str) -> String {
     let safe = |c: char| {
         if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' }
     };

@@ -133,12 +133,17 @@ pub fn read_matrix(bytes: &[u8], file: &str) -> Result<Matrix, ReadError> {
 }
 
 fn read_json<'a, T: Deserialize<'a>>(bytes: &'a [u8], file: &str) -> Result<T, ReadError> {
-    serde_json::from_slice(bytes).map_err(|error| ReadError {
+    serde_json::from_slice(bytes).map_err(|error| broken_json(&error, file))
+}
+
+/// An error of JSON with its place.
+pub(crate) fn broken_json(error: &serde_json::Error, file: &str) -> ReadError {
+    ReadError {
         file: file.to_owned(),
         line: error.line().max(1) as u64,
         column: error.column().max(1).to_string(),
         wrong: without_position(&error.to_string()),
-    })
+    }
 }
 
 /// The message of a JSON error without the position at its end, which the error carries apart.

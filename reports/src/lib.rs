@@ -5,7 +5,8 @@
 //!
 //! Reading order: [`rows`] is the schema and [`files`] its form on disk; [`run`] is what a report receives; [`mod@derive`] and
 //! [`view`] compute everything that is not in a row; [`chart`] is a figure as data, [`figures`] makes them and [`draw`] turns
-//! them into SVG and PNG; [`overview`] and [`tables`] are what pages say in words and numbers. What remains is one file for each report, listed in [`REPORTS`].
+//! them into SVG and PNG; [`overview`] and [`tables`] are what pages say in words and numbers. [`mod@compare`] sets two runs side by
+//! side, [`history`] and [`trends`] many. What remains is one file for each report, listed in [`REPORTS`].
 
 pub mod rows;
 
@@ -17,6 +18,7 @@ pub mod schema;
 pub mod compare;
 pub mod derive;
 pub mod format;
+pub mod history;
 pub mod view;
 
 pub mod chart;
@@ -27,6 +29,7 @@ pub mod look;
 pub mod overview;
 pub mod report;
 pub mod tables;
+pub mod trends;
 
 mod csv;
 mod html;

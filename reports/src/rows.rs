@@ -35,7 +35,7 @@ pub const HANDWRITTEN: &str = "handwritten";
 pub const NULL_KERNELS: &str = "null";
 
 /// Which cell a row is about.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 pub struct Key {
     /// The model and its inputs.
     pub suite: String,

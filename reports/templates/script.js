@@ -13,7 +13,7 @@ function element(name, text, className) {
   if (className) made.className = className;
   return made;
 }
-function shown({ text, look, from }) {
+function content({ text, look, from }) {
   if (from && from.length) {
     const link = element("a", text);
     link.href = "#cell-" + from[0];
@@ -26,7 +26,7 @@ function fieldOf(packed, words, head) {
   const field = unpacked(packed, words);
   const td = element("td", "", [head.className, field.look & 1 ? "strong" : ""].join(" ").trim());
   if (field.sort !== undefined && field.sort !== null) td.dataset.v = field.sort;
-  td.append(shown(field));
+  td.append(content(field));
   if (field.unit) td.append(element("span", field.unit, "u"));
   if (field.small) td.append(element("small", field.small));
   return td;

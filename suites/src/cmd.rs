@@ -7,6 +7,7 @@ pub mod compare;
 pub mod eval;
 pub mod explain;
 pub mod flags;
+pub mod history;
 pub mod list;
 pub mod matrix;
 pub mod merge;

@@ -8,6 +8,7 @@ use adjudicate_suites::cmd::claims::Claims;
 use adjudicate_suites::cmd::compare::Compare;
 use adjudicate_suites::cmd::eval::Eval;
 use adjudicate_suites::cmd::explain::Explain;
+use adjudicate_suites::cmd::history::History;
 use adjudicate_suites::cmd::list::List;
 use adjudicate_suites::cmd::matrix::Matrix;
 use adjudicate_suites::cmd::merge::Merge;
@@ -58,6 +59,7 @@ enum Command {
     Report(Report),
     Calibrate(Calibrate),
     Compare(Compare),
+    History(History),
     Merge(Merge),
     Schema(Schema),
     Worker(Worker),
@@ -109,6 +111,7 @@ fn dispatch(command: Command, output: &mut Output) -> Result<Exit, Failure> {
         Command::Report(report) => report.run(output),
         Command::Calibrate(calibrate) => calibrate.run(output),
         Command::Compare(compare) => compare.run(output),
+        Command::History(history) => history.run(output),
         Command::Merge(merge) => merge.run(output),
         Command::Schema(schema) => schema.run(output),
         Command::Worker(worker) => worker.run(),

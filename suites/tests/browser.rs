@@ -20,6 +20,7 @@ document.body.dataset.figures = count("figure svg");
 document.body.dataset.tables = count("tbody tr") > 0 ? count("table") : 0;
 document.body.dataset.sorted = count("th[aria-sort=descending]");
 document.body.dataset.shown = shown;
+document.body.dataset.empty = Array.from(document.querySelectorAll("table")).filter((table) => !table.tBodies[0].rows.length).length;
 document.body.dataset.broad = broad.map((part) => part.id || part.className).join(" ");
 </script>
 </body>"#;
@@ -74,6 +75,7 @@ fn the_report_works_in_a_browser() {
         let number = |name: &str| left(&dom, name).parse::<u32>().unwrap();
         assert!(number("figures") >= 8, "{} figures", number("figures"));
         assert!(number("tables") >= 6 && number("sorted") == number("tables"), "{} tables", number("tables"));
+        assert_eq!(number("empty"), 0, "tables without rows");
         assert_eq!(number("shown"), 0, "searching hides nothing");
         assert_eq!(left(&dom, "broad"), "", "wider than a window of {width} pixels");
     }

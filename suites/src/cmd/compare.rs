@@ -137,7 +137,7 @@ fn optional(run: &mut Result<Option<Run>, Failure>) -> Result<Option<Run>, Failu
 }
 
 /// Reads a run, without the samples if they are not needed. A baseline has no table but those it keeps.
-fn load(folder: &Path, samples: bool) -> Result<Run, Failure> {
+pub fn load(folder: &Path, samples: bool) -> Result<Run, Failure> {
     let wanted = |file: &str| samples || file != Sample::FILE;
     let read = Run::read(|file| fs::read(folder.join(file)).ok().filter(|_| wanted(file)));
     let (run, _) = read.map_err(|e| incomparable(format!("{}: {e}", folder.display())))?;
