@@ -125,11 +125,8 @@ fn figures_of(history: &History, changes: &[ChangePoint]) -> Vec<Figure> {
             let series = own.flat_map(|((.., strategy), cells)| {
                 let look = look(&strategies, strategy);
                 let points = trend(cells);
-                marks(&points, cells, changes, history, look).into_iter().chain([Series {
-                    look,
-                    join: Join::Line,
-                    points,
-                }])
+                let marks = marks(&points, cells, changes, history, look);
+                std::iter::once(Series { look, join: Join::Line, points }).chain(marks)
             });
             Panel {
                 title: format!("{} ({}, {} thread{})", group.0, group.1, group.2, if group.2 == 1 { "" } else { "s" }),

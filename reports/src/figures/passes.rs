@@ -14,8 +14,11 @@ use crate::view::View;
 pub(super) const KIND: Kind = Kind { name: "passes", title: "The program through the passes", about: ABOUT, make };
 
 const ABOUT: &str = "Nodes of the program after each stage and pass, from top to bottom, for strategies that know the whole program before it \
-                       runs. `adjudicate explain` shows the program itself, and the time of each pass. Programs on which a pass was not run have no \
-                       point there.";
+                       runs. Passes that are run in rounds until nothing changes are one point, called simplified. `adjudicate explain` shows \
+                       the program itself, and the time of each pass.";
+
+/// What rounds of passes are called.
+const ROUNDS: &str = "simplified";
 
 /// The fewest stages that make a figure.
 const FEWEST: usize = 3;
@@ -29,8 +32,22 @@ fn make(view: &View) -> Vec<Figure> {
         let Some(pass) = count.metric.strip_prefix(NODES_AFTER) else { continue };
         passes.entry(&count.key).or_default().push((pass, count.value));
     }
+    passes.values_mut().for_each(|passes| *passes = without_rounds(passes));
     passes.retain(|_, passes| passes.len() >= FEWEST);
     view.suites().into_iter().filter_map(|suite| figure(view, &passes, suite)).collect()
+}
+
+/// The passes with each stretch of those that occur more than once put together; the first is a stage of its own.
+fn without_rounds<'a>(passes: &Passes<'a>) -> Passes<'a> {
+    let mut kept: Passes = passes.iter().take(1).copied().collect();
+    for (name, nodes) in passes.iter().skip(1) {
+        let is_round = passes.iter().filter(|(other, _)| other == name).count() > 1;
+        match kept.last_mut() {
+            Some((ROUNDS, after)) if is_round => *after = *nodes,
+            _ => kept.push((if is_round { ROUNDS } else { name }, *nodes)),
+        }
+    }
+    kept
 }
 
 fn figure(view: &View, passes: &IndexMap<&Key, Passes>, suite: &str) -> Option<Figure> {
@@ -118,6 +135,14 @@ fn placed(names: &[&str], passes: &Passes) -> Vec<Point> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn rounds_of_passes_are_one_point() {
+        let passes =
+            vec![("specialise", 9), ("close", 8), ("inline", 7), ("cse", 6), ("inline", 5), ("cse", 5), ("fuse", 4)];
+        let expected = vec![("specialise", 9), ("close", 8), (ROUNDS, 5), ("fuse", 4)];
+        assert_eq!(without_rounds(&passes), expected);
+    }
 
     #[test]
     fn weaving_keeps_both_orders_and_repeats_nothing() {

@@ -97,7 +97,8 @@ impl Add {
         self.file.parent().map_or(Ok(()), fs::create_dir_all).map_err(cannot)?;
         let file = OpenOptions::new().create(true).append(true).open(&self.file);
         file.and_then(|mut file| file.write_all(entry.line().as_bytes())).map_err(cannot)?;
-        output.result(&format!("{}: {} runs", self.file.display(), history.entries.len() + 1))?;
+        let place = history.entries.len() + 1;
+        output.result(&format!("{}: run {place} is {}", self.file.display(), entry.run_id))?;
         Ok(Exit::Ok)
     }
 }
