@@ -43,5 +43,6 @@ mod tree;
 pub(crate) use code::Operand;
 pub use code::{Executable, PrimInstr, SiteId, VjpInstr};
 pub use domain::{Domain, ExecError, Plain};
+pub use fused::block_program;
 pub use machine::{MAX_FRAMES, Machine};
 pub use run::{MAX_NESTING, Run};

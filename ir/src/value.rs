@@ -233,6 +233,11 @@ impl Value {
         }
     }
 
+    /// Whether this is a number, a truth value or an array of them.
+    pub fn is_tensor(&self) -> bool {
+        !matches!(self, Value::Tuple(_) | Value::Closure(..) | Value::Stack(_) | Value::Env(_))
+    }
+
     fn owns_values(&self) -> bool {
         matches!(self, Value::Tuple(_) | Value::Closure(..) | Value::Env(Some(_)) | Value::Stack(_))
     }

@@ -38,8 +38,15 @@ pub struct Elements<T>(Buffer<T>);
 
 impl<T: Element> Elements<T> {
     /// The elements in row-major order.
+    #[inline]
     pub fn as_slice(&self) -> &[T] {
         self.0.as_slice()
+    }
+
+    /// Whether nobody else shares them.
+    #[inline]
+    pub fn is_unique(&self) -> bool {
+        self.0.is_unique()
     }
 }
 
@@ -126,6 +133,29 @@ impl<T: Element> Array<T> {
     pub(crate) unsafe fn build(shape: &[usize], fill: impl FnOnce(&mut [MaybeUninit<T>])) -> Self {
         // SAFETY: the caller's promise.
         Self { dims: Dims::new(shape), data: unsafe { Buffer::with(count(shape), fill) } }
+    }
+
+    /// As [`Array::build`] for lengths of axes that are known to be of so many elements, not written at all.
+    ///
+    /// # Safety
+    /// Every element must be written before one is read.
+    #[expect(unsafe_code, reason = "results are written once, not zeroed first")]
+    #[inline]
+    pub(crate) unsafe fn unwritten(dims: &Dims, len: usize) -> Self {
+        // SAFETY: the caller's promise.
+        Self { dims: dims.clone(), data: unsafe { Buffer::with(len, |_| {}) } }
+    }
+
+    /// Zeros, of lengths of axes that are known to be of so many elements.
+    #[inline]
+    pub(crate) fn zeros_of(dims: &Dims, len: usize) -> Self {
+        Self { dims: dims.clone(), data: Buffer::zeroed(len) }
+    }
+
+    /// The same elements under lengths of axes that are known to be of as many.
+    #[inline]
+    pub(crate) fn with_dims(self, dims: &Dims) -> Self {
+        Self { dims: dims.clone(), data: self.data }
     }
 
     /// The elements of an iterator, in row-major order; what it leaves out stays zero.

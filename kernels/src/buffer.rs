@@ -41,6 +41,7 @@ unsafe impl<T: Send + Sync> Send for Buffer<T> {}
 unsafe impl<T: Send + Sync> Sync for Buffer<T> {}
 
 /// The layout of an allocation for `len` elements and the offset of the first one.
+#[inline]
 fn layout<T>(len: usize) -> (Layout, usize) {
     let bytes = len.checked_mul(size_of::<T>()).expect("array too large");
     let (align, offset) =
@@ -51,6 +52,7 @@ fn layout<T>(len: usize) -> (Layout, usize) {
 
 impl<T: Element> Buffer<T> {
     /// A buffer whose elements are uninitialised, or all-zero bytes.
+    #[inline]
     fn allocate(len: usize, zeroed: bool) -> Self {
         const { assert!(align_of::<T>() <= align_of::<Header>()) };
         let (layout, offset) = layout::<T>(len);

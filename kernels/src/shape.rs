@@ -8,7 +8,7 @@ use smallvec::SmallVec;
 pub(crate) type Axes<T = usize> = SmallVec<[T; 6]>;
 
 /// The lengths of an array's axes; up to four are stored inline.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub(crate) enum Dims {
     Inline(u8, [usize; Dims::INLINE]),
     Heap(Box<[usize]>),

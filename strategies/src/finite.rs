@@ -147,9 +147,10 @@ impl Domain for Differences {
         instr.eval(args)
     }
 
-    fn vjp(&mut self, run: &mut Run<'_>, instr: &VjpInstr, args: Vec<Value>) -> Result<Vec<Value>, ExecError> {
-        let (args, seeds) = instr.split(args);
-        let mut results = run.call(self, instr.graph, args.iter().cloned())?;
+    fn vjp(&mut self, run: &mut Run<'_>, instr: &VjpInstr, values: &mut Vec<Value>) -> Result<(), ExecError> {
+        let seeds: Vec<Value> = instr.seeds(values).collect();
+        let args = values.clone();
+        run.replace(self, instr.graph, values)?;
         let relative = step(self.inside[&instr.graph]);
         for &param in instr.wrt.iter() {
             let x = &args[param as usize];
@@ -166,12 +167,12 @@ impl Domain for Differences {
                     }
                 }
             }
-            results.push(match instr.seeds {
+            values.push(match instr.seeds {
                 Some(rows) => stacked(x, rows, &slopes),
                 None => shaped(x, &slopes),
             });
         }
-        Ok(results)
+        Ok(())
     }
 }
 

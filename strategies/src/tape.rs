@@ -10,6 +10,7 @@
 //! of an inner derivative is recorded like everything else, so orders nest without a second
 //! mechanism. The same tape is a public interface ([`Tape`], [`Var`]) for models written in Rust.
 
+mod kernel;
 mod record;
 mod stage;
 mod store;

@@ -5,6 +5,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::vec::Drain;
 
 use super::fused::Fused;
 use crate::graph::{GraphId, Module, VjpSpec};
@@ -217,17 +218,17 @@ pub struct VjpInstr {
 }
 
 impl VjpInstr {
-    /// Splits the operands into arguments of the graph and one seed for each float item.
-    pub fn split(&self, mut args: Vec<Value>) -> (Vec<Value>, Vec<Value>) {
-        let seeds = args.split_off(self.params.len());
+    /// Takes the seeds, one for each float item, from behind the arguments of the graph.
+    pub fn seeds<'v>(&self, values: &'v mut Vec<Value>) -> Drain<'v, Value> {
+        let seeds = values.drain(self.params.len()..);
         assert_eq!(seeds.len(), self.items.iter().filter(|ty| ty.is_float()).count(), "a seed for each float item");
-        (args, seeds)
+        seeds
     }
 
-    /// Types of the cotangents that are asked for.
-    pub fn cotangent_types(&self) -> impl Iterator<Item = Type> {
+    /// The type of the cotangent of a parameter.
+    pub fn cotangent(&self, param: u32) -> Type {
         let spec = VjpSpec { graph: self.graph, wrt: self.wrt.clone(), seeds: self.seeds };
-        self.wrt.iter().map(move |&i| spec.cotangent(&self.params[i as usize]))
+        spec.cotangent(&self.params[param as usize])
     }
 }
 

@@ -32,10 +32,10 @@ pub trait Domain {
     /// Applies a primitive. Operands may be taken; arrays that nobody else holds may be reused.
     fn prim(&mut self, instr: &PrimInstr, args: &mut [Value]) -> Result<Value, String>;
 
-    /// Differentiates a graph. `args` are the arguments of the graph and then the seeds; the result
-    /// is the items of the graph's result and then the cotangents. `run` runs graphs of the
+    /// Differentiates a graph. `values` are the arguments of the graph and then the seeds; in their place
+    /// it puts the items of the graph's result and then the cotangents. `run` runs graphs of the
     /// same executable.
-    fn vjp(&mut self, run: &mut Run<'_>, instr: &VjpInstr, args: Vec<Value>) -> Result<Vec<Value>, ExecError>;
+    fn vjp(&mut self, run: &mut Run<'_>, instr: &VjpInstr, values: &mut Vec<Value>) -> Result<(), ExecError>;
 }
 
 /// Plain evaluation, for programs whose derivatives have been expanded.
@@ -50,7 +50,7 @@ impl Domain for Plain {
         instr.eval(args)
     }
 
-    fn vjp(&mut self, _run: &mut Run<'_>, instr: &VjpInstr, _args: Vec<Value>) -> Result<Vec<Value>, ExecError> {
+    fn vjp(&mut self, _run: &mut Run<'_>, instr: &VjpInstr, _values: &mut Vec<Value>) -> Result<(), ExecError> {
         panic!("a derivative of {} reached plain evaluation", instr.graph)
     }
 }

@@ -24,6 +24,14 @@ pub(super) struct Fused {
     pub(super) params: Vec<usize>,
 }
 
+/// A graph of elementwise operations as a block program, for whoever has its operands elsewhere than in registers: the
+/// program, and by operand the parameter of the graph. `None` if its nodes do not make a region.
+pub fn block_program(graph: &Graph) -> Option<(Program, Vec<usize>)> {
+    let Fused { mut program, params } = lower(graph)?;
+    program.retain_donors(|i| params.iter().filter(|&&p| p == params[usize::from(i)]).count() == 1);
+    Some((program, params))
+}
+
 /// The program of a graph; `None` if its nodes do not make a region.
 pub(super) fn lower(graph: &Graph) -> Option<Fused> {
     let nodes: Vec<(NodeId, &Node)> = graph.iter().filter(|(_, n)| matches!(n.op, Op::Prim(_))).collect();
@@ -160,9 +168,9 @@ impl Operands for Held<'_> {
     #[inline(always)]
     fn operand(&self, i: usize) -> Item<'_> {
         match self.value(i) {
-            Value::Array(a, _) => Item::Array(a),
-            Value::Ints(a) => Item::Ints(a),
-            Value::Bools(a) => Item::Bools(a),
+            Value::Array(a, _) => Item::Floats(a.as_slice()),
+            Value::Ints(a) => Item::Ints(a.as_slice()),
+            Value::Bools(a) => Item::Bools(a.as_slice()),
             other => Item::Scalar(scalar(other)),
         }
     }
@@ -197,8 +205,8 @@ impl Machine {
         for operand in operands.iter().filter(|o| o.is_last()) {
             put(&mut held.regs[operand.index()], EMPTY);
         }
-        for (&dst, result) in results.iter().zip(blocks.results()) {
-            put(&mut held.regs[dst.0 as usize], value(result));
+        for (i, &dst) in results.iter().enumerate() {
+            put(&mut held.regs[dst.0 as usize], value(blocks.take(i)));
         }
     }
 }

@@ -46,6 +46,8 @@ pub struct Machine {
     places: [Value; PLACES],
     /// Operands on their way.
     scratch: Vec<Value>,
+    /// Room for arguments and results of derivatives.
+    spare: Vec<Vec<Value>>,
     /// Registers of block programs.
     pub(super) blocks: Scratch,
     pub(super) returned: Returned,
@@ -68,6 +70,7 @@ impl Machine {
             frames: Vec::new(),
             places: [EMPTY; PLACES],
             scratch: Vec::new(),
+            spare: Vec::new(),
             blocks: Scratch::default(),
             returned: Returned { base: 0, args: Span16 { start: 0, len: 0 } },
             nesting: 0,
@@ -412,14 +415,15 @@ impl Machine {
         site: &CallSite,
         vjp: &VjpInstr,
     ) -> Result<(), ExecError> {
-        let operands = &exe.operands[site.args.range()];
-        let args = operands.iter().map(|&operand| self.read(exe, base, operand)).collect();
+        let mut values = self.spare.pop().unwrap_or_default();
+        values.extend(exe.operands[site.args.range()].iter().map(|&operand| self.read(exe, base, operand)));
         let mut run = Run { exe, machine: self, base: base + site.window as usize, span: vjp.span };
-        let results = domain.vjp(&mut run, vjp, args)?;
-        assert_eq!(results.len(), site.results.len as usize, "results of the derivative of {}", vjp.graph);
-        for (reg, value) in exe.results[site.results.range()].iter().zip(results) {
+        domain.vjp(&mut run, vjp, &mut values)?;
+        assert_eq!(values.len(), site.results.len as usize, "results of the derivative of {}", vjp.graph);
+        for (reg, value) in exe.results[site.results.range()].iter().zip(values.drain(..)) {
             self.regs[base + reg.0 as usize] = value;
         }
+        self.spare.push(values);
         Ok(())
     }
 }

@@ -61,20 +61,33 @@ impl Run<'_> {
         graph: GraphId,
         args: impl IntoIterator<Item = Value>,
     ) -> Result<Vec<Value>, ExecError> {
+        let mut values: Vec<Value> = args.into_iter().collect();
+        self.replace(domain, graph, &mut values)?;
+        Ok(values)
+    }
+
+    /// As [`Run::call`]; the results take the place of the arguments.
+    pub fn replace<D: Domain>(
+        &mut self,
+        domain: &mut D,
+        graph: GraphId,
+        values: &mut Vec<Value>,
+    ) -> Result<(), ExecError> {
         if self.machine.nesting >= MAX_NESTING {
             let message = format!("derivatives are nested more than {MAX_NESTING} deep while running");
             return Err(ExecError { span: self.span, message });
         }
         let function = self.exe.function(graph).expect("a graph of the module");
         self.machine.make_room(self.base, function);
-        place(&mut self.machine.regs[self.base..self.base + function.params as usize], args);
+        place(&mut self.machine.regs[self.base..self.base + function.params as usize], values.drain(..));
         let floor = self.machine.frames.len();
         self.machine.nesting += 1;
         let returned = self.machine.execute(self.exe, domain, function.pc as usize, self.base, floor);
         self.machine.nesting -= 1;
         let returned = returned?;
         let operands = &self.exe.operands[returned.args.range()];
-        Ok(operands.iter().map(|&operand| self.machine.read(self.exe, returned.base, operand)).collect())
+        values.extend(operands.iter().map(|&operand| self.machine.read(self.exe, returned.base, operand)));
+        Ok(())
     }
 
     /// How many derivatives the run is inside of.

@@ -63,6 +63,10 @@ pub(super) struct Plan {
     pub(super) donors: Vec<SmallVec<[u16; 2]>>,
     /// Bytes of registers.
     pub(super) registers: usize,
+    /// Whether the space is one block.
+    pub(super) single_block: bool,
+    /// Whether operands are laid out for every row of a block.
+    pub(super) tiles: bool,
 }
 
 impl Plan {
@@ -84,7 +88,9 @@ impl Plan {
         let donors = planner.donors();
         planner.assign_registers();
         let Planner { places, ops, ends, registers, .. } = planner;
-        Self { rows, columns, block_rows, block_columns, places, ops, ends, donors, registers }
+        let single_block = (rows, columns) == (block_rows, block_columns);
+        let tiles = places.iter().any(|place| matches!(place.source, Source::Tiled(..)));
+        Self { rows, columns, block_rows, block_columns, places, ops, ends, donors, registers, single_block, tiles }
     }
 }
 

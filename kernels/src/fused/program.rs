@@ -5,6 +5,7 @@ use smallvec::SmallVec;
 use super::plan::Plan;
 use super::scalar::Singles;
 use crate::ops::{Binary, Compare, IntBinary, IntUnary, Kind, Logic, Other, Reduce, Unary};
+use crate::shape::Dims;
 
 /// An element type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -176,6 +177,27 @@ pub(super) struct Output {
     pub(super) shape: Box<[usize]>,
 }
 
+/// What a result is made of.
+#[derive(Clone, Debug)]
+pub(super) struct Mould {
+    pub(super) elem: Elem,
+    pub(super) dims: Dims,
+    pub(super) len: usize,
+    /// Whether the walk writes every element. A sum is written at its end.
+    pub(super) stored: bool,
+    /// Whether it is a number by itself: a sum of everything.
+    pub(super) number: bool,
+}
+
+impl Mould {
+    fn new(plan: &Plan, outputs: &[Output], i: usize) -> Self {
+        let Output { end, shape, .. } = &outputs[i];
+        let elem = plan.places[usize::from(plan.ends[i])].elem;
+        let (stored, number) = (*end == End::Store, *end == End::SumAll && shape.is_empty());
+        Mould { elem, dims: Dims::new(shape), len: shape.iter().product(), stored, number }
+    }
+}
+
 /// Makes programs.
 #[derive(Debug)]
 pub struct Builder {
@@ -199,6 +221,10 @@ pub struct Program {
     pub(super) singles: Option<Singles>,
     pub(super) plan: Plan,
     pub(super) outputs: Vec<Output>,
+    /// By result.
+    pub(super) moulds: Vec<Mould>,
+    /// Whether a result is a sum.
+    pub(super) sums: bool,
     /// Calls of plain kernels that it stands for, with their operations.
     pub(super) calls: Vec<(Kind, usize)>,
 }
@@ -294,7 +320,9 @@ impl Builder {
         let Self { rows, columns, outputs, calls, .. } = self;
         let single = rows * columns == 1 && outputs.iter().all(|o| o.end == End::Store && o.shape.is_empty());
         let singles = single.then(|| Singles::new(&plan, inputs.len()));
-        Program { rows, columns, inputs, singles, plan, outputs, calls }
+        let moulds = (0..outputs.len()).map(|i| Mould::new(&plan, &outputs, i)).collect();
+        let sums = outputs.iter().any(|o| o.end != End::Store);
+        Program { rows, columns, inputs, singles, plan, outputs, moulds, sums, calls }
     }
 
     /// Element type and number of elements of an operand.

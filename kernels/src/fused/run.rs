@@ -7,7 +7,7 @@ use std::vec::Drain;
 use rayon::prelude::*;
 
 use super::plan::{Place, Plan, Source};
-use super::program::{Elem, End, Layout, Output, Program, Scalar};
+use super::program::{Elem, End, Layout, Mould, Program, Scalar};
 use super::steps::Block;
 use super::sums::{CHUNK, RowSum, Total};
 use crate::array::{Array, Element};
@@ -16,17 +16,17 @@ use crate::mode;
 use crate::reduce::ROWS;
 use crate::threads::{self, PARALLEL_FROM};
 
-/// An operand of a program.
+/// An operand of a program: elements in row-major order.
 #[derive(Clone, Copy, Debug)]
 pub enum Operand<'a> {
     /// A single element.
     Scalar(Scalar),
-    /// An array of floats.
-    Array(&'a Array<f64>),
-    /// An array of integers.
-    Ints(&'a Array<i64>),
-    /// An array of truth values.
-    Bools(&'a Array<bool>),
+    /// Floats.
+    Floats(&'a [f64]),
+    /// Integers.
+    Ints(&'a [i64]),
+    /// Truth values.
+    Bools(&'a [bool]),
 }
 
 /// A result of a program.
@@ -83,7 +83,7 @@ pub struct Scratch {
 #[derive(Debug, Default)]
 struct Workspace {
     registers: Vec<Line>,
-    /// By place: where it begins, and where the block at hand does.
+    /// By place: where it begins, and, if there are several blocks, where the one at hand does.
     bases: Vec<Pointer>,
     at: Vec<Pointer>,
     totals: Vec<Total>,
@@ -112,9 +112,9 @@ impl Operand<'_> {
     fn bytes(self) -> usize {
         match self {
             Self::Scalar(_) => 0,
-            Self::Array(a) => a.bytes(),
-            Self::Ints(a) => a.bytes(),
-            Self::Bools(a) => a.bytes(),
+            Self::Floats(a) => size_of_val(a),
+            Self::Ints(a) => size_of_val(a),
+            Self::Bools(a) => size_of_val(a),
         }
     }
 }
@@ -134,6 +134,12 @@ impl Scratch {
     /// Takes the results of the last run, in order.
     pub fn results(&mut self) -> Drain<'_, Outcome> {
         self.results.drain(..)
+    }
+
+    /// Takes one result of the last run.
+    #[inline]
+    pub fn take(&mut self, i: usize) -> Outcome {
+        std::mem::replace(&mut self.results[i], Outcome::F64(0.0))
     }
 }
 
@@ -172,34 +178,32 @@ impl Program {
         }
     }
 
+    #[cold]
     fn record(&self, operands: &impl Operands) -> counts::Work {
-        let written = self.outputs.iter().zip(&self.plan.ends).map(|(output, &end)| {
-            let elem = self.plan.places[usize::from(end)].elem;
-            output.shape.iter().product::<usize>() * elem.size()
-        });
+        let written = self.moulds.iter().map(|mould| mould.len * mould.elem.size()).sum();
         self.calls.iter().for_each(|&(kind, flops)| counts::record(kind, counts::Work { flops, read: 0, written: 0 }));
         let read = (0..self.inputs.len()).map(|i| operands.operand(i).bytes()).sum();
-        counts::Work { flops: 0, read, written: written.sum() }
+        counts::Work { flops: 0, read, written }
     }
 
     /// Buffers for the results.
+    #[inline]
     fn make_results(&self, operands: &mut impl Operands, compute: bool, scratch: &mut Scratch) {
         let Scratch { pointers, results, .. } = scratch;
         results.clear();
         pointers.clear();
-        pointers.resize(self.inputs.len() + self.outputs.len(), NOWHERE);
-        for (i, (output, donors)) in self.outputs.iter().zip(&self.plan.donors).enumerate() {
-            let elem = self.plan.places[usize::from(self.plan.ends[i])].elem;
+        pointers.resize(self.inputs.len() + self.moulds.len(), NOWHERE);
+        for (i, (mould, donors)) in self.moulds.iter().zip(&self.plan.donors).enumerate() {
             let given = donors.iter().find_map(|&d| Some((usize::from(d), operands.give(d.into())?)));
             let mut result = match given {
                 Some((d, array)) => {
                     self.check(d, Elem::F64, array.len());
-                    let mut result = taken_over(array, output);
+                    let mut result = Outcome::Array(taken_over(array, mould));
                     pointers[d] = result.pointer();
                     result
                 }
-                None if compute && output.end == End::Store => fresh(output, elem),
-                None => zeros(output, elem),
+                None if compute && mould.stored => unwritten(mould),
+                None => zeros(mould),
             };
             pointers[self.inputs.len() + i] = result.pointer();
             results.push(result);
@@ -207,6 +211,7 @@ impl Program {
     }
 
     /// Where the operands are. They stay there as long as `operands` is borrowed.
+    #[inline]
     fn find(&self, operands: &impl Operands, scratch: &mut Scratch) {
         let Scratch { pointers, scalars, .. } = scratch;
         scalars.resize(scalars.len().max(self.inputs.len()), 0);
@@ -218,7 +223,7 @@ impl Program {
                         *bits = x.bits();
                         Pointer(std::ptr::from_mut(bits).cast())
                     }
-                    Operand::Array(a) => self.elements(i, Elem::F64, a),
+                    Operand::Floats(a) => self.elements(i, Elem::F64, a),
                     Operand::Ints(a) => self.elements(i, Elem::I64, a),
                     Operand::Bools(a) => self.elements(i, Elem::Bool, a),
                 };
@@ -227,9 +232,9 @@ impl Program {
     }
 
     #[inline]
-    fn elements<T: Element>(&self, i: usize, elem: Elem, array: &Array<T>) -> Pointer {
-        self.check(i, elem, array.len());
-        Pointer(array.as_slice().as_ptr().cast_mut().cast())
+    fn elements<T: Element>(&self, i: usize, elem: Elem, elements: &[T]) -> Pointer {
+        self.check(i, elem, elements.len());
+        Pointer(elements.as_ptr().cast_mut().cast())
     }
 
     #[inline]
@@ -255,6 +260,11 @@ impl Program {
     /// Walks over the space, on several threads if it is large and they are allowed.
     fn walk(&self, scratch: &mut Scratch) {
         let Scratch { pointers, results, work, .. } = scratch;
+        if self.plan.single_block {
+            work.start(self, self.rows, false);
+            self.walk_block(pointers, work);
+            return self.finish(work, results);
+        }
         let parts = threads::pool(self.rows * self.columns, PARALLEL_FROM).zip(self.parts(threads::threads()));
         work.start(self, self.rows, false);
         match parts {
@@ -294,12 +304,36 @@ impl Program {
         Some((0..n).step_by(size).map(part).collect())
     }
 
+    /// The whole space as one block.
+    fn walk_block(&self, pointers: &[Pointer], work: &mut Workspace) {
+        let Workspace { registers, bases, totals, row_sums, .. } = work;
+        let registers = registers.as_mut_ptr().cast::<u8>();
+        self.bases(pointers, registers, bases);
+        if self.plan.tiles {
+            self.tile(pointers, registers);
+        }
+        self.steps(&Block { at: bases, rows: self.plan.rows, columns: self.plan.columns });
+        if self.sums {
+            self.sums(&Block { at: bases, rows: self.plan.rows, columns: self.plan.columns }, 0, totals, row_sums);
+        }
+    }
+
+    fn steps(&self, block: &Block<'_>) {
+        for op in &self.plan.ops {
+            // SAFETY: operands have the sizes that `check` saw, results those of the space, registers those of a
+            // block; the plan lets a step write over an operand only if it runs in place. Parts do not overlap.
+            unsafe { block.step(op) };
+        }
+    }
+
     fn walk_part(&self, pointers: &[Pointer], part: &Part, work: &mut Workspace) {
         let plan = &self.plan;
         let Workspace { registers, bases, at, totals, row_sums } = work;
         let registers = registers.as_mut_ptr().cast::<u8>();
         self.bases(pointers, registers, bases);
-        self.tile(pointers, registers);
+        if plan.tiles {
+            self.tile(pointers, registers);
+        }
         at.clear();
         at.extend_from_slice(bases);
         let mut row = part.rows.start;
@@ -312,11 +346,7 @@ impl Program {
                     self.advance(bases, row, column, at);
                 }
                 let block = Block { at, rows, columns };
-                for op in &plan.ops {
-                    // SAFETY: operands have the sizes that `check` saw, results those of the space, registers those of a
-                    // block; the plan lets a step write over an operand only if it runs in place. Parts do not overlap.
-                    unsafe { block.step(op) };
-                }
+                self.steps(&block);
                 self.sums(&block, column, totals, row_sums);
                 column += columns;
             }
@@ -374,6 +404,9 @@ impl Program {
     }
 
     fn finish(&self, work: &mut Workspace, results: &mut [Outcome]) {
+        if !self.sums {
+            return;
+        }
         for (i, (output, result)) in self.outputs.iter().zip(results).enumerate() {
             match (output.end, result) {
                 (End::Store, _) => {}
@@ -387,33 +420,34 @@ impl Program {
 }
 
 /// A buffer that the walk fills.
-fn fresh(output: &Output, elem: Elem) -> Outcome {
+#[inline]
+fn unwritten(mould: &Mould) -> Outcome {
     // SAFETY: every element is written before the array is read: the blocks tile the space.
     unsafe {
-        match elem {
-            Elem::F64 => Outcome::Array(Array::build(&output.shape, |_| {})),
-            Elem::I64 => Outcome::Ints(Array::build(&output.shape, |_| {})),
-            Elem::Bool => Outcome::Bools(Array::build(&output.shape, |_| {})),
+        match mould.elem {
+            Elem::F64 => Outcome::Array(Array::unwritten(&mould.dims, mould.len)),
+            Elem::I64 => Outcome::Ints(Array::unwritten(&mould.dims, mould.len)),
+            Elem::Bool => Outcome::Bools(Array::unwritten(&mould.dims, mould.len)),
         }
     }
 }
 
-fn zeros(output: &Output, elem: Elem) -> Outcome {
-    match elem {
-        Elem::F64 if output.end == End::SumAll && output.shape.is_empty() => Outcome::F64(0.0),
-        Elem::F64 => Outcome::Array(Array::zeros(&output.shape)),
-        Elem::I64 => Outcome::Ints(Array::zeros(&output.shape)),
-        Elem::Bool => Outcome::Bools(Array::zeros(&output.shape)),
-    }
+/// An operand's buffer as that of a result.
+#[inline]
+fn taken_over(array: Array<f64>, mould: &Mould) -> Array<f64> {
+    let mut array = array.with_dims(&mould.dims);
+    array.make_mut();
+    array
 }
 
-/// An operand's buffer as that of a result.
-fn taken_over(mut array: Array<f64>, output: &Output) -> Outcome {
-    if array.shape() != &*output.shape {
-        array = array.reshape(&output.shape);
+#[inline]
+fn zeros(mould: &Mould) -> Outcome {
+    match mould.elem {
+        Elem::F64 if mould.number => Outcome::F64(0.0),
+        Elem::F64 => Outcome::Array(Array::zeros_of(&mould.dims, mould.len)),
+        Elem::I64 => Outcome::Ints(Array::zeros_of(&mould.dims, mould.len)),
+        Elem::Bool => Outcome::Bools(Array::zeros_of(&mould.dims, mould.len)),
     }
-    array.make_mut();
-    Outcome::Array(array)
 }
 
 impl Workspace {
@@ -422,6 +456,9 @@ impl Workspace {
         let lines = program.plan.registers.div_ceil(size_of::<Line>());
         if self.registers.len() < lines {
             self.registers.resize(lines, Line([0; 8]));
+        }
+        if !program.sums {
+            return;
         }
         for (i, output) in program.outputs.iter().enumerate() {
             match output.end {

@@ -63,14 +63,22 @@ impl Program {
     /// Results of the last run, which was of this program.
     #[inline]
     pub fn scalars<'s>(&'s self, scratch: &'s Scratch) -> impl Iterator<Item = Scalar> + 's {
-        self.singles.iter().flat_map(|singles| &singles.ends).map(|&(elem, end)| {
-            let bits = scratch.bits[usize::from(end)];
-            match elem {
-                Elem::F64 => Scalar::F64(f64::from_bits(bits)),
-                Elem::I64 => Scalar::I64(bits as i64),
-                Elem::Bool => Scalar::Bool(bits != 0),
-            }
-        })
+        (0..self.outputs.len()).map(|i| self.scalar(scratch, i))
+    }
+
+    /// One of them.
+    ///
+    /// # Panics
+    /// If the program does not work on single elements, or has not so many results.
+    #[inline]
+    pub fn scalar(&self, scratch: &Scratch, i: usize) -> Scalar {
+        let (elem, end) = self.singles.as_ref().expect("a program over single elements").ends[i];
+        let bits = scratch.bits[usize::from(end)];
+        match elem {
+            Elem::F64 => Scalar::F64(f64::from_bits(bits)),
+            Elem::I64 => Scalar::I64(bits as i64),
+            Elem::Bool => Scalar::Bool(bits != 0),
+        }
     }
 }
 

@@ -18,8 +18,8 @@ impl Operands for List {
     fn operand(&self, i: usize) -> Operand<'_> {
         match self.0[i].0.as_ref().expect("an operand that was not given away") {
             Item::Scalar(x) => Operand::Scalar(*x),
-            Item::Array(a) => Operand::Array(a),
-            Item::Bools(a) => Operand::Bools(a),
+            Item::Array(a) => Operand::Floats(a.as_slice()),
+            Item::Bools(a) => Operand::Bools(a.as_slice()),
         }
     }
 

@@ -274,9 +274,9 @@ impl Domain for Levels {
         self.apply(&function, &args).map(float)
     }
 
-    fn vjp(&mut self, run: &mut Run<'_>, instr: &VjpInstr, args: Vec<Value>) -> Result<Vec<Value>, ExecError> {
+    fn vjp(&mut self, run: &mut Run<'_>, instr: &VjpInstr, values: &mut Vec<Value>) -> Result<(), ExecError> {
         let located = |message| ExecError { span: instr.span, message };
-        let (mut args, seeds) = instr.split(args);
+        let seeds: Vec<Value> = instr.seeds(values).collect();
         let level = self.depth + 1;
         if level > MAX_LEVEL {
             return Err(located(format!("derivatives are nested more than {MAX_LEVEL} deep")));
@@ -285,7 +285,7 @@ impl Domain for Levels {
             self.levels.push(Level::default());
         }
         for &i in instr.wrt.iter() {
-            let arg = &mut args[i as usize];
+            let arg = &mut values[i as usize];
             let Value::F64(x, below) = *arg else {
                 return Err(located("a derivative by something else than a float scalar cannot be taken".to_owned()));
             };
@@ -297,18 +297,18 @@ impl Domain for Levels {
             *arg = Value::F64(x, mark);
         }
         self.depth = level;
-        let mut results = run.call(self, instr.graph, args)?;
+        run.replace(self, instr.graph, values)?;
         self.depth = level - 1;
         self.measure();
         let outputs: Vec<Option<usize>> =
-            results.iter().zip(&instr.items).filter(|(_, ty)| ty.is_float()).map(|(v, _)| on_level(v, level)).collect();
+            values.iter().zip(&instr.items).filter(|(_, ty)| ty.is_float()).map(|(v, _)| on_level(v, level)).collect();
         let cotangents = self.sweep_all(level, instr, &outputs, &seeds).map_err(located)?;
-        for result in &mut results {
+        for result in &mut *values {
             *result = self.lowered(std::mem::replace(result, Value::Bool(false)), level).map_err(located)?;
         }
         self.level(level).clear();
-        results.extend(cotangents);
-        Ok(results)
+        values.extend(cotangents);
+        Ok(())
     }
 }
 

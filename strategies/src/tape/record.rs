@@ -15,9 +15,17 @@ use adjudicate_ir::exec::{Domain, ExecError, Machine, PrimInstr, Run, VjpInstr};
 use adjudicate_ir::prims;
 use adjudicate_ir::types::Type;
 use adjudicate_ir::value::{Mark, Value};
+use adjudicate_kernels::fused::Scratch;
 
 use super::stage::{Mask, Rules};
 use super::store::Store;
+
+/// Storage of a derivative, used again by the next.
+#[derive(Default)]
+pub(super) struct Spare {
+    seeds: Vec<(Mark, Value)>,
+    marks: Vec<Mark>,
+}
 
 /// The recording domain.
 #[derive(Default)]
@@ -30,6 +38,11 @@ pub(super) struct Recorder {
     pub(super) cotangents: Vec<Value>,
     /// Runs staged rules.
     pub(super) machine: Machine,
+    /// Runs those that are kernels.
+    pub(super) scratch: Scratch,
+    /// Of marks that a sweep keeps.
+    pub(super) kept: Vec<Mark>,
+    pub(super) spare: Vec<Spare>,
     /// Whether to find out how many bytes are kept; costs time.
     pub(super) measure_residuals: bool,
     pub(super) residual_bytes: usize,
@@ -104,32 +117,34 @@ impl Domain for Recorder {
         instr.eval(args)
     }
 
-    fn vjp(&mut self, run: &mut Run<'_>, instr: &VjpInstr, args: Vec<Value>) -> Result<Vec<Value>, ExecError> {
-        let (mut args, seeds) = instr.split(args);
+    fn vjp(&mut self, run: &mut Run<'_>, instr: &VjpInstr, values: &mut Vec<Value>) -> Result<(), ExecError> {
+        let Spare { mut seeds, mut marks } = self.spare.pop().unwrap_or_default();
+        seeds.extend(instr.seeds(values).map(|seed| (Mark::NONE, seed)));
         let start = self.tape.len();
         for &i in instr.wrt.iter() {
-            let arg = &mut args[i as usize];
+            let arg = &mut values[i as usize];
             if arg.mark().0 as usize <= start {
                 let mark = self.tape.alias(arg.mark());
                 *arg = std::mem::replace(arg, Value::Bool(false)).marked(mark);
             }
         }
-        let marks: Vec<Mark> = instr.wrt.iter().map(|&i| args[i as usize].mark()).collect();
+        marks.extend(instr.wrt.iter().map(|&i| values[i as usize].mark()));
         self.depth += 1;
-        let mut results = run.call(self, instr.graph, args)?;
+        run.replace(self, instr.graph, values)?;
         self.depth -= 1;
-        let floats = results.iter().zip(&instr.items).filter(|(_, ty)| ty.is_float());
-        let seeds: Vec<(Mark, Value)> = floats.map(|(value, _)| value.mark()).zip(seeds).collect();
+        let floats = values.iter().zip(&instr.items).filter(|(_, ty)| ty.is_float());
+        seeds.iter_mut().zip(floats).for_each(|((mark, _), (value, _))| *mark = value.mark());
         let located = |message| ExecError { span: instr.span, message };
-        self.sweep(start, instr.seeds, seeds, &marks).map_err(located)?;
-        for (&mark, ty) in marks.iter().zip(instr.cotangent_types()) {
-            results.push(self.cotangent(start, mark, &ty));
+        self.sweep(start, instr.seeds, seeds.drain(..), &marks).map_err(located)?;
+        for (mark, &param) in marks.drain(..).zip(instr.wrt.iter()) {
+            values.push(self.cotangent(start, mark, || instr.cotangent(param)));
         }
         self.forget_cotangents();
         if self.depth == 0 {
-            self.finish(start, &mut results);
+            self.finish(start, values);
         }
-        Ok(results)
+        self.spare.push(Spare { seeds, marks });
+        Ok(())
     }
 }
 
@@ -140,7 +155,7 @@ impl Recorder {
             *value = std::mem::replace(value, Value::Bool(false)).marked(Mark::NONE);
         }
         // Marks may be left inside function values and the like; then their entries stay.
-        if results.iter().all(|value| value.tensor_type().is_some()) {
+        if results.iter().all(Value::is_tensor) {
             self.tape.truncate(start);
         }
     }

@@ -4,7 +4,8 @@
 //!
 //! A staged rule knows which operands and whether the result it reads: exactly those are kept. A
 //! contribution that ends in a product of matrices or in one element added to zeros is left
-//! unfinished ([`Finish`]): if its operand has a cotangent already, it is added to that in place.
+//! unfinished ([`Finish`]): if its operand has a cotangent already, it is added to that in place. A rule of
+//! elementwise operations is one [kernel](super::kernel) that adds as well.
 
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -18,6 +19,8 @@ use adjudicate_ir::graph::{Graph, GraphId, Module, Node, NodeId, Op, Stage};
 use adjudicate_ir::prims::{self, Attrs, Prim, PrimDef};
 use adjudicate_ir::types::Type;
 use adjudicate_ir::value::Value;
+
+use super::kernel::{Case, Kernel};
 
 /// Which operands are recorded. Beyond 64 operands, all are taken to be.
 pub(super) type Mask = u64;
@@ -84,7 +87,25 @@ pub(super) struct Rule {
     /// Indices of the recorded operands: the links of an entry.
     pub(super) links: Box<[u32]>,
     /// The rule as a graph, from the cotangent and what is read, as far as they are, to the whole contributions.
-    graph: Rc<Graph>,
+    pub(super) graph: Rc<Graph>,
+    /// Its kernels, made when they are first asked for; `None` where there is none.
+    kernels: RefCell<Vec<(Case, Option<Rc<Kernel>>)>>,
+}
+
+impl Rule {
+    /// The rule as one kernel.
+    #[inline]
+    pub(super) fn kernel(&self, case: Case) -> Option<Rc<Kernel>> {
+        let known = self.kernels.borrow().iter().find(|(c, _)| *c == case).map(|(_, kernel)| kernel.clone());
+        known.unwrap_or_else(|| self.learn(case))
+    }
+
+    #[cold]
+    fn learn(&self, case: Case) -> Option<Rc<Kernel>> {
+        let kernel = Kernel::new(self, case).map(Rc::new);
+        self.kernels.borrow_mut().push((case, kernel.clone()));
+        kernel
+    }
 }
 
 /// One kind of entry.
@@ -221,6 +242,7 @@ impl Rules {
             outputs,
             links: links.into(),
             graph: Rc::new(graph),
+            kernels: RefCell::default(),
         })
     }
 
@@ -268,6 +290,7 @@ impl Rules {
             outputs,
             links: one.links.clone(),
             graph: Rc::new(graph),
+            kernels: RefCell::default(),
         });
         self.many.insert((rule, count), made.clone());
         made
@@ -303,7 +326,7 @@ fn is(prim: &Prim, def: &'static PrimDef) -> bool {
 }
 
 /// The graph without what its return node does not reach, and the parameters that are left.
-fn pruned(graph: &Graph) -> (Graph, Vec<u32>) {
+pub(super) fn pruned(graph: &Graph) -> (Graph, Vec<u32>) {
     let mut live = vec![false; graph.nodes.len()];
     live[graph.ret.0 as usize] = true;
     for (id, node) in graph.iter().rev() {

@@ -8,6 +8,7 @@ use std::collections::HashSet;
 
 use adjudicate_ir::types::Type;
 use adjudicate_ir::value::{Mark, Value};
+use adjudicate_kernels::fused::{Operand, Scalar};
 use adjudicate_kernels::{Array, Elements};
 
 /// The rule of an entry that passes its cotangent on as it is: an argument of a derivative.
@@ -62,6 +63,30 @@ impl Kept {
             Kept::Bools(elements) => Value::Bools(Array::of_elements(ty.shape(), elements)),
             Kept::Int(n) => Value::I64(n),
             Kept::Bool(b) => Value::Bool(b),
+        }
+    }
+
+    /// As an operand of a kernel.
+    #[inline]
+    pub(super) fn operand(&self) -> Operand<'_> {
+        match self {
+            Kept::Floats(elements) => Operand::Floats(elements.as_slice()),
+            Kept::Ints(elements) => Operand::Ints(elements.as_slice()),
+            Kept::Bools(elements) => Operand::Bools(elements.as_slice()),
+            Kept::Int(n) => Operand::Scalar(Scalar::I64(*n)),
+            Kept::Bool(b) => Operand::Scalar(Scalar::Bool(*b)),
+        }
+    }
+
+    /// The floats, taken, if nobody else shares them; of rank 1.
+    #[inline]
+    pub(super) fn take_unique(&mut self) -> Option<Array<f64>> {
+        if !matches!(self, Kept::Floats(elements) if elements.is_unique()) {
+            return None;
+        }
+        match std::mem::replace(self, Kept::TAKEN) {
+            Kept::Floats(elements) => Some(Array::of_elements(&[elements.as_slice().len()], elements)),
+            _ => None,
         }
     }
 

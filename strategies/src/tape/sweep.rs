@@ -1,7 +1,7 @@
 //! The backward sweep: from the end of the tape to where a derivative began.
 //!
-//! Each entry whose cotangent is known runs its staged rule; contributions are added in place to the
-//! cotangents of its operands. The sweep of the outermost derivative takes what was kept off the
+//! Each entry whose cotangent is known runs its staged rule, as one kernel if it is one; contributions are added in
+//! place to the cotangents of its operands. The sweep of the outermost derivative takes what was kept off the
 //! tape as it goes, so that buffers are freed or reused; that of an inner one leaves it for the
 //! enclosing derivatives, and runs the rules in the recording domain.
 
@@ -9,14 +9,16 @@ use adjudicate_ir::exec::slots::{copy, put, put_copy, put_moved};
 use adjudicate_ir::exec::{Domain, Machine, Plain, PrimInstr};
 use adjudicate_ir::types::Type;
 use adjudicate_ir::value::{Mark, Value};
+use adjudicate_kernels::fused::Scratch;
 use adjudicate_kernels::{Binary, binary_assign};
 
+use super::kernel::{Case, Held};
 use super::record::Recorder;
-use super::stage::{Finish, Read, Rule};
+use super::stage::{Finish, Output, Read, Rule};
 use super::store::{ALIAS, Entry, Kept};
 
 /// No cotangent yet.
-const NOTHING: Value = Value::Bool(false);
+pub(super) const NOTHING: Value = Value::Bool(false);
 
 /// A sweep under way. If `RECORD`, its own operations go on the tape.
 struct Sweep<'t, const RECORD: bool> {
@@ -27,6 +29,7 @@ struct Sweep<'t, const RECORD: bool> {
     /// Cotangents of the entries from `start` on.
     cotangents: Vec<Value>,
     machine: Machine,
+    scratch: Scratch,
 }
 
 impl Recorder {
@@ -37,7 +40,7 @@ impl Recorder {
         &mut self,
         start: usize,
         count: Option<usize>,
-        seeds: Vec<(Mark, Value)>,
+        seeds: impl Iterator<Item = (Mark, Value)>,
         keep: &[Mark],
     ) -> Result<(), String> {
         self.tape.measure();
@@ -51,9 +54,9 @@ impl Recorder {
     }
 
     /// The cotangent that the last sweep, which began at `start`, found for a kept entry.
-    pub(super) fn cotangent(&self, start: usize, mark: Mark, ty: &Type) -> Value {
+    pub(super) fn cotangent(&self, start: usize, mark: Mark, ty: impl FnOnce() -> Type) -> Value {
         let found = (mark.0 as usize).checked_sub(start + 1).and_then(|i| self.cotangents.get(i));
-        found.filter(|value| !is_nothing(value)).cloned().unwrap_or_else(|| Value::zero(ty))
+        found.filter(|value| !is_nothing(value)).cloned().unwrap_or_else(|| Value::zero(&ty()))
     }
 }
 
@@ -72,23 +75,28 @@ impl<'t, const RECORD: bool> Sweep<'t, RECORD> {
         recorder: &'t mut Recorder,
         start: usize,
         count: Option<usize>,
-        seeds: Vec<(Mark, Value)>,
+        seeds: impl Iterator<Item = (Mark, Value)>,
         keep: &[Mark],
     ) -> Result<(), String> {
         let mut cotangents = std::mem::take(&mut recorder.cotangents);
         cotangents.clear();
         cotangents.resize(recorder.tape.len() - start, NOTHING);
-        let machine = std::mem::take(&mut recorder.machine);
-        let mut sweep = Sweep::<'_, RECORD> { recorder, start, seeds: count, cotangents, machine };
-        let done = sweep.walk(seeds, keep);
-        (sweep.recorder.cotangents, sweep.recorder.machine) = (sweep.cotangents, sweep.machine);
+        let (machine, scratch) = (std::mem::take(&mut recorder.machine), std::mem::take(&mut recorder.scratch));
+        let mut sweep = Sweep::<'_, RECORD> { recorder, start, seeds: count, cotangents, machine, scratch };
+        let mut kept = std::mem::take(&mut sweep.recorder.kept);
+        kept.clear();
+        kept.extend_from_slice(keep);
+        kept.sort_unstable();
+        let done = sweep.walk(seeds, &kept);
+        sweep.recorder.kept = kept;
+        let Sweep { recorder, cotangents, machine, scratch, .. } = sweep;
+        (recorder.cotangents, recorder.machine, recorder.scratch) = (cotangents, machine, scratch);
         done
     }
 
-    fn walk(&mut self, seeds: Vec<(Mark, Value)>, keep: &[Mark]) -> Result<(), String> {
-        let mut keep: Vec<Mark> = keep.to_vec();
-        keep.sort_unstable();
-        let kept = |mark: Mark| keep.binary_search(&mark).is_ok();
+    /// `kept` is sorted.
+    fn walk(&mut self, seeds: impl Iterator<Item = (Mark, Value)>, kept: &[Mark]) -> Result<(), String> {
+        let kept = |mark: Mark| kept.binary_search(&mark).is_ok();
         for (mark, seed) in seeds {
             self.pass_on(mark, seed)?;
         }
@@ -113,7 +121,7 @@ impl<'t, const RECORD: bool> Sweep<'t, RECORD> {
             };
             let keep = kept(mark);
             self.pass(&rule, entry, mark, keep)?;
-            if rule.passes {
+            if rule.passes || !RECORD && self.fused(&rule, entry, mark, keep)? {
                 continue;
             }
             self.gather(&rule, entry, mark, keep);
@@ -169,6 +177,59 @@ impl<'t, const RECORD: bool> Sweep<'t, RECORD> {
         };
         put(&mut self.cotangents[i], sum);
         Ok(())
+    }
+
+    /// Runs the rule of an entry as one kernel; false if it is none.
+    #[inline]
+    fn fused(&mut self, rule: &Rule, entry: Entry, mark: Mark, keep: bool) -> Result<bool, String> {
+        let Some(case) = self.case(rule, entry) else { return Ok(false) };
+        let own = mark.0 as usize - 1 - self.start;
+        if case != Case::default() {
+            let Some(kernel) = rule.kernel(case) else { return Ok(false) };
+            let tape = &mut self.recorder.tape;
+            let held = Held {
+                cotangents: &mut self.cotangents,
+                own,
+                keep,
+                start: self.start,
+                links: &tape.links[entry.links as usize..],
+                numbers: &tape.scalars[entry.scalars as usize..],
+                arrays: &mut tape.arrays[entry.arrays as usize..],
+            };
+            kernel.run(&mut self.scratch, held);
+            for (result, &(output, added)) in kernel.results.iter().enumerate() {
+                let value = kernel.result(&mut self.scratch, result);
+                let Output { link, finish } = &rule.outputs[output as usize];
+                let i = self.place(self.recorder.tape.links[(entry.links + link) as usize]).expect("it is wanted");
+                match finish {
+                    _ if added => put(&mut self.cotangents[i], value),
+                    Finish::Add(add) => self.accumulate(add, i, value)?,
+                    other => panic!("{other:?} is not computed by a kernel"),
+                }
+            }
+        }
+        self.forget(entry);
+        if !keep {
+            put(&mut self.cotangents[own], NOTHING);
+        }
+        Ok(true)
+    }
+
+    /// Which contributions of a rule are wanted, and which meet a cotangent; `None` if they are too many.
+    #[inline]
+    fn case(&self, rule: &Rule, entry: Entry) -> Option<Case> {
+        if rule.outputs.len() > Case::OUTPUTS {
+            return None;
+        }
+        let mark = |output: &Output| self.recorder.tape.links[(entry.links + output.link) as usize];
+        let mut case = Case::default();
+        for (at, output) in rule.outputs.iter().enumerate() {
+            let Some(i) = self.place(mark(output)).filter(|_| output.finish.arity() > 0) else { continue };
+            // What an output before this one contributes to is not what is there.
+            let is_first = rule.outputs[..at].iter().all(|o| o.finish.arity() == 0 || mark(o) != mark(output));
+            case.want(at, is_first && !is_nothing(&self.cotangents[i]));
+        }
+        Some(case)
     }
 
     /// Drops what an entry keeps, once nobody needs it.

@@ -165,9 +165,9 @@ impl Tape {
         y.check(self);
         let state = &mut *self.0.borrow_mut();
         let marks: Vec<Mark> = xs.iter().map(|x| x.value.mark()).collect();
-        let seeds = vec![(y.value.mark(), Value::f64(1.0))];
+        let seeds = std::iter::once((y.value.mark(), Value::f64(1.0)));
         state.recorder.sweep(0, None, seeds, &marks).unwrap_or_else(|why| panic!("{why}"));
-        let cotangent = |x: &&Var| state.recorder.cotangent(0, x.value.mark(), &x.ty());
+        let cotangent = |x: &&Var| state.recorder.cotangent(0, x.value.mark(), || x.ty());
         let found: Vec<Value> = xs.iter().map(cotangent).collect();
         state.recorder.forget_cotangents();
         let age = state.age;
