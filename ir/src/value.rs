@@ -129,6 +129,7 @@ impl Value {
     }
 
     /// A float array; rank 0 becomes a scalar.
+    #[inline]
     pub fn array(a: Array<f64>) -> Value {
         if a.ndim() == 0 { Value::f64(a.as_slice()[0]) } else { Value::Array(a, Mark::NONE) }
     }
@@ -202,6 +203,14 @@ impl Value {
             *mark = new;
         }
         self
+    }
+
+    /// As [`Value::marked`], in place.
+    #[inline]
+    pub fn mark_as(&mut self, new: Mark) {
+        if let Value::F64(_, mark) | Value::Array(_, mark) = self {
+            *mark = new;
+        }
     }
 
     /// The truth of a boolean scalar; panics on anything else.

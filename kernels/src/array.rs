@@ -48,6 +48,38 @@ impl<T: Element> Elements<T> {
     pub fn is_unique(&self) -> bool {
         self.0.is_unique()
     }
+
+    /// So many zeros.
+    #[inline]
+    pub(crate) fn zeroed(len: usize) -> Self {
+        Self(Buffer::zeroed(len))
+    }
+
+    /// So many elements that are not written yet.
+    ///
+    /// # Safety
+    /// Every element must be written before one is read.
+    #[expect(unsafe_code, reason = "results are written once, not zeroed first")]
+    #[inline]
+    pub(crate) unsafe fn unwritten(len: usize) -> Self {
+        // SAFETY: the caller's promise.
+        Self(unsafe { Buffer::with(len, |_| {}) })
+    }
+
+    /// The elements, writable.
+    ///
+    /// # Panics
+    /// If somebody else shares them.
+    pub(crate) fn as_mut_slice(&mut self) -> &mut [T] {
+        self.0.get_mut().expect("elements that are written are not shared")
+    }
+
+    /// The first one, for writing while nobody else shares them.
+    #[inline]
+    pub(crate) fn as_mut_ptr(&mut self) -> *mut T {
+        debug_assert!(self.0.is_unique(), "elements that are written are not shared");
+        self.0.as_mut_ptr()
+    }
 }
 
 impl<T: Element> fmt::Debug for Elements<T> {
@@ -135,15 +167,15 @@ impl<T: Element> Array<T> {
         Self { dims: Dims::new(shape), data: unsafe { Buffer::with(count(shape), fill) } }
     }
 
-    /// As [`Array::build`] for lengths of axes that are known to be of so many elements, not written at all.
+    /// As [`Array::build`], for lengths of axes that are known to be of so many elements.
     ///
     /// # Safety
-    /// Every element must be written before one is read.
+    /// As there.
     #[expect(unsafe_code, reason = "results are written once, not zeroed first")]
     #[inline]
-    pub(crate) unsafe fn unwritten(dims: &Dims, len: usize) -> Self {
+    pub(crate) unsafe fn build_of(dims: &Dims, len: usize, fill: impl FnOnce(&mut [MaybeUninit<T>])) -> Self {
         // SAFETY: the caller's promise.
-        Self { dims: dims.clone(), data: unsafe { Buffer::with(len, |_| {}) } }
+        Self { dims: dims.clone(), data: unsafe { Buffer::with(len, fill) } }
     }
 
     /// Zeros, of lengths of axes that are known to be of so many elements.
@@ -152,10 +184,10 @@ impl<T: Element> Array<T> {
         Self { dims: dims.clone(), data: Buffer::zeroed(len) }
     }
 
-    /// The same elements under lengths of axes that are known to be of as many.
+    /// Elements under lengths of axes that are known to be of as many.
     #[inline]
-    pub(crate) fn with_dims(self, dims: &Dims) -> Self {
-        Self { dims: dims.clone(), data: self.data }
+    pub(crate) fn of_dims(dims: &Dims, elements: Elements<T>) -> Self {
+        Self { dims: dims.clone(), data: elements.0 }
     }
 
     /// The elements of an iterator, in row-major order; what it leaves out stays zero.
@@ -169,6 +201,12 @@ impl<T: Element> Array<T> {
     #[inline]
     pub fn elements(&self) -> Elements<T> {
         Elements(self.data.clone())
+    }
+
+    /// The elements alone.
+    #[inline]
+    pub fn into_elements(self) -> Elements<T> {
+        Elements(self.data)
     }
 
     /// An array of these elements, shared.
@@ -197,6 +235,12 @@ impl<T: Element> Array<T> {
     #[inline]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// The length of each axis, as they are stored.
+    #[inline]
+    pub(crate) fn dims(&self) -> &Dims {
+        &self.dims
     }
 
     /// The number of axes.
@@ -240,13 +284,6 @@ impl<T: Element> Array<T> {
             self.data = Buffer::from_slice(self.data.as_slice());
         }
         self.data.get_mut().expect("unique by now")
-    }
-
-    /// The first element, for writing while no other array shares the elements.
-    #[inline]
-    pub(crate) fn as_mut_ptr(&mut self) -> *mut T {
-        debug_assert!(self.data.is_unique(), "elements that are written are not shared");
-        self.data.as_mut_ptr()
     }
 
     /// Whether no other array shares the elements.

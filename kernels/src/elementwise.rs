@@ -10,7 +10,7 @@ use crate::array::{Arg, Array, Element};
 use crate::counts::Work;
 use crate::mode::enter;
 use crate::ops::Kind;
-use crate::shape::{Plan, broadcast_or_panic};
+use crate::shape::{Dims, Plan, broadcast_or_panic};
 use crate::threads;
 
 mod binary;
@@ -99,13 +99,14 @@ pub(crate) fn map_slices_into<T: Element, U: Element>(src: Lanes<'_, T>, dst: &m
     }
 }
 
-/// The shape of a result if no operand has to be repeated, scalars aside.
-fn common_shape<'a, T: Element, S: Element>(a: Arg<'a, T>, b: Arg<'a, S>) -> Option<&'a [usize]> {
+/// The lengths of axes and the number of elements of a result if no operand has to be repeated, scalars aside.
+#[inline]
+fn common<'a, T: Element, S: Element>(a: Arg<'a, T>, b: Arg<'a, S>) -> Option<(&'a Dims, usize)> {
     match (a, b) {
-        (Arg::Array(x), Arg::Array(y)) if x.shape() == y.shape() => Some(x.shape()),
-        (Arg::Array(x), Arg::Scalar(_)) => Some(x.shape()),
-        (Arg::Scalar(_), Arg::Array(y)) => Some(y.shape()),
-        (Arg::Scalar(_), Arg::Scalar(_)) => Some(&[]),
+        (Arg::Array(x), Arg::Array(y)) if x.dims() == y.dims() => Some((x.dims(), x.len())),
+        (Arg::Array(x), Arg::Scalar(_)) => Some((x.dims(), x.len())),
+        (Arg::Scalar(_), Arg::Array(y)) => Some((y.dims(), y.len())),
+        (Arg::Scalar(_), Arg::Scalar(_)) => Some((&Dims::NONE, 1)),
         (Arg::Array(_), Arg::Array(_)) => None,
     }
 }
@@ -118,8 +119,8 @@ fn zip<T: Element, U: Element>(
     b: Arg<'_, T>,
     run: impl Fn(&mut [MaybeUninit<U>], Lanes<'_, T>, Lanes<'_, T>) + Sync,
 ) -> Array<U> {
-    match common_shape(a, b) {
-        Some(shape) => zip_equal(kind, shape, a, b, run),
+    match common(a, b) {
+        Some(common) => zip_equal(kind, common, a, b, run),
         None => match (a, b) {
             (Arg::Array(x), Arg::Array(row)) if repeats(row, x) => {
                 zip_rows(kind, x, row, |out, x, row| run(out, x, row))
@@ -140,18 +141,18 @@ fn work<T: Element, U: Element>(len: usize, a: Arg<'_, T>, b: Arg<'_, T>) -> Wor
 #[inline]
 fn zip_equal<T: Element, U: Element>(
     kind: Kind,
-    shape: &[usize],
+    (dims, len): (&Dims, usize),
     a: Arg<'_, T>,
     b: Arg<'_, T>,
     run: impl Fn(&mut [MaybeUninit<U>], Lanes<'_, T>, Lanes<'_, T>) + Sync,
 ) -> Array<U> {
-    if !enter(kind, || work::<T, U>(shape.iter().product(), a, b)) {
-        return Array::zeros(shape);
+    if !enter(kind, || work::<T, U>(len, a, b)) {
+        return Array::zeros_of(dims, len);
     }
     let (x, y) = (Lanes::whole(a), Lanes::whole(b));
     // SAFETY: `run` fills what it is given.
     unsafe {
-        Array::build(shape, |out| {
+        Array::build_of(dims, len, |out| {
             threads::parts(out, |start, part| {
                 let len = part.len();
                 run(part, x.part(start, len), y.part(start, len));
@@ -188,7 +189,7 @@ fn zip_rows<T: Element, U: Element>(
     run: impl Fn(&mut [MaybeUninit<U>], Lanes<'_, T>, Lanes<'_, T>),
 ) -> Array<U> {
     if !enter(kind, || work::<T, U>(x.len(), Arg::Array(x), Arg::Array(row))) {
-        return Array::zeros(x.shape());
+        return Array::zeros_of(x.dims(), x.len());
     }
     let mut tile = [T::default(); TILE];
     let row = tiled(row.as_slice(), &mut tile);
@@ -197,7 +198,7 @@ fn zip_rows<T: Element, U: Element>(
         parts.for_each(|(out, x)| run(out, Lanes::Slice(x), Lanes::Slice(&row[..x.len()])));
     };
     // SAFETY: the parts tile the result, and `run` fills each.
-    unsafe { Array::build(x.shape(), fill) }
+    unsafe { Array::build_of(x.dims(), x.len(), fill) }
 }
 
 #[expect(unsafe_code, reason = "results are written once, not zeroed first")]
@@ -236,7 +237,7 @@ fn zip_assign<T: Element>(
     run: impl Fn(&mut [T], Lanes<'_, T>) + Sync,
 ) {
     let compute = enter(kind, || work::<T, T>(dst.len(), Arg::Array(dst), rhs));
-    if common_shape(Arg::Array(dst), rhs).is_none() {
+    if common(Arg::Array(dst), rhs).is_none() {
         return assign_broadcast(dst, rhs, compute, run);
     }
     let to = dst.make_mut();

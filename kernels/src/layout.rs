@@ -8,7 +8,7 @@ use crate::array::{Array, Element};
 use crate::counts::Work;
 use crate::mode::enter;
 use crate::ops::{Kind, Other};
-use crate::shape::{Plan, broadcast_shape, count};
+use crate::shape::{Plan, broadcast, count};
 
 /// The part of an axis that a slice takes: `start`, `start + step`, … up to but not including `stop`. Bounds are resolved:
 /// 0 ≤ `start` < size, and a `stop` of −1 with a negative step means down to the first element.
@@ -109,7 +109,7 @@ fn transpose_matrix<T: Element>(from: &[T], rows: usize, columns: usize) -> Arra
 /// # Panics
 /// If `x` does not broadcast to `shape`.
 pub fn broadcast_to<T: Element>(x: &Array<T>, shape: &[usize]) -> Array<T> {
-    let fits = broadcast_shape(x.shape(), shape).is_some_and(|common| common == shape);
+    let fits = broadcast(x.shape(), shape).is_some_and(|common| common[..] == *shape);
     assert!(fits, "shape {:?} does not broadcast to {shape:?}", x.shape());
     let work = || Work { flops: 0, read: x.bytes(), written: count(shape) * size_of::<T>() };
     let compute = enter(Kind::Other(Other::Broadcast), work);

@@ -16,6 +16,8 @@ pub(crate) enum Dims {
 
 impl Dims {
     const INLINE: usize = 4;
+    /// Those of a scalar.
+    pub(crate) const NONE: Self = Self::Inline(0, [0; Self::INLINE]);
 
     #[inline]
     pub(crate) fn new(shape: &[usize]) -> Self {
@@ -38,6 +40,17 @@ impl Dims {
     }
 }
 
+impl PartialEq for Dims {
+    #[inline]
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            // Beyond the rank there are zeros.
+            (Self::Inline(a, x), Self::Inline(b, y)) => a == b && x == y,
+            _ => self.as_slice() == other.as_slice(),
+        }
+    }
+}
+
 /// The number of elements of a shape.
 #[inline]
 pub(crate) fn count(shape: &[usize]) -> usize {
@@ -50,7 +63,7 @@ pub fn broadcast_shape(a: &[usize], b: &[usize]) -> Option<Vec<usize>> {
     broadcast(a, b).map(|shape| shape.to_vec())
 }
 
-fn broadcast(a: &[usize], b: &[usize]) -> Option<Axes> {
+pub(crate) fn broadcast(a: &[usize], b: &[usize]) -> Option<Axes> {
     let rank = a.len().max(b.len());
     let at = |s: &[usize], axis: usize| (axis + s.len()).checked_sub(rank).map_or(1, |i| s[i]);
     (0..rank)

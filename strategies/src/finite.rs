@@ -18,6 +18,7 @@ use adjudicate_ir::datum::Layout;
 use adjudicate_ir::exec::{Domain, ExecError, Executable, Machine, PrimInstr, Run, VjpInstr};
 use adjudicate_ir::graph::{GraphId, Module, Op};
 use adjudicate_ir::passes;
+use adjudicate_ir::prims::Args;
 use adjudicate_ir::program::{Program, Request};
 use adjudicate_ir::value::{Mark, Value};
 use adjudicate_kernels::Array;
@@ -141,9 +142,7 @@ struct Differences {
 }
 
 impl Domain for Differences {
-    const EVALUATES: bool = true;
-
-    fn prim(&mut self, instr: &PrimInstr, args: &mut [Value]) -> Result<Value, String> {
+    fn prim(&mut self, instr: &PrimInstr, args: &mut Args<'_>) -> Result<Value, String> {
         instr.eval(args)
     }
 

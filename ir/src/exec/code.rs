@@ -7,11 +7,13 @@ use std::fmt;
 use std::sync::Arc;
 use std::vec::Drain;
 
+use adjudicate_kernels::{Compare, IntBinary};
+
 use super::fused::Fused;
 use crate::graph::{GraphId, Module, VjpSpec};
 use crate::prims::{Args, Attrs, PrimDef};
 use crate::span::Span;
-use crate::types::Type;
+use crate::types::{Elem, Type};
 use crate::value::Value;
 
 /// A register of a frame.
@@ -112,6 +114,10 @@ impl Span16 {
 pub(super) enum Instr {
     /// Applies a primitive.
     Prim { count: u16, site: u32, args: u32, dst: Reg },
+    /// Arithmetic of two integers, which means the same in every domain.
+    Int { op: IntBinary, args: u32, dst: Reg },
+    /// A comparison of two integers.
+    Compare { op: Compare, args: u32, dst: Reg },
     /// Runs a block program; `results` is a start in the table of results.
     Fused { program: u32, args: u32, results: u32 },
     /// Several values as one.
@@ -191,10 +197,32 @@ pub struct PrimInstr {
 }
 
 impl PrimInstr {
+    /// The instruction of its own that a primitive on two single integers is.
+    pub(super) fn on_integers(&self, args: u32, dst: Reg) -> Option<Instr> {
+        let [a, b] = &*self.operands else { return None };
+        if !a.is_scalar(Elem::I64) || !b.is_scalar(Elem::I64) {
+            return None;
+        }
+        let int = |op| Some(Instr::Int { op, args, dst });
+        let compare = |op| Some(Instr::Compare { op, args, dst });
+        match self.def.name {
+            "add" => int(IntBinary::Add),
+            "sub" => int(IntBinary::Sub),
+            "mul" => int(IntBinary::Mul),
+            "lt" => compare(Compare::Lt),
+            "le" => compare(Compare::Le),
+            "gt" => compare(Compare::Gt),
+            "ge" => compare(Compare::Ge),
+            "eq" => compare(Compare::Eq),
+            "ne" => compare(Compare::Ne),
+            _ => None,
+        }
+    }
+
     /// Computes the value. Operands may be taken.
     #[inline]
-    pub fn eval(&self, args: &mut [Value]) -> Result<Value, String> {
-        (self.def.eval)(&self.attrs, &mut Args::new(args), &self.ty)
+    pub fn eval(&self, args: &mut Args<'_>) -> Result<Value, String> {
+        (self.def.eval)(&self.attrs, args, &self.ty)
     }
 }
 

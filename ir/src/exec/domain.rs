@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::code::{PrimInstr, VjpInstr};
 use super::run::Run;
+use crate::prims::Args;
 use crate::span::Span;
 use crate::value::Value;
 
@@ -26,11 +27,8 @@ impl std::error::Error for ExecError {}
 
 /// An interpretation of primitives and of derivatives.
 pub trait Domain {
-    /// Whether [`Domain::prim`] evaluates and does nothing else. Then operands are read where they are.
-    const EVALUATES: bool = false;
-
     /// Applies a primitive. Operands may be taken; arrays that nobody else holds may be reused.
-    fn prim(&mut self, instr: &PrimInstr, args: &mut [Value]) -> Result<Value, String>;
+    fn prim(&mut self, instr: &PrimInstr, args: &mut Args<'_>) -> Result<Value, String>;
 
     /// Differentiates a graph. `values` are the arguments of the graph and then the seeds; in their place
     /// it puts the items of the graph's result and then the cotangents. `run` runs graphs of the
@@ -43,10 +41,8 @@ pub trait Domain {
 pub struct Plain;
 
 impl Domain for Plain {
-    const EVALUATES: bool = true;
-
     #[inline]
-    fn prim(&mut self, instr: &PrimInstr, args: &mut [Value]) -> Result<Value, String> {
+    fn prim(&mut self, instr: &PrimInstr, args: &mut Args<'_>) -> Result<Value, String> {
         instr.eval(args)
     }
 

@@ -1,6 +1,6 @@
 //! From trees to linear code.
 
-use super::code::{CallSite, Executable, Function, Instr, Operand, Reg, SiteId, Span16};
+use super::code::{CallSite, Executable, Function, Instr, Operand, PrimInstr, Reg, SiteId, Span16};
 use super::liveness;
 use super::lower::Lowering;
 use super::registers::{Allocation, allocate};
@@ -34,7 +34,7 @@ pub(super) fn executable(module: &Module, first: SiteId) -> Executable {
         exe.fused.append(&mut lowering.fused);
         let intervals = liveness::mark(&mut tree);
         let allocation = allocate(&tree, &intervals);
-        let function = emit(&mut exe, &tree, &allocation, module.graph(id).span);
+        let function = emit(&mut exe, &lowering.prims, &tree, &allocation, module.graph(id).span);
         exe.functions[id.0 as usize] = Some(function);
     }
     (exe.consts, exe.prims, exe.vjps) = (lowering.consts, lowering.prims, lowering.vjps);
@@ -42,15 +42,16 @@ pub(super) fn executable(module: &Module, first: SiteId) -> Executable {
     exe
 }
 
-fn emit(exe: &mut Executable, tree: &Tree, allocation: &Allocation, span: Span) -> Function {
+fn emit(exe: &mut Executable, prims: &[PrimInstr], tree: &Tree, allocation: &Allocation, span: Span) -> Function {
     let pc = exe.code.len() as u32;
-    let mut emitter = Emitter { exe, allocation, tuple: tree.tuple, span };
+    let mut emitter = Emitter { exe, prims, allocation, tuple: tree.tuple, span };
     emitter.block(&tree.body);
     Function { pc, params: tree.params, registers: allocation.count }
 }
 
 struct Emitter<'e> {
     exe: &'e mut Executable,
+    prims: &'e [PrimInstr],
     allocation: &'e Allocation,
     tuple: bool,
     /// Of the last step.
@@ -148,7 +149,11 @@ impl Emitter<'_> {
         let count = args.len() as u16;
         let dst = dsts.first().map_or(Reg(0), |&r| self.reg(r));
         let instr = match action {
-            Action::Prim(site) => Instr::Prim { count, site, args: self.operands(args).start, dst },
+            Action::Prim(site) => {
+                let args = self.operands(args).start;
+                let plain = Instr::Prim { count, site, args, dst };
+                self.prims[site as usize].on_integers(args, dst).unwrap_or(plain)
+            }
             Action::Fused(program) => self.fused(program, args, dsts),
             Action::Tuple => Instr::Tuple { count: args.len() as u16, args: self.operands(args).start, dst },
             Action::Get(index) => Instr::Get { tuple: self.operand(args[0]), index, dst },

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use adjudicate_kernels::fused::{
     Builder, Code, Elem, Layout, Operand as Item, Operands, Outcome, Program, Scalar, Val,
 };
-use adjudicate_kernels::{Array, Compare, Logic, Unary};
+use adjudicate_kernels::{Compare, Elements, Logic, Unary};
 use indexmap::IndexMap;
 use smallvec::SmallVec;
 
@@ -176,12 +176,12 @@ impl Operands for Held<'_> {
     }
 
     #[inline]
-    fn give(&mut self, i: usize) -> Option<Array<f64>> {
+    fn give(&mut self, i: usize) -> Option<Elements<f64>> {
         let slot = &mut self.regs[self.operands[i].index()];
         if !matches!(slot, Value::Array(a, _) if a.is_unique()) {
             return None;
         }
-        if let Value::Array(a, _) = std::mem::replace(slot, EMPTY) { Some(a) } else { None }
+        if let Value::Array(a, _) = std::mem::replace(slot, EMPTY) { Some(a.into_elements()) } else { None }
     }
 }
 
@@ -206,7 +206,7 @@ impl Machine {
             put(&mut held.regs[operand.index()], EMPTY);
         }
         for (i, &dst) in results.iter().enumerate() {
-            put(&mut held.regs[dst.0 as usize], value(blocks.take(i)));
+            put(&mut held.regs[dst.0 as usize], value(fused.program.take(blocks, i)));
         }
     }
 }

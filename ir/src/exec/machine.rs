@@ -15,9 +15,6 @@ use crate::prims::Args;
 use crate::span::Span;
 use crate::value::{Fields, Value};
 
-/// Operands of a primitive that are handed to a domain without going through the heap.
-const PLACES: usize = 4;
-
 /// Calls that may wait for their results at once, as in the interpreter.
 pub const MAX_FRAMES: usize = crate::interp::MAX_DEPTH;
 /// Registers of all frames together: 2 GiB of them.
@@ -42,8 +39,6 @@ pub(super) struct Frame {
 pub struct Machine {
     pub(super) regs: Vec<Value>,
     pub(super) frames: Vec<Frame>,
-    /// Operands of the primitive at hand.
-    places: [Value; PLACES],
     /// Operands on their way.
     scratch: Vec<Value>,
     /// Room for arguments and results of derivatives.
@@ -68,7 +63,6 @@ impl Machine {
         Self {
             regs: Vec::new(),
             frames: Vec::new(),
-            places: [EMPTY; PLACES],
             scratch: Vec::new(),
             spare: Vec::new(),
             blocks: Scratch::default(),
@@ -93,7 +87,6 @@ impl Machine {
         self.regs.clear();
         self.frames.clear();
         self.scratch.clear();
-        self.places = [EMPTY; PLACES];
         self.nesting = 0;
     }
 
@@ -120,7 +113,20 @@ impl Machine {
         value.truth()
     }
 
-    /// Applies a primitive.
+    /// Two integers, which are read where they are.
+    #[inline(always)]
+    fn integers(&self, exe: &Executable, base: usize, args: u32) -> [i64; 2] {
+        [0, 1].map(|i| {
+            let operand = exe.operands[args as usize + i];
+            let at = operand.index();
+            match if operand.is_const() { &exe.consts[at] } else { &self.regs[base + at] } {
+                Value::I64(n) => *n,
+                other => panic!("an integer was expected, not {other:?}"),
+            }
+        })
+    }
+
+    /// Applies a primitive to operands where they are.
     #[inline(always)]
     fn prim<D: Domain>(
         &mut self,
@@ -131,53 +137,9 @@ impl Machine {
         operands: &[Operand],
         dst: Reg,
     ) -> Result<(), String> {
-        if D::EVALUATES {
-            return self.evaluate(exe, instr, base, operands, dst);
-        }
-        if operands.len() > PLACES {
-            self.gather(exe, base, operands);
-            let result = domain.prim(instr, &mut self.scratch);
-            self.scratch.clear();
-            self.regs[base + dst.0 as usize] = result?;
-            return Ok(());
-        }
-        for (&operand, place) in operands.iter().zip(&mut self.places) {
-            if operand.is_const() {
-                put_copy(place, &exe.consts[operand.index()]);
-                continue;
-            }
-            let slot = &mut self.regs[base + operand.index()];
-            if operand.is_last() { put_moved(place, slot) } else { put_copy(place, slot) }
-        }
-        let places = &mut self.places[..operands.len()];
-        // Taken apart where it is: see `slots`.
-        let mut result = domain.prim(instr, places);
-        for place in places {
-            if !is_scalar(place) {
-                *place = EMPTY;
-            }
-        }
-        match &mut result {
-            Ok(value) => put_moved(&mut self.regs[base + dst.0 as usize], value),
-            Err(message) => return Err(std::mem::take(message)),
-        }
-        std::mem::forget(result);
-        Ok(())
-    }
-
-    /// Applies a primitive to operands where they are.
-    #[inline(always)]
-    fn evaluate(
-        &mut self,
-        exe: &Executable,
-        instr: &PrimInstr,
-        base: usize,
-        operands: &[Operand],
-        dst: Reg,
-    ) -> Result<(), String> {
         let regs = &mut self.regs[base..];
-        let mut args = Args::of_frame(regs, &exe.consts, operands);
-        let mut result = (instr.def.eval)(&instr.attrs, &mut args, &instr.ty);
+        // Taken apart where it is: see `slots`.
+        let mut result = domain.prim(instr, &mut Args::of_frame(regs, &exe.consts, operands));
         for operand in operands.iter().filter(|o| o.is_last()) {
             let slot = &mut regs[operand.index()];
             if !is_scalar(slot) {
@@ -223,6 +185,17 @@ impl Machine {
                     if let Err(message) = self.prim(exe, domain, prim, base, &exe.operands[range], dst) {
                         return Err(ExecError { span: exe.spans[pc - 1], message });
                     }
+                }
+                Instr::Int { op, args, dst } => {
+                    let [x, y] = self.integers(exe, base, args);
+                    match op.eval(x, y) {
+                        Ok(z) => put(&mut self.regs[base + dst.0 as usize], Value::I64(z)),
+                        Err(e) => return Err(ExecError { span: exe.spans[pc - 1], message: e.to_string() }),
+                    }
+                }
+                Instr::Compare { op, args, dst } => {
+                    let [x, y] = self.integers(exe, base, args);
+                    put(&mut self.regs[base + dst.0 as usize], Value::Bool(op.eval(x, y)));
                 }
                 Instr::Fused { .. } => self.fused(exe, base, instr),
                 Instr::Move { from, to } => {

@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 use std::ops::Index;
 
-use adjudicate_kernels::Array;
+use adjudicate_kernels::{Array, Elements};
 
 use super::support::Tensor;
 use crate::exec::Operand;
@@ -15,7 +15,11 @@ use crate::value::Value;
 
 /// Operands of a primitive.
 #[derive(Debug)]
-pub struct Args<'a>(Source<'a>);
+pub struct Args<'a> {
+    source: Source<'a>,
+    /// Those that are not taken for the time being.
+    held: u64,
+}
 
 #[derive(Debug)]
 enum Source<'a> {
@@ -29,19 +33,19 @@ impl<'a> Args<'a> {
     /// Operands that belong to the primitive.
     #[inline]
     pub fn new(row: &'a mut [Value]) -> Self {
-        Args(Source::Row(row))
+        Args { source: Source::Row(row), held: 0 }
     }
 
     /// Operands of an instruction.
     #[inline]
     pub(crate) fn of_frame(regs: &'a mut [Value], consts: &'a [Value], operands: &'a [Operand]) -> Self {
-        Args(Source::Frame { regs, consts, operands })
+        Args { source: Source::Frame { regs, consts, operands }, held: 0 }
     }
 
     /// How many there are.
     #[inline]
     pub fn len(&self) -> usize {
-        match &self.0 {
+        match &self.source {
             Source::Row(row) => row.len(),
             Source::Frame { operands, .. } => operands.len(),
         }
@@ -57,10 +61,20 @@ impl<'a> Args<'a> {
         (0..self.len()).map(|i| &self[i])
     }
 
+    /// Does not let these operands be taken; each is a bit, the last that of all from the 63rd on. Whoever wants to have them
+    /// afterwards holds none again.
+    #[inline]
+    pub fn hold(&mut self, operands: u64) {
+        self.held = operands;
+    }
+
     /// The place of an operand that nobody reads afterwards, not even as another operand.
     #[inline]
     fn free(&mut self, i: usize) -> Option<&mut Value> {
-        match &mut self.0 {
+        if self.held >> i.min(63) & 1 == 1 {
+            return None;
+        }
+        match &mut self.source {
             Source::Row(row) => Some(&mut row[i]),
             Source::Frame { regs, operands, .. } => {
                 let operand = operands[i];
@@ -79,6 +93,19 @@ impl<'a> Args<'a> {
         }
     }
 
+    /// The elements of an array of floats that nobody reads afterwards.
+    #[inline]
+    pub fn take_elements(&mut self, i: usize) -> Option<Elements<f64>> {
+        let place = self.free(i)?;
+        if !matches!(place, Value::Array(..)) {
+            return None;
+        }
+        match std::mem::replace(place, Value::Bool(false)) {
+            Value::Array(a, _) => Some(a.into_elements()),
+            _ => None,
+        }
+    }
+
     /// The array that an operand is, by value; a scalar becomes one of rank 0.
     #[inline]
     pub(super) fn take_array<T: Tensor>(&mut self, i: usize) -> Array<T> {
@@ -89,7 +116,7 @@ impl<'a> Args<'a> {
     #[inline]
     pub(super) fn take_unique<T: Tensor>(&mut self, i: usize, shape: &[usize]) -> Option<Array<T>> {
         let place = self.free(i)?;
-        T::array(place).filter(|a| a.shape() == shape && a.is_unique())?;
+        T::array(place).filter(|a| a.is_unique() && a.shape() == shape)?;
         Some(T::into_array(std::mem::replace(place, Value::Bool(false))))
     }
 
@@ -109,7 +136,7 @@ impl Index<usize> for Args<'_> {
 
     #[inline]
     fn index(&self, i: usize) -> &Value {
-        match &self.0 {
+        match &self.source {
             Source::Row(row) => &row[i],
             Source::Frame { regs, consts, operands } => {
                 let operand = operands[i];

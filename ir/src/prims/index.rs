@@ -156,7 +156,7 @@ fn gather_lanes<'b>(axis: usize, lanes: &Lanes<'b>) -> Expr<'b> {
 
 /// Zeros of a shape with parts (operand 1) added at indices (operand 0).
 fn scatter_lanes<'b>(prim: &Prim, lanes: &Lanes<'b>) -> Expr<'b> {
-    let (axis, shape) = (prim.attrs[0] as usize, sizes(&prim.attrs[1..]));
+    let (axis, shape) = (prim.attrs[0] as usize, sizes(&prim.attrs[1..]).to_vec());
     let (i, src) = (lanes.operand(0), lanes.lifted(1));
     let attrs = |axis: usize, shape: &[usize]| -> Vec<i64> {
         std::iter::once(axis).chain(shape.iter().copied()).map(|n| n as i64).collect()

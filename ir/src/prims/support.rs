@@ -2,6 +2,8 @@
 
 use adjudicate_kernels::{Arg, Array, Element, broadcast_shape};
 
+use smallvec::SmallVec;
+
 use crate::batch::{BatchRule, Lanes};
 use crate::builder::Expr;
 use crate::prims::Prim;
@@ -69,7 +71,7 @@ pub(super) fn attributes<const N: usize>(attrs: &[i64]) -> Result<[i64; N], Stri
 }
 
 /// Attributes that [`extents`] or [`axes`] has accepted.
-pub(super) fn sizes(attrs: &[i64]) -> Vec<usize> {
+pub(super) fn sizes(attrs: &[i64]) -> SmallVec<[usize; 6]> {
     attrs.iter().map(|&n| n as usize).collect()
 }
 

@@ -2,7 +2,6 @@
 #![expect(unsafe_code, reason = "steps write to registers and results while they read others")]
 
 use std::ops::Range;
-use std::vec::Drain;
 
 use rayon::prelude::*;
 
@@ -10,7 +9,7 @@ use super::plan::{Place, Plan, Source};
 use super::program::{Elem, End, Layout, Mould, Program, Scalar};
 use super::steps::Block;
 use super::sums::{CHUNK, RowSum, Total};
-use crate::array::{Array, Element};
+use crate::array::{Array, Element, Elements};
 use crate::counts;
 use crate::mode;
 use crate::reduce::ROWS;
@@ -42,13 +41,22 @@ pub enum Outcome {
     Bools(Array<bool>),
 }
 
+/// A result under way, of which the program knows the shape.
+#[derive(Debug)]
+enum Made {
+    Number(f64),
+    Floats(Elements<f64>),
+    Ints(Elements<i64>),
+    Bools(Elements<bool>),
+}
+
 /// Where a program finds its operands.
 pub trait Operands {
     /// An operand. It is not asked for what was given away.
     fn operand(&self, i: usize) -> Operand<'_>;
 
     /// An operand to be written over, if nobody else reads it; asked for [`Program::donors`], before any operand is read.
-    fn give(&mut self, i: usize) -> Option<Array<f64>>;
+    fn give(&mut self, i: usize) -> Option<Elements<f64>>;
 }
 
 /// Where elements are.
@@ -75,7 +83,7 @@ pub struct Scratch {
     scalars: Vec<u64>,
     /// Of the operands and then of the results.
     pointers: Vec<Pointer>,
-    results: Vec<Outcome>,
+    results: Vec<Made>,
     work: Workspace,
 }
 
@@ -119,27 +127,15 @@ impl Operand<'_> {
     }
 }
 
-impl Outcome {
+impl Made {
+    #[inline]
     fn pointer(&mut self) -> Pointer {
         Pointer(match self {
-            Self::F64(x) => std::ptr::from_mut(x).cast(),
-            Self::Array(a) => a.as_mut_ptr().cast(),
+            Self::Number(x) => std::ptr::from_mut(x).cast(),
+            Self::Floats(a) => a.as_mut_ptr().cast(),
             Self::Ints(a) => a.as_mut_ptr().cast(),
             Self::Bools(a) => a.as_mut_ptr().cast(),
         })
-    }
-}
-
-impl Scratch {
-    /// Takes the results of the last run, in order.
-    pub fn results(&mut self) -> Drain<'_, Outcome> {
-        self.results.drain(..)
-    }
-
-    /// Takes one result of the last run.
-    #[inline]
-    pub fn take(&mut self, i: usize) -> Outcome {
-        std::mem::replace(&mut self.results[i], Outcome::F64(0.0))
     }
 }
 
@@ -164,7 +160,19 @@ impl Program {
         self.calls.iter().copied()
     }
 
-    /// Computes the results, which [`Scratch::results`] hands out. A result is written over the first of its donors that is
+    /// Takes a result of the last run, which was of this program.
+    #[inline]
+    pub fn take(&self, scratch: &mut Scratch, i: usize) -> Outcome {
+        let dims = &self.moulds[i].dims;
+        match std::mem::replace(&mut scratch.results[i], Made::Number(0.0)) {
+            Made::Number(x) => Outcome::F64(x),
+            Made::Floats(a) => Outcome::Array(Array::of_dims(dims, a)),
+            Made::Ints(a) => Outcome::Ints(Array::of_dims(dims, a)),
+            Made::Bools(a) => Outcome::Bools(Array::of_dims(dims, a)),
+        }
+    }
+
+    /// Computes the results, which [`Program::take`] hands out. A result is written over the first of its donors that is
     /// given.
     ///
     /// # Panics
@@ -196,9 +204,10 @@ impl Program {
         for (i, (mould, donors)) in self.moulds.iter().zip(&self.plan.donors).enumerate() {
             let given = donors.iter().find_map(|&d| Some((usize::from(d), operands.give(d.into())?)));
             let mut result = match given {
-                Some((d, array)) => {
-                    self.check(d, Elem::F64, array.len());
-                    let mut result = Outcome::Array(taken_over(array, mould));
+                Some((d, elements)) => {
+                    self.check(d, Elem::F64, elements.as_slice().len());
+                    assert!(elements.is_unique(), "operand {d} is given away and shared");
+                    let mut result = Made::Floats(elements);
                     pointers[d] = result.pointer();
                     result
                 }
@@ -403,16 +412,16 @@ impl Program {
         }
     }
 
-    fn finish(&self, work: &mut Workspace, results: &mut [Outcome]) {
+    fn finish(&self, work: &mut Workspace, results: &mut [Made]) {
         if !self.sums {
             return;
         }
         for (i, (output, result)) in self.outputs.iter().zip(results).enumerate() {
             match (output.end, result) {
                 (End::Store, _) => {}
-                (End::SumAll, Outcome::F64(sum)) => *sum = work.totals[i].finish(),
-                (End::SumAll, Outcome::Array(sum)) => sum.make_mut()[0] = work.totals[i].finish(),
-                (End::SumRows, Outcome::Array(sum)) => sum.make_mut().copy_from_slice(work.row_sums[i].finish()),
+                (End::SumAll, Made::Number(sum)) => *sum = work.totals[i].finish(),
+                (End::SumAll, Made::Floats(sum)) => sum.as_mut_slice()[0] = work.totals[i].finish(),
+                (End::SumRows, Made::Floats(sum)) => sum.as_mut_slice().copy_from_slice(work.row_sums[i].finish()),
                 (end, result) => panic!("{end:?} does not give {result:?}"),
             }
         }
@@ -421,32 +430,24 @@ impl Program {
 
 /// A buffer that the walk fills.
 #[inline]
-fn unwritten(mould: &Mould) -> Outcome {
+fn unwritten(mould: &Mould) -> Made {
     // SAFETY: every element is written before the array is read: the blocks tile the space.
     unsafe {
         match mould.elem {
-            Elem::F64 => Outcome::Array(Array::unwritten(&mould.dims, mould.len)),
-            Elem::I64 => Outcome::Ints(Array::unwritten(&mould.dims, mould.len)),
-            Elem::Bool => Outcome::Bools(Array::unwritten(&mould.dims, mould.len)),
+            Elem::F64 => Made::Floats(Elements::unwritten(mould.len)),
+            Elem::I64 => Made::Ints(Elements::unwritten(mould.len)),
+            Elem::Bool => Made::Bools(Elements::unwritten(mould.len)),
         }
     }
 }
 
-/// An operand's buffer as that of a result.
 #[inline]
-fn taken_over(array: Array<f64>, mould: &Mould) -> Array<f64> {
-    let mut array = array.with_dims(&mould.dims);
-    array.make_mut();
-    array
-}
-
-#[inline]
-fn zeros(mould: &Mould) -> Outcome {
+fn zeros(mould: &Mould) -> Made {
     match mould.elem {
-        Elem::F64 if mould.number => Outcome::F64(0.0),
-        Elem::F64 => Outcome::Array(Array::zeros_of(&mould.dims, mould.len)),
-        Elem::I64 => Outcome::Ints(Array::zeros_of(&mould.dims, mould.len)),
-        Elem::Bool => Outcome::Bools(Array::zeros_of(&mould.dims, mould.len)),
+        Elem::F64 if mould.number => Made::Number(0.0),
+        Elem::F64 => Made::Floats(Elements::zeroed(mould.len)),
+        Elem::I64 => Made::Ints(Elements::zeroed(mould.len)),
+        Elem::Bool => Made::Bools(Elements::zeroed(mould.len)),
     }
 }
 

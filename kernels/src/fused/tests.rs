@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::ops::{Binary, Compare, Kind, Logic, Reduce, Unary};
-use crate::{Arg, Array, counts, threads};
+use crate::{Arg, Array, Elements, counts, threads};
 
 /// Operands that lie in a list; those that are marked are given away.
 struct List(Vec<(Option<Item>, bool)>);
@@ -23,12 +23,16 @@ impl Operands for List {
         }
     }
 
-    fn give(&mut self, i: usize) -> Option<Array<f64>> {
+    fn give(&mut self, i: usize) -> Option<Elements<f64>> {
         let (item, given) = &mut self.0[i];
         if !*given {
             return None;
         }
-        if let Some(Item::Array(a)) = item.take() { Some(a) } else { panic!("operand {i} cannot be written over") }
+        if let Some(Item::Array(a)) = item.take() {
+            Some(a.into_elements())
+        } else {
+            panic!("operand {i} cannot be written over")
+        }
     }
 }
 
@@ -38,7 +42,7 @@ fn kept(items: impl IntoIterator<Item = Item>) -> List {
 
 fn run(program: &Program, mut operands: List, scratch: &mut Scratch) -> Vec<Outcome> {
     program.run(&mut operands, scratch);
-    scratch.results().collect()
+    (0..program.outputs()).map(|i| program.take(scratch, i)).collect()
 }
 
 fn floats(shape: &[usize], seed: u64) -> Array<f64> {

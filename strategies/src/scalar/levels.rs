@@ -10,7 +10,7 @@
 use std::sync::Arc;
 
 use adjudicate_ir::exec::{Domain, ExecError, PrimInstr, Run, VjpInstr};
-use adjudicate_ir::prims::{self, Prim};
+use adjudicate_ir::prims::{self, Args, Prim};
 use adjudicate_ir::types::Elem;
 use adjudicate_ir::value::{Fields, Mark, Value};
 use adjudicate_kernels::Array;
@@ -255,8 +255,9 @@ fn float(number: Number) -> Value {
 
 impl Domain for Levels {
     #[inline]
-    fn prim(&mut self, instr: &PrimInstr, args: &mut [Value]) -> Result<Value, String> {
-        if let [Value::Array(one, mark)] = args
+    fn prim(&mut self, instr: &PrimInstr, args: &mut Args<'_>) -> Result<Value, String> {
+        if args.len() == 1
+            && let Value::Array(one, mark) = &args[0]
             && mark.is_some()
         {
             // The cotangent for a single seed, taken out of its array.

@@ -11,7 +11,7 @@ use adjudicate_ir::graph::{Args, Graph, Node, NodeId, Op};
 use adjudicate_ir::prims::{self, Attrs, Prim};
 use adjudicate_ir::types::Type;
 use adjudicate_ir::value::{Mark, Value};
-use adjudicate_kernels::Array;
+use adjudicate_kernels::Elements;
 use adjudicate_kernels::fused::{Operand, Operands, Outcome, Program, Scalar, Scratch};
 
 use super::stage::{Rule, pruned};
@@ -136,7 +136,7 @@ impl Kernel {
                 other => panic!("a cotangent is a float, not {other:?}"),
             };
         }
-        match scratch.take(i) {
+        match self.program.take(scratch, i) {
             Outcome::F64(x) => Value::f64(x),
             Outcome::Array(a) => Value::array(a),
             other => panic!("a cotangent is of floats, not {other:?}"),
@@ -216,7 +216,7 @@ impl Operands for Sourced<'_> {
     }
 
     #[inline]
-    fn give(&mut self, i: usize) -> Option<Array<f64>> {
+    fn give(&mut self, i: usize) -> Option<Elements<f64>> {
         let at = match self.sources[i] {
             Source::Cotangent if self.held.keep => return None,
             Source::Cotangent => self.held.own,
@@ -228,6 +228,6 @@ impl Operands for Sourced<'_> {
         if !matches!(slot, Value::Array(a, _) if a.is_unique()) {
             return None;
         }
-        if let Value::Array(a, _) = std::mem::replace(slot, NOTHING) { Some(a) } else { None }
+        if let Value::Array(a, _) = std::mem::replace(slot, NOTHING) { Some(a.into_elements()) } else { None }
     }
 }

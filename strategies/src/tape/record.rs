@@ -12,7 +12,7 @@
 //! is recorded like everything else; that is how orders nest.
 
 use adjudicate_ir::exec::{Domain, ExecError, Machine, PrimInstr, Run, VjpInstr};
-use adjudicate_ir::prims;
+use adjudicate_ir::prims::{self, Args};
 use adjudicate_ir::types::Type;
 use adjudicate_ir::value::{Mark, Value};
 use adjudicate_kernels::fused::Scratch;
@@ -71,30 +71,32 @@ impl Recorder {
     }
 
     /// Applies a primitive to operands some of which are recorded.
-    fn record(&mut self, instr: &PrimInstr, args: &mut [Value], mask: Mask) -> Result<Value, String> {
+    #[inline]
+    fn record(&mut self, instr: &PrimInstr, args: &mut Args<'_>, mask: Mask) -> Result<Value, String> {
         let Some(index) = self.rules.find(instr, mask) else {
             return Ok(instr.eval(args)?.marked(Mark::NONE));
         };
         let rule = &self.rules.rules[index as usize];
         let entry = self.tape.begin(index);
-        for &i in &rule.links {
-            self.tape.links.push(args[i as usize].mark());
-        }
+        self.tape.links.extend(rule.links.iter().map(|&i| args[i as usize].mark()));
+        // What the rule reads may not be written over, but belongs to the tape if nobody else reads it.
+        args.hold(rule.kept);
+        let mut result = instr.eval(args)?;
+        args.hold(0);
         for read in &rule.operands {
-            self.tape.keep(&args[read.operand as usize]);
+            self.tape.keep_operand(args, read.operand as usize);
         }
-        let result = instr.eval(args)?;
         if rule.result.is_some() {
             self.tape.keep(&result);
         }
-        let mark = self.tape.push(entry);
-        Ok(result.marked(mark))
+        result.mark_as(self.tape.push(entry));
+        Ok(result)
     }
 }
 
 /// Which operands are marked.
 #[inline]
-fn mask(args: &[Value]) -> Mask {
+fn mask(args: &Args<'_>) -> Mask {
     if args.len() > 64 {
         return if args.iter().any(|a| a.mark().is_some()) { Mask::MAX } else { 0 };
     }
@@ -103,7 +105,7 @@ fn mask(args: &[Value]) -> Mask {
 
 impl Domain for Recorder {
     #[inline]
-    fn prim(&mut self, instr: &PrimInstr, args: &mut [Value]) -> Result<Value, String> {
+    fn prim(&mut self, instr: &PrimInstr, args: &mut Args<'_>) -> Result<Value, String> {
         if self.depth == 0 {
             return instr.eval(args);
         }

@@ -81,6 +81,8 @@ pub(super) struct Rule {
     pub(super) reads_cotangent: bool,
     /// The operands kept before the operation is applied.
     pub(super) operands: Box<[Read]>,
+    /// Which they are, as [`Args::hold`](prims::Args::hold) takes them.
+    pub(super) kept: u64,
     /// The result, if it is kept.
     pub(super) result: Option<Read>,
     pub(super) outputs: Box<[Output]>,
@@ -227,7 +229,8 @@ impl Rules {
             Read { operand: index - 1, scalar: ty == Type::f64(), ty, link }
         };
         let count = args.len() as u32;
-        let operands = params.iter().copied().filter(|i| (1..=count).contains(i)).map(read).collect();
+        let operands: Box<[Read]> = params.iter().copied().filter(|i| (1..=count).contains(i)).map(read).collect();
+        let kept = operands.iter().fold(0, |kept, read| kept | 1 << read.operand.min(63));
         let result = params.iter().copied().find(|&i| i == count + 1).map(read);
         let reads_cotangent = params.first() == Some(&0);
         let links_of = contributions.iter().map(|(link, _)| *link).collect::<Vec<_>>();
@@ -238,6 +241,7 @@ impl Rules {
             program,
             reads_cotangent,
             operands,
+            kept,
             result,
             outputs,
             links: links.into(),
@@ -286,6 +290,7 @@ impl Rules {
             program,
             reads_cotangent: one.reads_cotangent,
             operands: one.operands.clone(),
+            kept: one.kept,
             result: one.result.clone(),
             outputs,
             links: one.links.clone(),

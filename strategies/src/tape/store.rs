@@ -6,6 +6,7 @@
 
 use std::collections::HashSet;
 
+use adjudicate_ir::prims::Args;
 use adjudicate_ir::types::Type;
 use adjudicate_ir::value::{Mark, Value};
 use adjudicate_kernels::fused::{Operand, Scalar};
@@ -78,14 +79,14 @@ impl Kept {
         }
     }
 
-    /// The floats, taken, if nobody else shares them; of rank 1.
+    /// The floats, taken, if nobody else shares them.
     #[inline]
-    pub(super) fn take_unique(&mut self) -> Option<Array<f64>> {
+    pub(super) fn take_unique(&mut self) -> Option<Elements<f64>> {
         if !matches!(self, Kept::Floats(elements) if elements.is_unique()) {
             return None;
         }
         match std::mem::replace(self, Kept::TAKEN) {
-            Kept::Floats(elements) => Some(Array::of_elements(&[elements.as_slice().len()], elements)),
+            Kept::Floats(elements) => Some(elements),
             _ => None,
         }
     }
@@ -152,6 +153,15 @@ impl Store {
             self.scalars.push(*x);
         } else {
             self.arrays.push(Kept::new(value));
+        }
+    }
+
+    /// Keeps an operand, moved if nobody reads it afterwards.
+    #[inline]
+    pub(super) fn keep_operand(&mut self, args: &mut Args<'_>, i: usize) {
+        match (args.take_elements(i), &args[i]) {
+            (Some(elements), _) => self.arrays.push(Kept::Floats(elements)),
+            (None, value) => self.keep(value),
         }
     }
 

@@ -7,6 +7,7 @@
 
 use adjudicate_ir::exec::slots::{copy, put, put_copy, put_moved};
 use adjudicate_ir::exec::{Domain, Machine, Plain, PrimInstr};
+use adjudicate_ir::prims::Args;
 use adjudicate_ir::types::Type;
 use adjudicate_ir::value::{Mark, Value};
 use adjudicate_kernels::fused::Scratch;
@@ -140,17 +141,49 @@ impl<'t, const RECORD: bool> Sweep<'t, RECORD> {
     #[inline]
     fn pass(&mut self, rule: &Rule, entry: Entry, mark: Mark, keep: bool) -> Result<(), String> {
         let own = mark.0 as usize - 1 - self.start;
-        // The last one may have it, if nobody needs it here any more.
-        let last = if rule.passes && !keep { rule.outputs.len() - 1 } else { usize::MAX };
-        for (at, output) in rule.outputs.iter().enumerate() {
+        // Given to the last one that has none, if nobody needs it here any more.
+        let mut given = None;
+        for output in &rule.outputs {
             let Finish::Pass(add) = &output.finish else { continue };
             let link = self.recorder.tape.links[(entry.links + output.link) as usize];
-            let cotangent = if at == last { take(&mut self.cotangents[own]) } else { copy(&self.cotangents[own]) };
-            if let Some(i) = self.place(link) {
+            let Some(i) = self.place(link) else { continue };
+            if given == Some(i) {
+                // Twice the same operand: the first contribution is there when the second arrives.
+                let cotangent = copy(&self.cotangents[own]);
+                put(&mut self.cotangents[i], cotangent);
+                given = None;
+            }
+            if rule.passes && !keep && given.is_none() && is_nothing(&self.cotangents[i]) {
+                given = Some(i);
+            } else if !self.add_in_place(i, own) {
+                let cotangent = copy(&self.cotangents[own]);
                 self.accumulate(add, i, cotangent)?;
             }
         }
+        if rule.passes && !keep {
+            let cotangent = take(&mut self.cotangents[own]);
+            if let Some(i) = given {
+                put(&mut self.cotangents[i], cotangent);
+            }
+        }
         Ok(())
+    }
+
+    /// Adds one cotangent to an older one, if that can be done in place.
+    #[inline]
+    fn add_in_place(&mut self, i: usize, own: usize) -> bool {
+        if RECORD {
+            return false;
+        }
+        let (older, rest) = self.cotangents.split_at_mut(own);
+        match (&mut older[i], &rest[0]) {
+            (Value::F64(old, _), Value::F64(new, _)) => *old += new,
+            (Value::Array(old, _), Value::Array(new, _)) if old.is_unique() => {
+                binary_assign(Binary::Add, old, new.into());
+            }
+            _ => return false,
+        }
+        true
     }
 
     /// Adds a value to a cotangent, in place if nobody else holds it.
@@ -342,6 +375,7 @@ impl<'t, const RECORD: bool> Sweep<'t, RECORD> {
     }
 
     fn prim(&mut self, instr: &PrimInstr, args: &mut [Value]) -> Result<Value, String> {
+        let args = &mut Args::new(args);
         if RECORD { self.recorder.prim(instr, args) } else { instr.eval(args) }
     }
 }

@@ -24,7 +24,7 @@ use std::ops::{Add, Div, Mul, Neg, Sub};
 use std::rc::Rc;
 
 use adjudicate_ir::exec::{Domain, PrimInstr};
-use adjudicate_ir::prims::{self, Attrs, Prim, PrimDef};
+use adjudicate_ir::prims::{self, Args, Attrs, Prim, PrimDef};
 use adjudicate_ir::types::{Elem, Type};
 use adjudicate_ir::value::{Mark, Value};
 use adjudicate_kernels::Array;
@@ -197,7 +197,7 @@ impl Tape {
                 instr
             }
         };
-        let result = state.recorder.prim(&instr, &mut values);
+        let result = state.recorder.prim(&instr, &mut Args::new(&mut values));
         let value = result.unwrap_or_else(|why| panic!("{}: {why}", def.name));
         Var { tape: self.clone(), value, age: state.age }
     }
