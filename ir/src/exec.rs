@@ -19,8 +19,8 @@
 //!
 //! What must hold: when a function returns, none of its registers owns memory (each was moved out
 //! or dropped), so frames need no clean-up; a callee's frame begins right above the registers that
-//! its caller still needs; calls never use the host stack; a call whose result is returned at once
-//! reuses the frame. A function whose result type is a tuple returns the items, not the tuple.
+//! its caller still needs, passes or waits for, so that operands go straight into the frame and results straight
+//! out of it; calls never use the host stack; a call whose result is returned at once reuses the frame. A function whose result type is a tuple returns the items, not the tuple.
 //!
 //! What applying a primitive *means* is decided by a [`Domain`]: [`Plain`] computes.
 

@@ -15,6 +15,7 @@ use std::sync::Arc;
 
 use adjudicate_kernels::Array;
 
+use crate::exec::slots;
 use crate::graph::{Const, GraphId};
 use crate::types::{Elem, Type};
 
@@ -63,63 +64,82 @@ pub enum Value {
 
 /// Shared immutable fields of a record.
 #[derive(Clone, Debug)]
-pub struct Fields(Option<Arc<Vec<Value>>>);
+pub struct Fields(Arc<[Value]>);
 
 impl Fields {
     /// Fields from values.
     pub fn new(items: Vec<Value>) -> Self {
-        Fields(Some(Arc::new(items)))
+        Fields(items.into())
     }
 
     /// The fields as a slice.
     pub fn as_slice(&self) -> &[Value] {
-        self.0.as_ref().map_or(&[], |items| items.as_slice())
+        &self.0
+    }
+
+    /// The fields one by one: moved out if nobody else holds them, otherwise cloned.
+    #[inline]
+    pub fn for_each(mut self, mut each: impl FnMut(Value)) {
+        match Arc::get_mut(&mut self.0) {
+            Some(items) => items.iter_mut().for_each(|item| each(slots::take(item))),
+            None => self.0.iter().for_each(|item| each(slots::copy(item))),
+        }
     }
 
     /// The fields by value: moved out if nobody else holds them, otherwise cloned.
-    pub fn into_vec(mut self) -> Vec<Value> {
-        match self.0.take() {
-            Some(items) => Arc::try_unwrap(items).unwrap_or_else(|shared| shared.as_ref().clone()),
-            None => Vec::new(),
-        }
+    pub fn into_vec(self) -> Vec<Value> {
+        let mut all = Vec::with_capacity(self.0.len());
+        self.for_each(|item| all.push(item));
+        all
+    }
+}
+
+/// In one allocation, if the iterator knows its length.
+impl FromIterator<Value> for Fields {
+    fn from_iter<I: IntoIterator<Item = Value>>(items: I) -> Self {
+        Fields(items.into_iter().collect())
     }
 }
 
 impl Drop for Fields {
     fn drop(&mut self) {
-        release(self.0.take().and_then(Arc::into_inner));
+        if let Some(items) = Arc::get_mut(&mut self.0) {
+            release(items);
+        }
     }
 }
 
-/// Drops items without recursion: whatever they alone own is emptied into a work list.
-fn release(items: Option<Vec<Value>>) {
-    let Some(mut items) = items else { return };
-    if !items.iter().any(Value::owns_values) {
-        return;
-    }
+/// Empties what the items alone own into a work list, so that nothing is dropped recursively.
+fn release(items: &mut [Value]) {
     let mut work = Vec::new();
-    loop {
-        for value in &mut items {
-            let inner = match value {
-                Value::Tuple(fields) | Value::Closure(_, fields) | Value::Env(Some(fields)) => {
-                    fields.0.take().and_then(Arc::into_inner)
+    take_owners(items, &mut work);
+    while let Some(mut value) = work.pop() {
+        match &mut value {
+            Value::Tuple(fields) | Value::Closure(_, fields) | Value::Env(Some(fields)) => {
+                if let Some(items) = Arc::get_mut(&mut fields.0) {
+                    take_owners(items, &mut work);
                 }
-                Value::Stack(stack) => stack.take_values(),
-                Value::F64(..)
-                | Value::I64(_)
-                | Value::Bool(_)
-                | Value::Array(..)
-                | Value::Ints(_)
-                | Value::Bools(_)
-                | Value::Env(None) => None,
-            };
-            work.extend(inner);
-        }
-        match work.pop() {
-            Some(next) => items = next,
-            None => return,
+            }
+            Value::Stack(stack) => {
+                if let Some(items) = stack.values() {
+                    take_owners(items, &mut work);
+                }
+            }
+            Value::F64(..)
+            | Value::I64(_)
+            | Value::Bool(_)
+            | Value::Array(..)
+            | Value::Ints(_)
+            | Value::Bools(_)
+            | Value::Env(None) => {}
         }
     }
+}
+
+/// Moves the values that own others out.
+#[inline]
+fn take_owners(items: &mut [Value], into: &mut Vec<Value>) {
+    into.extend(items.iter_mut().filter(|value| value.owns_values()).map(slots::take));
 }
 
 impl Value {

@@ -193,12 +193,12 @@ impl Emitter<'_> {
     }
 
     fn call(&mut self, graph: GraphId, at: u32, args: &[Operand], dsts: &[Reg]) -> u32 {
-        let site = CallSite {
-            graph,
-            args: self.operands(args),
-            results: self.results(dsts),
-            window: self.allocation.window(at),
-        };
+        let (args, results) = (self.operands(args), self.results(dsts));
+        // Arguments go straight into the callee's frame and results come straight out of it.
+        let read = self.exe.operands[args.range()].iter().filter_map(|operand| operand.as_reg());
+        let touched = read.chain(self.exe.results[results.range()].iter().copied());
+        let above = touched.map(|reg| reg.0 + 1).max().unwrap_or(0);
+        let site = CallSite { graph, args, results, window: above.max(self.allocation.window(at)) };
         self.exe.calls.push(site);
         self.exe.calls.len() as u32 - 1
     }

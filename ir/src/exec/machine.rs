@@ -162,7 +162,7 @@ impl Machine {
         }
     }
 
-    fn collect(&mut self, exe: &Executable, base: usize, args: u32, count: u16) -> Vec<Value> {
+    fn collect(&mut self, exe: &Executable, base: usize, args: u32, count: u16) -> Fields {
         let range = args as usize..args as usize + usize::from(count);
         exe.operands[range].iter().map(|&operand| self.read(exe, base, operand)).collect()
     }
@@ -211,13 +211,14 @@ impl Machine {
                 Instr::Drop { reg } => self.regs[base + reg.0 as usize] = EMPTY,
                 Instr::Call { site } => {
                     let site = &exe.calls[site as usize];
-                    self.gather(exe, base, &exe.operands[site.args.range()]);
                     let function = exe.function(site.graph).expect("a graph of the module");
-                    base = self.push_frame(pc, base, site);
-                    if self.too_deep(function, base) {
+                    let to = self.push_frame(pc, base, site);
+                    if self.too_deep(function, to) {
                         return Err(endless(exe.spans[pc - 1]));
                     }
-                    pc = self.begin(function, base);
+                    self.make_room(to, function);
+                    self.pass(exe, base, &exe.operands[site.args.range()], (to, 0));
+                    (pc, base) = (function.pc as usize, to);
                 }
                 Instr::TailCall { site } => {
                     let site = &exe.calls[site as usize];
@@ -227,15 +228,16 @@ impl Machine {
                 }
                 Instr::Apply { site } => {
                     let site = &exe.calls[site as usize];
-                    let graph = self.gather_apply(exe, base, site);
-                    let Some(function) = exe.function(graph) else {
+                    let Some(function) = self.callee(exe, base, site) else {
                         return Err(no_code(exe.spans[pc - 1]));
                     };
-                    base = self.push_frame(pc, base, site);
-                    if self.too_deep(function, base) {
+                    let to = self.push_frame(pc, base, site);
+                    if self.too_deep(function, to) {
                         return Err(endless(exe.spans[pc - 1]));
                     }
-                    pc = self.begin(function, base);
+                    self.make_room(to, function);
+                    self.pass_all(exe, base, site, to);
+                    (pc, base) = (function.pc as usize, to);
                 }
                 Instr::TailApply { site } => {
                     let site = &exe.calls[site as usize];
@@ -249,25 +251,25 @@ impl Machine {
                     if self.frames.len() == floor {
                         return Ok(Returned { base, args: Span16 { start: args, len: 1 } });
                     }
-                    let value = self.read(exe, base, exe.operands[args as usize]);
-                    let site;
-                    (pc, base, site) = self.pop_frame(exe);
+                    let (to, site) = self.pop_frame(exe);
                     let dst = exe.results[site.results.start as usize];
-                    put(&mut self.regs[base + dst.0 as usize], value);
+                    self.give(exe, base, exe.operands[args as usize], to.base + dst.0 as usize);
+                    (pc, base) = (to.pc as usize, to.base);
                 }
                 Instr::Return { count, args } => {
                     let args = Span16 { start: args, len: count.into() };
                     if self.frames.len() == floor {
                         return Ok(Returned { base, args });
                     }
-                    self.gather(exe, base, &exe.operands[args.range()]);
-                    let site;
-                    (pc, base, site) = self.pop_frame(exe);
-                    self.scatter(exe, base, site);
+                    let (to, site) = self.pop_frame(exe);
+                    for (dst, &operand) in exe.results[site.results.range()].iter().zip(&exe.operands[args.range()]) {
+                        self.give(exe, base, operand, to.base + dst.0 as usize);
+                    }
+                    (pc, base) = (to.pc as usize, to.base);
                 }
                 Instr::Tuple { count, args, dst } => {
                     let items = self.collect(exe, base, args, count);
-                    self.regs[base + dst.0 as usize] = Value::tuple(items);
+                    self.regs[base + dst.0 as usize] = Value::Tuple(items);
                 }
                 Instr::Push { stack, item, dst } => self.push(exe, base, [stack, item], dst),
                 Instr::Pop { stack, item, results } => {
@@ -277,7 +279,7 @@ impl Machine {
                 Instr::Closure { count, graph, args, dst } => {
                     self.closures_made += 1;
                     let captures = self.collect(exe, base, args, count);
-                    self.regs[base + dst.0 as usize] = Value::Closure(graph, Fields::new(captures));
+                    self.regs[base + dst.0 as usize] = Value::Closure(graph, captures);
                 }
                 Instr::Get { tuple, index, dst } => {
                     let item = self.item(exe, base, tuple, index);
@@ -306,12 +308,38 @@ impl Machine {
     }
 
     #[inline]
-    fn pop_frame<'e>(&mut self, exe: &'e Executable) -> (usize, usize, &'e CallSite) {
+    fn pop_frame<'e>(&mut self, exe: &'e Executable) -> (Frame, &'e CallSite) {
         let frame = self.frames.pop().expect("a frame above the floor");
         match exe.code[frame.pc as usize - 1] {
-            Instr::Call { site } | Instr::Apply { site } => (frame.pc as usize, frame.base, &exe.calls[site as usize]),
+            Instr::Call { site } | Instr::Apply { site } => (frame, &exe.calls[site as usize]),
             other => panic!("{other:?} is not a call"),
         }
+    }
+
+    /// Puts operands into a callee's frame, which is above them, from one of its registers on.
+    #[inline]
+    fn pass(&mut self, exe: &Executable, base: usize, operands: &[Operand], (to, from): (usize, usize)) {
+        let (own, callee) = self.regs.split_at_mut(to);
+        for (&operand, place) in operands.iter().zip(&mut callee[from..]) {
+            if operand.is_const() {
+                put_copy(place, &exe.consts[operand.index()]);
+                continue;
+            }
+            let slot = &mut own[base + operand.index()];
+            if operand.is_last() { put_moved(place, slot) } else { put_copy(place, slot) }
+        }
+    }
+
+    /// Puts a result where a caller wants it, which is below the frame.
+    #[inline]
+    fn give(&mut self, exe: &Executable, base: usize, operand: Operand, to: usize) {
+        if operand.is_const() {
+            put_copy(&mut self.regs[to], &exe.consts[operand.index()]);
+            return;
+        }
+        let (caller, own) = self.regs.split_at_mut(base);
+        let (place, slot) = (&mut caller[to], &mut own[operand.index()]);
+        if operand.is_last() { put_moved(place, slot) } else { put_copy(place, slot) }
     }
 
     /// Puts the gathered arguments in place; the address to go on at.
@@ -325,12 +353,29 @@ impl Machine {
         function.pc as usize
     }
 
-    /// Puts gathered results in place.
+    /// The code of the function value that a site calls.
     #[inline]
-    fn scatter(&mut self, exe: &Executable, base: usize, site: &CallSite) {
-        for (reg, value) in exe.results[site.results.range()].iter().zip(self.scratch.drain(..)) {
-            put(&mut self.regs[base + reg.0 as usize], value);
+    fn callee<'e>(&self, exe: &'e Executable, base: usize, site: &CallSite) -> Option<&'e Function> {
+        let operand = exe.operands[site.args.start as usize];
+        let slot = if operand.is_const() { &exe.consts[operand.index()] } else { &self.regs[base + operand.index()] };
+        match slot {
+            Value::Closure(graph, _) => exe.function(*graph),
+            other => panic!("a function value was expected, not {other:?}"),
         }
+    }
+
+    /// Puts captures and arguments of a call of a function value where the callee's frame begins.
+    #[inline]
+    fn pass_all(&mut self, exe: &Executable, base: usize, site: &CallSite, to: usize) {
+        let operands = &exe.operands[site.args.range()];
+        let (&function, rest) = operands.split_first().expect("a function value");
+        let Value::Closure(_, captures) = self.read(exe, base, function) else {
+            panic!("a function value was expected");
+        };
+        let count = captures.as_slice().len();
+        let mut places = self.regs[to..].iter_mut();
+        captures.for_each(|value| put(places.next().expect("a parameter for each capture"), value));
+        self.pass(exe, base, rest, (to, count));
     }
 
     /// Gathers captures and arguments of a call of a function value; its code.
@@ -340,11 +385,7 @@ impl Machine {
         let Value::Closure(graph, captures) = self.read(exe, base, function) else {
             panic!("a function value was expected");
         };
-        if function.is_last() {
-            self.scratch.extend(captures.into_vec());
-        } else {
-            self.scratch.extend(captures.as_slice().iter().map(copy));
-        }
+        captures.for_each(|value| self.scratch.push(value));
         self.gather(exe, base, rest);
         graph
     }

@@ -121,17 +121,19 @@ impl Stack {
     }
 
     /// The values that only this stack holds, for whoever drops them.
-    pub(super) fn take_values(&mut self) -> Option<Vec<Value>> {
-        match self.0.take().and_then(Arc::into_inner) {
-            Some(Column::Values(items)) => Some(items),
-            _ => None,
+    pub(super) fn values(&mut self) -> Option<&mut [Value]> {
+        match Arc::get_mut(self.0.as_mut()?)? {
+            Column::Values(items) => Some(items),
+            Column::Floats(_) | Column::Marked(..) | Column::Ints(_) | Column::Bools(_) | Column::Rows(_) => None,
         }
     }
 }
 
 impl Drop for Stack {
     fn drop(&mut self) {
-        release(self.take_values());
+        if let Some(items) = self.values() {
+            release(items);
+        }
     }
 }
 
