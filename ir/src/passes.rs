@@ -10,6 +10,7 @@
 //! clock, but a number of steps after which [`optimise`] gives up with [`Exhausted`].
 
 mod accumulate;
+mod accumulators;
 mod branches;
 mod calls;
 mod compact;
@@ -94,7 +95,7 @@ pub const OPTIMISE: &[Pass] = &[
 ];
 
 /// After the optimiser, once, and before it again: what every trip of a loop does by itself, done for all trips at once.
-pub const DISTRIBUTE: &[Pass] = &[accumulate::ACCUMULATE, fission::FISSION];
+pub const DISTRIBUTE: &[Pass] = &[accumulate::ACCUMULATE, accumulators::ACCUMULATORS, fission::FISSION];
 
 /// At the end, once: operations that do more at a time and that other passes know less of.
 pub const FINISH: &[Pass] = &[scalings::SCALINGS, vectors::VECTORS, products::PRODUCTS, fuse::FUSE];

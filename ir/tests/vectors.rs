@@ -59,3 +59,26 @@ fn a_product_that_others_read_as_a_matrix_stays_one() {
         "#]],
     );
 }
+
+#[test]
+fn a_column_times_a_row_is_an_outer_product_of_vectors() {
+    let text = "module closed entry @0\n\ngraph @0 f(%0: f64[3], %1: f64[2]) -> f64[2, 3] {
+  %2 = reshape[1,3] %0 : f64[1, 3]
+  %3 = reshape[1,2] %1 : f64[1, 2]
+  %4 = matmul[1,0] %3 %2 : f64[2, 3]
+  return %4
+}
+";
+    let mut module = parse(text).unwrap_or_else(|why| panic!("{why}"));
+    passes::run_once(&mut module, FINISH, &mut |_, _| {});
+    verify(&module).unwrap_or_else(|why| panic!("{why:?}"));
+    expect![[r#"
+        module closed entry @0
+
+        graph @0 f(%0: f64[3], %1: f64[2]) -> f64[2, 3] {
+          %2 = matmul[1,1] %1 %0 : f64[2, 3]
+          return %2
+        }
+    "#]]
+    .assert_eq(&print(&module));
+}

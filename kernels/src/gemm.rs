@@ -1,7 +1,8 @@
 //! Matrix products: c := α·op(a)·op(b) + β·c, where op transposes the last two axes or does nothing.
 //!
 //! Operands are read as stored; a transpose is a pair of strides. Shapes are `np.matmul`'s: an operand of rank 1 is a row on the left and a
-//! column on the right, and the axis this adds is not in the result; leading axes are batches and broadcast.
+//! column on the right, and the axis this adds is not in the result; leading axes are batches and broadcast. Transposed, an operand of
+//! rank 1 is a column on the left and a row on the right, whose length is an axis of the result: two of them make the outer product.
 //!
 //! Vectors, few rows and small products go to loops of our own (`thin`), everything else to a [`Backend`]: the embedded
 //! `matrixmultiply`, or with feature `openblas` the system's OpenBLAS; with both compiled in, [`set_backend`] chooses.
@@ -26,9 +27,9 @@ pub struct Gemm {
     pub alpha: f64,
     /// The factor of what `c` held; with 0 it is overwritten unread, NaN included.
     pub beta: f64,
-    /// Whether the left operand's last two axes are exchanged; without effect on rank 1.
+    /// Whether the left operand's last two axes are exchanged; of rank 1, whether it is a column.
     pub ta: bool,
-    /// Whether the right operand's last two axes are exchanged; without effect on rank 1.
+    /// Whether the right operand's last two axes are exchanged; of rank 1, whether it is a row.
     pub tb: bool,
 }
 
@@ -164,11 +165,11 @@ struct Sizes {
     kind: Other,
 }
 
-/// The rows and columns of an operand's matrices after the transpose; rank 1 is one row, or one column if `right`.
+/// The rows and columns of an operand's matrices after the transpose; rank 1 is one row before it, or one column if `right`.
 fn matrix_shape(shape: &[usize], transposed: bool, right: bool) -> (usize, usize) {
     match *shape {
         [] => panic!("a matrix product with an operand of rank 0"),
-        [n] if right => (n, 1),
+        [n] if right != transposed => (n, 1),
         [n] => (1, n),
         [.., rows, columns] if transposed => (columns, rows),
         [.., rows, columns] => (rows, columns),
@@ -184,6 +185,7 @@ fn sizes(a: &[usize], b: &[usize], ta: bool, tb: bool) -> Sizes {
     let (inner, n) = matrix_shape(b, tb, true);
     assert_eq!(k, inner, "matrix product of shapes {a:?} and {b:?} (transposed: {ta}, {tb})");
     let kind = match (a.len(), b.len()) {
+        (1, 1) if ta && tb => Other::Outer,
         (1, 1) => Other::Dot,
         (1, _) | (_, 1) => Other::Gemv,
         _ => Other::Gemm,
@@ -193,8 +195,8 @@ fn sizes(a: &[usize], b: &[usize], ta: bool, tb: bool) -> Sizes {
         (x, y) => broadcast_or_panic(x, y),
     };
     let mut result = batch.clone();
-    result.extend((a.len() > 1).then_some(m));
-    result.extend((b.len() > 1).then_some(n));
+    result.extend((a.len() > 1 || ta).then_some(m));
+    result.extend((b.len() > 1 || tb).then_some(n));
     Sizes { m, n, k, batch, result, kind }
 }
 

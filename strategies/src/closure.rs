@@ -7,7 +7,7 @@
 //! optimiser reduces, and to which the transform can be applied again: derivatives are expanded
 //! innermost first, with the optimiser before, between and after.
 
-mod activity;
+pub(crate) mod activity;
 mod adjoint;
 mod expand;
 mod pairs;

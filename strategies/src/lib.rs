@@ -13,6 +13,7 @@ pub mod finite;
 mod kept;
 mod optimiser;
 pub mod scalar;
+mod tangent;
 pub mod tape;
 
 use std::fmt;

@@ -12,10 +12,14 @@ fn run(strategy: &str, python: &str, ask: Ask, order: usize, args: &[Datum]) -> 
     common::run(find(strategy).expect("a strategy"), python, ask, order, args)
 }
 
-/// A program and a plain one agree in value and in derivatives up to the third.
+/// A program and a plain one agree in value, in derivatives up to the third, and in tangents.
 #[track_caller]
 fn check(python: &str, plain: &str, args: &[Datum]) {
-    for (ask, order) in [(Ask::Value, 1), (Ask::Gradient, 1), (Ask::Gradient, 2), (Ask::Gradient, 3)] {
+    let along = [args, &args[..1]].concat();
+    for (ask, order) in
+        [(Ask::Value, 1), (Ask::Gradient, 1), (Ask::Gradient, 2), (Ask::Gradient, 3), (Ask::Jvp, 1), (Ask::Hvp, 1)]
+    {
+        let args = if matches!(ask, Ask::Jvp | Ask::Hvp) { &along } else { args };
         let wanted = run("tape", plain, ask, order, args).unwrap_or_else(|e| panic!("{e}"));
         for strategy in STRATEGIES {
             let found = run(strategy, python, ask, order, args).unwrap_or_else(|e| panic!("{strategy} {order}: {e}"));

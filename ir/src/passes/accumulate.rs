@@ -51,7 +51,8 @@ fn is_chain(graph: &Graph, id: NodeId, alone: &dyn Fn(NodeId) -> bool) -> bool {
     at != id && graph.node(at).op == Op::Zero
 }
 
-fn adds_elements(op: &Op) -> bool {
+/// Whether an operation adds elements to its first operand.
+pub(super) fn adds_elements(op: &Op) -> bool {
     matches!(op, Op::Prim(p) if matches!(p.def.name, "index_add" | "scatter_add"))
 }
 

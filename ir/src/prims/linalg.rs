@@ -14,7 +14,8 @@ use crate::types::{Elem, Type};
 use crate::value::Value;
 
 /// `matmul[ta, tb](a, b)`: the product of two matrices, or of two stacks of matrices that have
-/// the same leading axes. A vector on the left is a row, one on the right a column, and the result has no axis for it.
+/// the same leading axes. A vector on the left is a row, one on the right a column, and the result has no axis for it; transposed,
+/// one on the left is a column, one on the right a row, and its length is an axis of the result.
 pub static MATMUL: PrimDef = PrimDef {
     name: "matmul",
     about: "The product of matrices, or of equally many pairs of them; attributes: whether each operand is transposed.",
@@ -61,7 +62,7 @@ fn product_type(attrs: &[i64], types: &[&Type]) -> Result<Type, String> {
     let [ta, tb] = attributes::<2>(attrs)?;
     let refused = || format!("matrices of shapes {} and {} do not multiply", flagged(a, ta), flagged(b, tb));
     let (row, column) = (a.len() == 1 && ta == 0, b.len() == 1 && tb == 0);
-    let (left, right) = (if row { vec![1, a[0]] } else { a.to_vec() }, if column { vec![b[0], 1] } else { b.to_vec() });
+    let (left, right) = (as_matrix(a, true), as_matrix(b, false));
     let ((a_batch, [m, k]), (b_batch, [l, n])) = operand(&left, ta).zip(operand(&right, tb)).ok_or_else(refused)?;
     if a_batch != b_batch || k != l || row && column {
         return Err(refused());
@@ -70,13 +71,19 @@ fn product_type(attrs: &[i64], types: &[&Type]) -> Result<Type, String> {
     Ok(Type::tensor(Elem::F64, &[a_batch, m, n].concat()))
 }
 
+/// The shape of a vector as a matrix of one row or one column; that of anything else.
+fn as_matrix(shape: &[usize], row: bool) -> Vec<usize> {
+    match *shape {
+        [n] if row => vec![1, n],
+        [n] => vec![n, 1],
+        _ => shape.to_vec(),
+    }
+}
+
 /// A vector as a matrix: a row or a column, of each lane if it has an axis of lanes.
 fn matrix(x: Expr<'_>, axes: usize, row: bool) -> Expr<'_> {
-    let mut shape = x.shape();
-    if shape.len() - axes == 1 {
-        shape.insert(if row { axes } else { axes + 1 }, 1);
-    }
-    x.reshape(&shape)
+    let shape = x.shape();
+    x.reshape(&[&shape[..axes], &as_matrix(&shape[axes..], row)].concat())
 }
 
 /// Leading axes, rows and columns of an operand as it enters the product.
@@ -91,8 +98,10 @@ fn flagged(shape: &[usize], transposed: i64) -> String {
 
 fn product_rule<'b>(attrs: &Attrs, a: Expr<'b>, b: Expr<'b>, dc: Expr<'b>) -> Vec<Option<Expr<'b>>> {
     let [ta, tb] = [attrs[0], attrs[1]];
-    if let (left @ 1, _) | (left, 1) = (a.shape().len(), b.shape().len()) {
-        let pulled = product_rule(attrs, matrix(a, 0, true), matrix(b, 0, false), matrix(dc, 0, left == 1));
+    if a.shape().len() == 1 || b.shape().len() == 1 {
+        let (left, right) = (matrix(a, 0, true), matrix(b, 0, false));
+        let (rows, columns) = (left.shape()[usize::from(ta != 0)], right.shape()[usize::from(tb == 0)]);
+        let pulled = product_rule(attrs, left, right, dc.reshape(&[rows, columns]));
         return pulled.into_iter().zip([a, b]).map(|(d, of)| d.map(|d| d.reshape(&of.shape()))).collect();
     }
     let product = |x: Expr<'b>, tx: i64, y: Expr<'b>, ty: i64| x.apply(&MATMUL, &[tx, ty], &[y]);
@@ -108,7 +117,7 @@ fn product_lanes<'b>(attrs: &[i64], lanes: &Lanes<'b>) -> Expr<'b> {
     let (a, b) = (matrix(lanes.operand(0), axes(0), true), matrix(lanes.operand(1), axes(1), false));
     let product = matrices_lanes(attrs, [a, b], lanes);
     let mut shape = product.shape();
-    let (rank, vectors) = (shape.len(), [0, 1].map(|i| lanes.shape(i).len() == 1));
+    let (rank, vectors) = (shape.len(), [0, 1].map(|i| lanes.shape(i).len() == 1 && attrs[i] == 0));
     if vectors[0] || vectors[1] {
         shape.remove(if vectors[0] { rank - 2 } else { rank - 1 });
     }

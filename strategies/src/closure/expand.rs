@@ -13,10 +13,14 @@ use super::adjoint::{Adjoint, Adjoints, call_forward, primed, residual_nodes};
 use super::pairs;
 use crate::derivatives::with_derivatives;
 use crate::kept::{Parted, outermost};
+use crate::tangent;
 
 /// Expands every derivative of a graph that has none inside; says whether there was any. Those that
 /// take function values come when there are no others.
 pub(super) fn expand_innermost(module: &mut Module) -> Result<bool, Box<Diagnostic>> {
+    if tangent::expand(module) {
+        return Ok(true);
+    }
     let with = with_derivatives(module);
     let mut found: Vec<(GraphId, VjpSpec)> = Vec::new();
     let mut outer = None;

@@ -26,10 +26,14 @@ use super::repeat::Trips;
 use crate::cotangent::Cotangent;
 use crate::derivatives::with_derivatives;
 use crate::kept::{Parted, outermost};
+use crate::tangent;
 
 /// Replaces every derivative that has none inside; says whether there was any.
 pub(super) fn expand_innermost(module: &mut Module) -> Res<bool> {
     inline_calls(module);
+    if tangent::expand(module) {
+        return Ok(true);
+    }
     let with = with_derivatives(module);
     let innermost = |op: &Op| matches!(op, Op::Vjp(spec) if !with.contains(&spec.graph));
     let holds = |g: &GraphId| module.graph(*g).nodes.iter().any(|n| innermost(&n.op));
