@@ -16,6 +16,23 @@ pub struct Column {
     pub about: &'static str,
     /// Whether a file without it cannot be read.
     pub required: bool,
+    /// What its fields hold.
+    pub holds: Holds,
+}
+
+/// What the fields of a column hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Holds {
+    /// Text.
+    Text,
+    /// A whole number from 0 that fits this many bits.
+    Whole(u32),
+    /// A number, finite.
+    Number,
+    /// `true` or `false`.
+    Flag,
+    /// One of some words.
+    Words(Vec<&'static str>),
 }
 
 /// What is wrong with one field of a row.
@@ -53,6 +70,9 @@ pub trait Row: Sized {
 
 /// A value that fills one field.
 pub trait Text: Sized {
+    /// What such fields hold.
+    fn holds() -> Holds;
+
     /// Reads the field, which is not empty.
     ///
     /// # Errors
@@ -80,7 +100,7 @@ pub trait Part: Sized {
 
 impl<T: Text> Part for T {
     fn columns(name: &'static str, about: &'static str, out: &mut Vec<Column>) {
-        out.push(Column { name, about, required: true });
+        out.push(Column { name, about, required: true, holds: T::holds() });
     }
 
     fn read(fields: &dyn Fields, name: &str) -> Result<Self, FieldError> {
@@ -96,7 +116,7 @@ impl<T: Text> Part for T {
 
 impl<T: Text> Part for Option<T> {
     fn columns(name: &'static str, about: &'static str, out: &mut Vec<Column>) {
-        out.push(Column { name, about, required: false });
+        out.push(Column { name, about, required: false, holds: T::holds() });
     }
 
     fn read(fields: &dyn Fields, name: &str) -> Result<Self, FieldError> {
@@ -116,6 +136,10 @@ fn wrong(column: &str, wrong: String) -> FieldError {
 }
 
 impl Text for String {
+    fn holds() -> Holds {
+        Holds::Text
+    }
+
     fn parse(text: &str) -> Result<Self, String> {
         Ok(text.to_owned())
     }
@@ -126,6 +150,10 @@ impl Text for String {
 }
 
 impl Text for bool {
+    fn holds() -> Holds {
+        Holds::Flag
+    }
+
     fn parse(text: &str) -> Result<Self, String> {
         text.parse().map_err(|_| format!("`{text}` is neither true nor false"))
     }
@@ -136,6 +164,10 @@ impl Text for bool {
 }
 
 impl Text for u32 {
+    fn holds() -> Holds {
+        Holds::Whole(32)
+    }
+
     fn parse(text: &str) -> Result<Self, String> {
         text.parse().map_err(|_| format!("`{text}` is not a whole number below 2^32"))
     }
@@ -146,6 +178,10 @@ impl Text for u32 {
 }
 
 impl Text for u64 {
+    fn holds() -> Holds {
+        Holds::Whole(64)
+    }
+
     fn parse(text: &str) -> Result<Self, String> {
         text.parse().map_err(|_| format!("`{text}` is not a whole number below 2^64"))
     }
@@ -156,6 +192,10 @@ impl Text for u64 {
 }
 
 impl Text for f64 {
+    fn holds() -> Holds {
+        Holds::Number
+    }
+
     fn parse(text: &str) -> Result<Self, String> {
         let number: f64 = text.parse().map_err(|_| format!("`{text}` is not a number"))?;
         if number.is_finite() { Ok(number) } else { Err(format!("`{text}` is not finite; leave it empty instead")) }
@@ -232,6 +272,10 @@ macro_rules! words {
         }
 
         impl $crate::columns::Text for $name {
+            fn holds() -> $crate::columns::Holds {
+                $crate::columns::Holds::Words($name::ALL.iter().map(|value| value.word()).collect())
+            }
+
             fn parse(text: &str) -> Result<Self, String> {
                 $name::ALL.iter().copied().find(|value| value.word() == text).ok_or_else(|| {
                     let words: Vec<&str> = $name::ALL.iter().map(|value| value.word()).collect();

@@ -5,22 +5,27 @@
 //! | a check | a result that was right is wrong | 4 |
 //! | an outcome | a cell or a construct ends otherwise than before, or is missing | 5 |
 //! | a count | it is larger, by whatever little | 3 |
-//! | a time | the lower end of the 95 % interval of new ÷ base is above the threshold, in a second pass too | 3 |
+//! | a time | the lower end of the 95 % interval of new ÷ base is above the threshold, and a second pass agrees | 3 |
 //!
-//! The threshold is 1 + max(3 %, twice the noise floor). Two runs are apart in time, so their rounds are not paired: the
-//! interval is a bootstrap of each side by itself. It is made only where the ratio of medians is beyond the threshold.
+//! Ratios between runs are corrected by the hand-written cells (`apart.rs`). The threshold is 1 + max(3 %, twice the noise
+//! floor). The interval is made only where the ratio of medians is beyond the threshold.
 //! The same is done for each strategy and function over all cells, by geometric mean, which finds what is too small to
-//! be seen in one cell. What only one pass shows is inconclusive; what a second pass refutes is noise.
+//! be seen in one cell; the noise of n blocks of cells (a suite at a size) counts as 1 ÷ √n of the floor.
+//!
+//! A second pass agrees if its own ratio is beyond the threshold and its interval above 1. It is a pair of runs: a process is a few
+//! per cent slow or fast as a whole, by where its memory happens to lie, so a base that is not measured again would be slow or fast
+//! in both passes. What only one pass shows is inconclusive; what a second pass does not show is noise.
 
 use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::apart::{Apart, FEWEST, block};
 use crate::columns::Row;
-use crate::derive::{Ratio, Rounds, finished_ns, is_preparation, unpaired_ratio};
+use crate::derive::{Ratio, finished_ns, is_preparation};
 use crate::rows::{Cell, Key, NODES_AFTER, Steadiness, Valid};
 use crate::run::Run;
-use crate::view::{ALL_SUITES, state};
+use crate::view::{ALL_SUITES, distinct, state};
 
 /// The least change of a time that counts.
 const LEAST: f64 = 0.03;
@@ -119,11 +124,20 @@ pub struct Scope {
     pub times: bool,
 }
 
-/// Compares two runs; `again` is a second pass of the new one.
+/// A second pass.
+#[derive(Clone, Copy, Debug)]
+pub struct Again<'a> {
+    /// Of the base; if there is none, the first stands for it.
+    pub base: Option<&'a Run>,
+    /// Of the new program.
+    pub new: &'a Run,
+}
+
+/// Compares two runs, with a second pass if there is one.
 #[must_use]
-pub fn compare(base: &Run, new: &Run, again: Option<&Run>, scope: Scope) -> Comparison {
+pub fn compare(base: &Run, new: &Run, again: Option<Again>, scope: Scope) -> Comparison {
     let floor = base.manifest.noise_floor.into_iter().chain(new.manifest.noise_floor).fold(0.0, f64::max);
-    let threshold = 1.0 + f64::max(LEAST, 2.0 * floor);
+    let threshold = threshold(floor, 1);
     let known: IndexMap<&Key, &Cell> = new.cells.iter().map(|cell| (&cell.key, cell)).collect();
     let pairs: Vec<(&Cell, &Cell)> =
         base.cells.iter().filter_map(|cell| Some((cell, *known.get(&cell.key)?))).collect();
@@ -132,23 +146,33 @@ pub fn compare(base: &Run, new: &Run, again: Option<&Run>, scope: Scope) -> Comp
     let (counts, counted) = count_changes(base, new);
     changes.extend(counted);
     if scope.times {
-        changes.extend(time_changes(&Times { base, new, again, threshold }, &pairs));
+        let second = again.map(|again| Apart::new(again.base.unwrap_or(base), again.new));
+        changes.extend(time_changes(&Times { first: Apart::new(base, new), second, floor }, &pairs));
     }
     changes.sort_by_key(|change| change.judgement);
     let name = |run: &Run| run.manifest.run_id.clone();
     Comparison { base: name(base), new: name(new), threshold, cells: pairs.len(), counts, changes }
 }
 
+/// The ratio of times above which there is a regression, for a mean over some blocks of cells.
+fn threshold(floor: f64, blocks: usize) -> f64 {
+    1.0 + f64::max(LEAST, 2.0 * floor / (blocks as f64).sqrt())
+}
+
 /// Whether the samples of both runs are needed to judge their times.
 #[must_use]
 pub fn needs_samples(base: &Run, new: &Run) -> bool {
-    let known: IndexMap<&Key, &Cell> = new.cells.iter().map(|cell| (&cell.key, cell)).collect();
-    let ratios = base.cells.iter().filter_map(|cell| ratio_of_medians((cell, known.get(&cell.key)?)));
-    ratios.into_iter().any(|ratio| !(1.0 / (1.0 + LEAST)..=1.0 + LEAST).contains(&ratio))
+    let apart = Apart::new(base, new);
+    base.cells.iter().filter_map(|cell| apart.log_ratio(&cell.key)).any(|log| log.abs() > LEAST.ln_1p())
 }
 
-fn ratio_of_medians((base, new): (&Cell, &Cell)) -> Option<f64> {
-    Some(finished_ns(new)? / finished_ns(base)?)
+/// By how much two runs of the same program differ, cell by cell and one-off costs left out: the ratio that is judged, or its
+/// inverse, less 1.
+#[must_use]
+pub fn differences(one: &Run, two: &Run) -> Vec<f64> {
+    let apart = Apart::new(one, two);
+    let timed = one.cells.iter().filter(|cell| !is_preparation(cell));
+    timed.filter_map(|cell| Some(apart.log_ratio(&cell.key)?.abs().exp_m1())).collect()
 }
 
 fn change(judgement: Judgement, of: impl ToString, what: &str, base: impl ToString, new: impl ToString) -> Change {
@@ -235,61 +259,80 @@ pub(crate) fn counted(cell: &Cell) -> impl Iterator<Item = (&'static str, u64)> 
     counted.filter_map(|(column, text)| Some((column.name, text.parse().ok()?)))
 }
 
-/// What times are compared with.
+/// What times are judged by.
 struct Times<'a> {
-    base: &'a Run,
-    new: &'a Run,
-    again: Option<&'a Run>,
-    threshold: f64,
+    first: Apart<'a>,
+    second: Option<Apart<'a>>,
+    floor: f64,
 }
 
 fn time_changes(times: &Times, pairs: &[(&Cell, &Cell)]) -> Vec<Change> {
-    let rounds = [Some(times.base), Some(times.new), times.again]
-        .map(|run| run.map(|run| Rounds::new(&run.samples)).unwrap_or_default());
-    let second: IndexMap<&Key, &Cell> =
-        times.again.iter().flat_map(|run| &run.cells).map(|cell| (&cell.key, cell)).collect();
-    let seed = times.base.manifest.seed;
-    let mut groups: IndexMap<String, Vec<(&Cell, &Cell)>> = IndexMap::new();
-    for (base, new) in pairs.iter().filter(|pair| ratio_of_medians(**pair).is_some()) {
-        groups.entry(base.key.to_string()).or_default().push((base, new));
-        let Key { function, strategy, kernels, threads, .. } = &base.key;
-        let all = Key {
-            suite: ALL_SUITES.into(),
-            size: "all sizes".into(),
-            function: function.clone(),
-            strategy: strategy.clone(),
-            kernels: kernels.clone(),
-            threads: *threads,
-        };
-        groups.entry(all.to_string()).or_default().push((base, new));
+    let mut groups: IndexMap<Key, Vec<(&Cell, &Cell)>> = IndexMap::new();
+    for (base, new) in pairs.iter().filter(|(base, _)| times.first.log_ratio(&base.key).is_some()) {
+        groups.entry(base.key.clone()).or_default().push((base, new));
+        let all = Key { suite: ALL_SUITES.into(), size: "all sizes".into(), ..base.key.clone() };
+        groups.entry(all).or_default().push((base, new));
     }
-    let judged = |(of, pairs): (String, Vec<(&Cell, &Cell)>)| {
-        let first = slower(&pairs, [&rounds[0], &rounds[1]], times.threshold, seed)?;
-        let again: Vec<(&Cell, &Cell)> =
-            pairs.iter().filter_map(|(base, new)| Some((*base, *second.get(&new.key)?))).collect();
-        let judgement = match (first.ratio > 1.0, times.again) {
-            (false, _) => Judgement::Improvement,
-            (true, None) => Judgement::Inconclusive,
-            (true, Some(_)) => {
-                let second = slower(&again, [&rounds[0], &rounds[2]], times.threshold, seed);
-                if second.is_some_and(|ratio| ratio.ratio > 1.0) { Judgement::Regression } else { Judgement::Noise }
-            }
-        };
-        let typical = |side: fn(&(&Cell, &Cell)) -> Option<f64>| {
-            let times: Vec<f64> = pairs.iter().filter_map(side).collect();
-            let mean = crate::derive::geometric_mean(&times).unwrap_or_default();
-            crate::format::quantity(mean, crate::format::Unit::Nanoseconds)
-        };
-        let (base, new) = (typical(|pair| finished_ns(pair.0)), typical(|pair| finished_ns(pair.1)));
-        let Ratio { ratio, interval } = first;
-        let caution = caution(&pairs);
-        Some(Change { ratio: Some(ratio), interval, caution, ..change(judgement, of, "time", base, new) })
+    groups.into_iter().filter_map(|(of, pairs)| time_change(times, &of, &pairs)).collect()
+}
+
+/// The change of the mean time of some cells, if it is surely beyond the threshold, on either side.
+fn time_change(times: &Times, of: &Key, pairs: &[(&Cell, &Cell)]) -> Option<Change> {
+    let keys: Vec<&Key> = pairs.iter().map(|(base, _)| &base.key).collect();
+    let threshold = threshold(times.floor, distinct(keys.iter().map(|key| block(key))).len());
+    let logs: Vec<f64> = keys.iter().filter_map(|key| times.first.log_ratio(key)).collect();
+    let mean = logs.iter().sum::<f64>() / logs.len() as f64;
+    if mean.abs() <= threshold.ln() {
+        return None;
+    }
+    let Ratio { ratio, interval } = times.first.ratio(&keys);
+    let judgement = match (interval, &times.second) {
+        // One-off costs are measured a few times only, and means over cells are as good as their cells.
+        (None, _) if ratio < 1.0 || of.suite == ALL_SUITES || is_preparation(pairs[0].0) => return None,
+        (None, _) => Judgement::Inconclusive,
+        (Some((low, high)), _) if low <= threshold && high >= 1.0 / threshold => return None,
+        (Some(_), _) if ratio < 1.0 => Judgement::Improvement,
+        (Some(_), None) => Judgement::Inconclusive,
+        (Some(_), Some(second)) if agrees(second, &keys, threshold) => Judgement::Regression,
+        (Some(_), Some(_)) => Judgement::Noise,
     };
-    groups.into_iter().filter_map(judged).collect()
+    let typical = |side: fn(&(&Cell, &Cell)) -> Option<f64>| {
+        let times: Vec<f64> = pairs.iter().filter_map(side).collect();
+        let mean = crate::derive::geometric_mean(&times).unwrap_or_default();
+        crate::format::quantity(mean, crate::format::Unit::Nanoseconds)
+    };
+    let (base, new) = (typical(|pair| finished_ns(pair.0)), typical(|pair| finished_ns(pair.1)));
+    let machine = keys.iter().map(|key| times.first.correction(key)).sum::<f64>() / keys.len() as f64;
+    let caution = cautions([few(interval), corrected(machine.exp()), unsteady(pairs)]);
+    Some(Change { ratio: Some(ratio), interval, caution, ..change(judgement, of, "time", base, new) })
+}
+
+/// Whether a second pass shows the slowdown too.
+fn agrees(second: &Apart, keys: &[&Key], threshold: f64) -> bool {
+    let keys: Vec<&Key> = keys.iter().copied().filter(|key| second.log_ratio(key).is_some()).collect();
+    let Ratio { ratio, interval } = second.ratio(&keys);
+    !keys.is_empty() && ratio > threshold && interval.is_some_and(|(low, _)| low > 1.0)
+}
+
+fn cautions(said: [String; 3]) -> String {
+    said.into_iter().filter(|text| !text.is_empty()).collect::<Vec<_>>().join("; ")
+}
+
+fn few(interval: Option<(f64, f64)>) -> String {
+    if interval.is_some() { String::new() } else { format!("fewer than {FEWEST} samples, so no interval") }
+}
+
+/// What is said where the machine itself was slower or faster.
+fn corrected(machine: f64) -> String {
+    if (machine - 1.0).abs() < 0.005 {
+        String::new()
+    } else {
+        format!("hand-written code took {machine:.2}\u{d7} the time")
+    }
 }
 
 /// What is said of the samples of a cell that were not steady; of many cells, how many had such.
-fn caution(pairs: &[(&Cell, &Cell)]) -> String {
+fn unsteady(pairs: &[(&Cell, &Cell)]) -> String {
     let unsteady = |cell: &Cell| cell.steadiness.filter(|word| *word != Steadiness::Steady);
     match pairs {
         [(base, new)] => {
@@ -301,18 +344,6 @@ fn caution(pairs: &[(&Cell, &Cell)]) -> String {
             if shaky == 0 { String::new() } else { format!("{shaky} of {} cells unsteady", all.len()) }
         }
     }
-}
-
-/// The ratio of new to base if it is surely beyond the threshold, on either side.
-fn slower(pairs: &[(&Cell, &Cell)], rounds: [&Rounds; 2], threshold: f64, seed: u64) -> Option<Ratio> {
-    let logs: Vec<f64> = pairs.iter().filter_map(|pair| Some(ratio_of_medians(*pair)?.ln())).collect();
-    let mean = logs.iter().sum::<f64>() / logs.len().max(1) as f64;
-    if logs.is_empty() || mean.abs() <= threshold.ln() {
-        return None;
-    }
-    let ratio = unpaired_ratio(pairs, rounds, seed);
-    let beyond = |(low, high): (f64, f64)| low > threshold || high < 1.0 / threshold;
-    ratio.interval.is_some_and(beyond).then_some(ratio)
 }
 
 impl Comparison {
@@ -419,6 +450,7 @@ mod tests {
     }
 
     fn judged(base: &Run, new: &Run, again: Option<&Run>) -> Vec<&'static str> {
+        let again = again.map(|new| Again { base: None, new });
         let found = compare(base, new, again, Scope { times: true });
         found.changes.iter().map(|change| change.judgement.word()).collect()
     }
@@ -432,11 +464,55 @@ mod tests {
         assert_eq!(judged(&base, &slow, Some(&slow)), ["regression"; 2]);
         assert_eq!(judged(&base, &slow, Some(&same)), ["noise"; 2]);
         assert_eq!(judged(&slow, &base, None), ["improvement"; 2]);
+        let unsampled = |mut run: Run| {
+            run.samples.clear();
+            run
+        };
+        assert_eq!(judged(&base, &unsampled(noisy(1.1)), Some(&slow)), ["inconclusive"]);
+        assert_eq!(judged(&base, &unsampled(noisy(1.02)), None), Vec::<&str>::new());
         let wild = run(&[80.0, 300.0, 95.0, 110.0, 70.0, 200.0, 112.0], 7);
         assert_eq!(judged(&base, &wild, Some(&wild)), Vec::<&str>::new());
         let mut floored = noisy(1.1);
         floored.manifest.noise_floor = Some(0.06);
         assert_eq!(judged(&base, &floored, Some(&floored)), Vec::<&str>::new());
+    }
+
+    /// The run with a hand-written cell beside, which takes this much of its time.
+    fn controlled(mut run: Run, share: f64) -> Run {
+        let by_hand = |key: &Key| Key { strategy: crate::rows::HANDWRITTEN.to_owned(), ..key.clone() };
+        let mut cell = run.cells[0].clone();
+        (cell.key, cell.median_ns) = (by_hand(&cell.key), cell.median_ns.map(|ns| ns * share));
+        run.cells.push(cell);
+        let rows: Vec<Sample> = run
+            .samples
+            .iter()
+            .cloned()
+            .map(|mut row| {
+                (row.key, row.ns_per_iteration) = (by_hand(&row.key), row.ns_per_iteration * share);
+                row
+            })
+            .collect();
+        run.samples.extend(rows);
+        run
+    }
+
+    #[test]
+    fn a_slower_machine_is_no_regression_and_a_second_pass_has_a_base_of_its_own() {
+        let noisy = |by: f64| run(&[100.0, 101.0, 99.0, 100.5, 99.5, 100.2, 99.8].map(|t| t * by), 7);
+        let base = controlled(noisy(1.0), 0.5);
+        let slow_machine = controlled(noisy(1.2), 0.5);
+        let found = compare(&base, &slow_machine, None, Scope { times: true });
+        let said = found.changes.iter().map(|change| change.of.as_str());
+        assert!(said.clone().all(|of| of.contains("handwritten")) && said.count() == 2, "{:?}", found.changes);
+        let slow_program = controlled(noisy(1.32), 0.5 / 1.1);
+        let again = Some(Again { base: Some(&slow_machine), new: &slow_program });
+        let found = compare(&base, &slow_program, again, Scope { times: true });
+        let worst =
+            found.of(Judgement::Regression).find(|change| !change.of.contains("handwritten")).expect("a regression");
+        assert!((worst.ratio.unwrap() - 1.1).abs() < 1e-9 && worst.caution.contains("1.20\u{d7}"), "{worst:?}");
+        let again = Some(Again { base: Some(&slow_machine), new: &slow_machine });
+        let found = compare(&base, &slow_program, again, Scope { times: true });
+        assert_eq!(found.of(Judgement::Regression).count(), 0, "what the second pass does not show");
     }
 
     #[test]

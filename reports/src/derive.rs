@@ -113,6 +113,11 @@ impl Rounds {
         Rounds { by_cell: all.into_iter().map(|(key, rounds)| (key, means(rounds).collect())).collect() }
     }
 
+    /// The times of a cell, in the order of its rounds.
+    pub(crate) fn times(&self, key: &Key) -> Vec<f64> {
+        self.by_cell.get(key).into_iter().flat_map(|rounds| rounds.values().copied()).collect()
+    }
+
     /// The pairs of times of two cells in the rounds both have.
     fn pairs(&self, over: &Key, under: &Key) -> Vec<(f64, f64)> {
         let (Some(over), Some(under)) = (self.by_cell.get(over), self.by_cell.get(under)) else {
@@ -131,39 +136,6 @@ pub fn paired_ratio(pairs: &[(&Cell, &Cell)], rounds: &Rounds, seed: u64) -> Opt
     let sampled: Vec<Vec<(f64, f64)>> = pairs.iter().map(|(over, under)| rounds.pairs(&over.key, &under.key)).collect();
     let enough = sampled.iter().all(|pairs| pairs.len() >= FEWEST_ROUNDS);
     Some(Ratio { ratio, interval: enough.then(|| bootstrap(&sampled, seed)) })
-}
-
-/// The ratio of the second of each pair to the first, each with rounds of its own: two runs that were not interleaved.
-#[must_use]
-pub fn unpaired_ratio(pairs: &[(&Cell, &Cell)], [under, over]: [&Rounds; 2], seed: u64) -> Ratio {
-    let ratios: Vec<f64> =
-        pairs.iter().filter_map(|(under, over)| Some(finished_ns(over)? / finished_ns(under)?)).collect();
-    let times = |rounds: &Rounds, key: &Key| -> Vec<f64> {
-        rounds.by_cell.get(key).into_iter().flat_map(|rounds| rounds.values().copied()).collect()
-    };
-    let sampled: Vec<[Vec<f64>; 2]> =
-        pairs.iter().map(|(base, new)| [times(under, &base.key), times(over, &new.key)]).collect();
-    let enough = sampled.iter().flatten().all(|times| times.len() >= FEWEST_ROUNDS);
-    let ratio = geometric_mean(&ratios).unwrap_or(1.0);
-    Ratio { ratio, interval: enough.then(|| bootstrap_apart(&sampled, seed)) }
-}
-
-/// The 2.5th and 97.5th percentile of the mean ratio, each side of each pair resampled by itself.
-fn bootstrap_apart(sampled: &[[Vec<f64>; 2]], seed: u64) -> (f64, f64) {
-    let mut random = SplitMix(seed);
-    let mut drawn = Vec::new();
-    let mut resampled = |times: &Vec<f64>| {
-        drawn.clear();
-        drawn.extend(times.iter().map(|_| times[random.below(times.len())]));
-        median(&mut drawn)
-    };
-    let mut mean_log = || {
-        let logs = sampled.iter().map(|[under, over]| (resampled(over) / resampled(under)).ln());
-        logs.sum::<f64>() / sampled.len() as f64
-    };
-    let mut ratios: Vec<f64> = (0..RESAMPLES).map(|_| mean_log().exp()).collect();
-    ratios.sort_by(f64::total_cmp);
-    (ratios[RESAMPLES / 40], ratios[RESAMPLES - 1 - RESAMPLES / 40])
 }
 
 /// The 2.5th and 97.5th percentile of the aggregated ratio over resampled rounds.

@@ -3,7 +3,7 @@
 //! This crate opens no file, prints nothing, reads no clock and knows no program: the same rows give the same bytes, whether
 //! they were made just now or years ago.
 //!
-//! Reading order: [`rows`] is the schema and [`files`] its form on disk; [`run`] is what a report receives; [`mod@derive`] and
+//! Reading order: [`rows`] is the schema and [`files`] its form on disk ([`criterion`] reads another tool's); [`run`] is what a report receives; [`mod@derive`] and
 //! [`view`] compute everything that is not in a row; [`chart`] is a figure as data, [`figures`] makes them and [`draw`] turns
 //! them into SVG and PNG; [`overview`] and [`tables`] are what pages say in words and numbers. [`mod@compare`] sets two runs side by
 //! side, [`history`] and [`trends`] many. What remains is one file for each report, listed in [`REPORTS`].
@@ -11,10 +11,12 @@
 pub mod rows;
 
 pub mod columns;
+pub mod criterion;
 pub mod files;
 pub mod run;
 pub mod schema;
 
+mod apart;
 pub mod compare;
 pub mod derive;
 pub mod format;

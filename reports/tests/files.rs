@@ -1,9 +1,13 @@
 //! What is written reads back equal, and nothing that is read makes a reader panic.
 
+use adjudicate_reports::Run;
+use adjudicate_reports::columns::{Holds, Row};
+use adjudicate_reports::criterion::{read_key, read_samples};
 use adjudicate_reports::files::{
     ReadError, header, line, read_manifest, read_matrix, read_rows, write_manifest, write_rows,
 };
-use adjudicate_reports::rows::{Cell, Check, Count, Key, Manifest, SCHEMA_VERSION, Sample, Status, Valid};
+use adjudicate_reports::history::{Entry, History};
+use adjudicate_reports::rows::{Cell, Check, Claim, Count, Key, Manifest, SCHEMA_VERSION, Sample, Status, Valid};
 use proptest::prelude::*;
 
 const KEY: &str = "suite,size,function,strategy,kernels,threads";
@@ -167,15 +171,145 @@ proptest! {
 
 /// Every reader over the same bytes: an error is fine, a panic is not.
 fn read_everything(bytes: &[u8]) {
-    let outcomes = [
-        read_rows::<Cell>(bytes, "f").map(drop),
-        read_rows::<Sample>(bytes, "f").map(drop),
-        read_rows::<Check>(bytes, "f").map(drop),
-        read_rows::<Count>(bytes, "f").map(drop),
-        read_manifest(bytes, "f").map(drop),
-        read_matrix(bytes, "f").map(drop),
-    ];
-    for error in outcomes.into_iter().filter_map(Result::err) {
-        assert!(error.line >= 1 && !error.wrong.is_empty(), "{error}");
+    for Kind { read, .. } in kinds() {
+        if let Err(error) = read(bytes) {
+            assert!(error.line >= 1 && !error.wrong.is_empty(), "{error}");
+        }
+    }
+}
+
+/// A kind of file: a good one, and its reader.
+struct Kind {
+    name: &'static str,
+    good: Vec<u8>,
+    read: fn(&[u8]) -> Result<(), ReadError>,
+}
+
+fn kinds() -> Vec<Kind> {
+    let fixture = |name: &str| std::fs::read(format!("{}/tests/fixture/{name}", env!("CARGO_MANIFEST_DIR"))).unwrap();
+    let (run, _) = Run::read(|name| Some(fixture(name))).unwrap();
+    let history = format!("{}{}", Entry::of(&run).line(), Entry { run_id: "other".into(), ..Entry::of(&run) }.line());
+    let table = |name: &'static str, read| Kind { name, good: fixture(name), read };
+    let json = |name: &'static str, good: &str, read| Kind { name, good: good.as_bytes().to_vec(), read };
+    let names = r#"{"group_id":"mlp/gradient","function_id":"tape","value_str":"1"}"#;
+    vec![
+        table("cells.csv", |bytes| read_rows::<Cell>(bytes, "f").map(drop)),
+        table("samples.csv", |bytes| read_rows::<Sample>(bytes, "f").map(drop)),
+        table("checks.csv", |bytes| read_rows::<Check>(bytes, "f").map(drop)),
+        table("counts.csv", |bytes| read_rows::<Count>(bytes, "f").map(drop)),
+        table("claims.csv", |bytes| read_rows::<Claim>(bytes, "f").map(drop)),
+        table("manifest.json", |bytes| read_manifest(bytes, "f").map(drop)),
+        table("matrix.json", |bytes| read_matrix(bytes, "f").map(drop)),
+        json("history.jsonl", &history, |bytes| History::read(bytes, "f").map(drop)),
+        json("benchmark.json", names, |bytes| read_key(bytes, "f", "embedded").map(drop)),
+        json("sample.json", r#"{"iters":[1.0,2.0],"times":[3.0,4.0]}"#, |bytes| {
+            read_samples(bytes, "f", &Key::default()).map(drop)
+        }),
+    ]
+}
+
+/// The names of the columns of a table that hold numbers, flags or words.
+fn typed_columns(name: &str) -> Vec<&'static str> {
+    fn typed<R: Row>() -> Vec<&'static str> {
+        R::columns().iter().filter(|column| column.holds != Holds::Text).map(|column| column.name).collect()
+    }
+    match name {
+        "cells.csv" => typed::<Cell>(),
+        "samples.csv" => typed::<Sample>(),
+        "checks.csv" => typed::<Check>(),
+        "counts.csv" => typed::<Count>(),
+        "claims.csv" => typed::<Claim>(),
+        _ => Vec::new(),
+    }
+}
+
+#[test]
+fn good_files_are_read() {
+    for Kind { name, good, read } in kinds() {
+        assert_eq!(read(&good), Ok(()), "{name}");
+    }
+}
+
+#[test]
+fn a_file_of_another_kind_is_refused_with_its_place() {
+    for Kind { name, read, .. } in kinds() {
+        for foreign in kinds().into_iter().filter(|other| other.name != name) {
+            // A table whose required columns another has, and an object whose fields another has, cannot be told from it.
+            if let Err(error) = read(&foreign.good) {
+                assert!(
+                    error.file == "f" && error.line >= 1 && !error.column.is_empty(),
+                    "{name} from {}: {error}",
+                    foreign.name
+                );
+            } else {
+                let told = name.ends_with(".csv") != foreign.name.ends_with(".csv");
+                assert!(!told, "{} was read as {name}", foreign.name);
+            }
+        }
+    }
+}
+
+#[test]
+fn every_cut_of_every_file_is_read_or_refused() {
+    for Kind { good, read, .. } in kinds() {
+        for cut in (0..good.len()).step_by(7) {
+            if let Err(error) = read(&good[..cut]) {
+                assert!(error.line >= 1 && error.file == "f" && !error.wrong.is_empty(), "{error}");
+            }
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn mangled_files_of_every_kind_never_panic(
+        kind in 0..10_usize,
+        edits in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>(), 0..4u8), 1..8),
+    ) {
+        let Kind { name, mut good, read } = kinds().swap_remove(kind);
+        for (at, byte, edit) in edits {
+            let at = at.index(good.len().max(1));
+            match edit {
+                0 => good.truncate(at),
+                1 => good.insert(at.min(good.len()), byte),
+                2 => drop(good.drain(at.min(good.len())..good.len().min(at + usize::from(byte)))),
+                _ => if let Some(target) = good.get_mut(at) { *target = byte },
+            }
+        }
+        let lines = good.iter().filter(|byte| **byte == b'\n').count() as u64;
+        if let Err(error) = read(&good) {
+            prop_assert!((1..=lines + 1).contains(&error.line) && !error.wrong.is_empty(), "{name}: {error}");
+        }
+        let fixture = |file: &str| std::fs::read(format!("{}/tests/fixture/{file}", env!("CARGO_MANIFEST_DIR"))).ok();
+        let mangled = |file: &str| if file == name { Some(good.clone()) } else { fixture(file) };
+        if let Err(error) = Run::read(mangled) {
+            prop_assert_eq!(error.file, name);
+        }
+    }
+
+    #[test]
+    fn what_no_column_can_hold_is_refused_with_its_line_and_column(
+        kind in 0..5_usize,
+        line in any::<prop::sample::Index>(),
+        column in any::<prop::sample::Index>(),
+        bad in prop::sample::select(&["NaN", "inf", "-inf", "1e999", "maybe", "1;2", "\u{661}"][..]),
+    ) {
+        let Kind { name, good, read } = kinds().swap_remove(kind);
+        let columns = typed_columns(name);
+        let wanted = columns[column.index(columns.len())];
+        let mut records: Vec<csv::StringRecord> =
+            csv::ReaderBuilder::new().has_headers(false).from_reader(&good[..]).records().map(Result::unwrap).collect();
+        // A column that the fixture does not have yet cannot be wrong in it.
+        let Some(place) = records[0].iter().position(|name| name == wanted) else { return Ok(()) };
+        let line = 1 + line.index(records.len() - 1);
+        records[line] = records[line].iter().enumerate().map(|(at, text)| if at == place { bad } else { text }).collect();
+        let written = |records: &[csv::StringRecord]| {
+            let mut writer = csv::Writer::from_writer(Vec::new());
+            records.iter().for_each(|record| writer.write_record(record).unwrap());
+            writer.into_inner().unwrap()
+        };
+        let error = read(&written(&records)).unwrap_err();
+        let lines_before = written(&records[..line]).iter().filter(|byte| **byte == b'\n').count() as u64;
+        prop_assert_eq!((error.line, error.column.as_str()), (lines_before + 1, wanted), "{}", error.wrong);
     }
 }

@@ -2,7 +2,9 @@
 //! `cargo bench -- mlp/gradient`.
 //!
 //! Names are `suite/function/contestant/size`. A cell whose result differs from the baseline's or
-//! from the first strategy's is reported and not timed; what a strategy refuses is left out. For
+//! from the first strategy's is reported and not timed; what a strategy refuses is left out.
+//! Throughput is in floating-point operations of one value, for every function and contestant alike.
+//! `adjudicate import criterion target/criterion --out RUN` puts the results into a run folder. For
 //! intervals of ratios, checks against independent oracles and reports, use `adjudicate run`.
 
 use std::time::Duration;
@@ -10,12 +12,13 @@ use std::time::Duration;
 use adjudicate_ir::datum::Datum;
 use adjudicate_ir::program::Ask;
 use adjudicate_ir::value::Value;
+use adjudicate_kernels::counts;
 use adjudicate_suites::measure::check::compare::compare;
 use adjudicate_suites::measure::check::{DERIVATIVE_TOLERANCE, VALUE_TOLERANCE};
 use adjudicate_suites::measure::contestant::{Runner, prepare};
 use adjudicate_suites::measure::{Cell, Group, Plan, Profile, Selection};
 use criterion::measurement::WallTime;
-use criterion::{BenchmarkGroup, BenchmarkId, Criterion, criterion_group, criterion_main};
+use criterion::{BenchmarkGroup, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 
 fn suites(criterion: &mut Criterion) {
     let plan = Plan::new(&Selection::default(), Profile::Quick.settings());
@@ -36,6 +39,7 @@ fn bench(benches: &mut BenchmarkGroup<'_, WallTime>, group: &Group, ask: Ask) {
     let program = group.suite.program().expect("the model parses");
     let arguments = group.suite.arguments(ask, group.size, 1);
     let args: Vec<Value> = arguments.iter().flat_map(Datum::leaves).collect();
+    let work = work(group);
     let tolerance = if ask == Ask::Value { VALUE_TOLERANCE } else { DERIVATIVE_TOLERANCE };
     let mut reference: Option<Vec<Value>> = None;
     for cell in contestants(group, ask) {
@@ -48,8 +52,22 @@ fn bench(benches: &mut BenchmarkGroup<'_, WallTime>, group: &Group, ask: Ask) {
             "{cell:?} at {}: the results differ",
             group.size.name
         );
+        benches.throughput(Throughput::Elements(work));
         time(benches, id, &mut runner, &args);
     }
+}
+
+/// Floating-point operations of one value at the size of a group, at least 1.
+fn work(group: &Group) -> u64 {
+    let arguments = group.suite.arguments(Ask::Value, group.size, 1);
+    let args: Vec<Value> = arguments.iter().flat_map(Datum::leaves).collect();
+    let program = group.suite.program().expect("the model parses");
+    let counted = contestants(group, Ask::Value).find_map(|cell| {
+        let mut runner = prepare(cell, &program, group.suite, group.size, &arguments).ok()?;
+        let (result, counts) = counts::measure(|| runner.run(&args));
+        result.ok().map(|_| counts.flops)
+    });
+    counted.unwrap_or(1).max(1)
 }
 
 /// The baseline first: it is the reference where there is one.

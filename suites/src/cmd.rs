@@ -8,6 +8,7 @@ pub mod eval;
 pub mod explain;
 pub mod flags;
 pub mod history;
+pub mod import;
 pub mod list;
 pub mod matrix;
 pub mod merge;

@@ -9,6 +9,7 @@ use adjudicate_suites::cmd::compare::Compare;
 use adjudicate_suites::cmd::eval::Eval;
 use adjudicate_suites::cmd::explain::Explain;
 use adjudicate_suites::cmd::history::History;
+use adjudicate_suites::cmd::import::Import;
 use adjudicate_suites::cmd::list::List;
 use adjudicate_suites::cmd::matrix::Matrix;
 use adjudicate_suites::cmd::merge::Merge;
@@ -61,6 +62,7 @@ enum Command {
     Compare(Compare),
     History(History),
     Merge(Merge),
+    Import(Import),
     Schema(Schema),
     Worker(Worker),
 }
@@ -112,6 +114,7 @@ fn dispatch(command: Command, output: &mut Output) -> Result<Exit, Failure> {
         Command::Calibrate(calibrate) => calibrate.run(output),
         Command::Compare(compare) => compare.run(output),
         Command::History(history) => history.run(output),
+        Command::Import(import) => import.run(output),
         Command::Merge(merge) => merge.run(output),
         Command::Schema(schema) => schema.run(output),
         Command::Worker(worker) => worker.run(),

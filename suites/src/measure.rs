@@ -32,7 +32,7 @@ mod rounds;
 pub mod sink;
 pub mod stats;
 pub mod steadiness;
-mod summary;
+pub mod summary;
 pub mod supervise;
 pub mod time;
 pub mod wire;

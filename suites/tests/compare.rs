@@ -56,6 +56,12 @@ fn equal_runs_are_equal_and_every_change_has_its_exit_code() {
     let (code, said) =
         compare(&changed(&base, "seeded", "manifest.json", |m| m.replace("\"seed\": 1", "\"seed\": 2")), &[]);
     assert!(code == Some(6) && said.contains("seed: 1 and 2"), "{said}");
+    let elsewhere =
+        changed(&base, "elsewhere", "manifest.json", |m| m.replacen("\"cpu\": \"", "\"cpu\": \"another ", 1));
+    let (code, said) = compare(&elsewhere, &[]);
+    assert!(code == Some(6) && said.contains("CPU: ") && said.contains("--force"), "{said}");
+    assert_eq!(compare(&elsewhere, &["--force"]).0, Some(0));
+    assert_eq!(compare(&elsewhere, &["--counts"]).0, Some(0), "counts are the same on every machine");
     let (code, said) = compare(&again, &["--format", "json"]);
     let json: serde_json::Value = serde_json::from_str(&said).unwrap();
     assert!(code == Some(0) && json["changes"].as_array().is_some_and(Vec::is_empty), "{said}");
@@ -68,6 +74,7 @@ type Mangled = (&'static str, &'static str, fn(String) -> String, &'static str);
 fn what_cannot_be_read_is_said_with_its_place_and_nothing_is_overwritten() {
     let temp = tempfile::tempdir().unwrap();
     let base = temp.path().join("base");
+    let out = temp.path().join("out");
     counted(&base);
     let cases: [Mangled; 6] = [
         ("truncated", "manifest.json", |text| text[..text.len() / 2].to_owned(), "manifest.json:"),
@@ -80,14 +87,22 @@ fn what_cannot_be_read_is_said_with_its_place_and_nothing_is_overwritten() {
     for (name, file, change, said) in cases {
         let bad = changed(&base, name, file, change);
         let before = fs::read(bad.join(file)).unwrap();
-        for command in
-            [vec!["compare", text(&base), text(&bad)], vec!["report", text(&bad)], vec!["run", "--resume", text(&bad)]]
-        {
-            let (code, output) = run(&command);
-            // A run without cells has a report and can go on; it is nothing to compare with.
-            if name != "empty" || command[0] == "compare" {
+        for command in [
+            vec!["compare", text(&base), text(&bad)],
+            vec!["compare", text(&bad), text(&base)],
+            vec!["compare", text(&base), text(&base), "--confirm", text(&bad)],
+            vec!["compare", text(&out), text(&bad), "--bless"],
+            vec!["report", text(&bad)],
+            vec!["run", "--resume", text(&bad)],
+            vec!["merge", text(&base), text(&bad), "--out", text(&out)],
+            vec!["history", "add", text(&bad), "--file", text(&out)],
+        ] {
+            // A run without cells has a report, can go on and be part of another; it is nothing to compare with.
+            if name != "empty" || ["compare", "history"].contains(&command[0]) {
+                let (code, output) = run(&command);
                 assert!(matches!(code, Some(2 | 6)) && output.contains(said), "{command:?}: {code:?}: {output}");
                 assert_eq!(fs::read(bad.join(file)).unwrap(), before, "{command:?} overwrote {file}");
+                assert!(!out.exists(), "{command:?} wrote something");
             }
         }
     }

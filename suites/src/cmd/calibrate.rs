@@ -4,8 +4,7 @@
 use std::path::PathBuf;
 
 use adjudicate_reports::Run;
-use adjudicate_reports::compare::{Comparison, Judgement, Scope, compare};
-use adjudicate_reports::derive::{finished_ns, is_preparation};
+use adjudicate_reports::compare::{Again, Comparison, Judgement, Scope, compare, differences};
 use adjudicate_reports::rows::{Cell, Check, Count, Key, Manifest, Sample};
 use clap::Args;
 
@@ -64,15 +63,33 @@ impl Calibrate {
             ),
         })?;
         let Some(injection) = self.self_test else { return Ok(Exit::Ok) };
-        let mut slowed = plan;
-        let again = pass(&slowed, &stop)?;
-        slowed.settings.inject = Some(injection.clone());
-        let slow = [pass(&slowed, &stop)?, pass(&slowed, &stop)?];
-        let scope = Scope { times: true };
-        let same = compare(&one, &two, Some(&again), scope);
-        let slower = compare(&one, &slow[0], Some(&slow[1]), scope);
-        judge(&injection, &same, &slower, output)
+        self_test(plan, [one, two], &injection, &stop, output)
     }
+}
+
+/// Compares the same with the same, and with the same made slower, each with a second pass of both. What is noise is taken from
+/// the second pass of the same, by which the first is not judged.
+fn self_test(
+    mut plan: Plan,
+    [mut one, two]: [Run; 2],
+    injection: &Injection,
+    stop: &Stop,
+    output: &mut Output,
+) -> Result<Exit, Failure> {
+    let slowed = |plan: &mut Plan| {
+        plan.settings.inject = Some(injection.clone());
+        let run = pass(plan, stop);
+        plan.settings.inject = None;
+        run
+    };
+    let slow = slowed(&mut plan)?;
+    let [three, four] = [pass(&plan, stop)?, pass(&plan, stop)?];
+    let slow_again = slowed(&mut plan)?;
+    one.manifest.noise_floor = noise(&three, &four, &plan).map(|noise| noise.noise_floor);
+    let scope = Scope { times: true };
+    let same = compare(&one, &two, Some(Again { base: Some(&three), new: &four }), scope);
+    let slower = compare(&one, &slow, Some(Again { base: Some(&three), new: &slow_again }), scope);
+    judge(injection, &same, &slower, output)
 }
 
 /// Whether nothing was found where nothing was put in, and something where it was.
@@ -105,13 +122,7 @@ fn pass(plan: &Plan, stop: &Stop) -> Result<Run, Failure> {
 }
 
 fn noise(one: &Run, two: &Run, plan: &Plan) -> Option<Noise> {
-    let timed = one.cells.iter().filter(|cell| !is_preparation(cell));
-    let mut differences: Vec<f64> = timed
-        .filter_map(|cell| {
-            let other = two.cells.iter().find(|other| other.key == cell.key)?;
-            Some((finished_ns(other)? / finished_ns(cell)?).ln().abs().exp() - 1.0)
-        })
-        .collect();
+    let mut differences = differences(one, two);
     differences.sort_by(f64::total_cmp);
     let last = differences.len().checked_sub(1)?;
     let at = |share: f64| differences.get(((differences.len() as f64 * share) as usize).min(last));

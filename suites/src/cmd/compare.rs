@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use adjudicate_reports::Run;
 use adjudicate_reports::columns::Row;
-use adjudicate_reports::compare::{Comparison, Judgement, Scope, compare, needs_samples};
+use adjudicate_reports::compare::{Again, Comparison, Judgement, Scope, compare, needs_samples};
 use adjudicate_reports::rows::{Manifest, Sample};
 use clap::{Args, ValueEnum};
 
@@ -19,7 +19,7 @@ use crate::runs::unfinished::differences;
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   adjudicate compare runs/before runs/after
-  adjudicate compare runs/before runs/after --confirm runs/after-again --format markdown
+  adjudicate compare runs/before runs/after --confirm runs/after-again --confirm-base runs/before-again --format markdown
   adjudicate compare suites/baseline runs/after --counts")]
 pub struct Compare {
     /// The run that is the measure
@@ -31,6 +31,9 @@ pub struct Compare {
     /// A second run of the new program: what is slower in both is a regression, otherwise it is noise
     #[arg(long, value_name = "RUN")]
     confirm: Option<PathBuf>,
+    /// A second run of the base, made beside --confirm: a process may be fast by luck, and then both new runs look slow
+    #[arg(long, value_name = "RUN", requires = "confirm")]
+    confirm_base: Option<PathBuf>,
     /// Compare outcomes and counts only, which are the same on every machine
     #[arg(long)]
     counts: bool,
@@ -61,23 +64,23 @@ impl Compare {
         if self.bless {
             return self.bless(output);
         }
-        let mut runs = [Some(&self.base), Some(&self.new), self.confirm.as_ref()]
-            .map(|path| path.map(|path| find(path).and_then(|path| load(&path, false))).transpose());
-        let [base, new, again] = &mut runs;
-        let (base, new, again) = (required(base)?, required(new)?, optional(again)?);
-        for (run, path) in [(&new, &self.new)].into_iter().chain(again.iter().zip(&self.confirm)) {
-            self.check_comparable(&base.manifest, &run.manifest, path)?;
-        }
-        let again = match again {
-            Some(_) => self.confirm.as_deref().map(|path| load(&find(path)?, true)).transpose()?,
-            None => None,
+        let read = |path: &PathBuf, samples: bool| load(&find(path)?, samples);
+        let (base, new) = (read(&self.base, false)?, read(&self.new, false)?);
+        self.check_comparable(&base.manifest, &new.manifest, &self.new)?;
+        let second = |path: &Option<PathBuf>| {
+            let run = path.as_ref().map(|path| read(path, true)).transpose()?;
+            if let (Some(run), Some(path)) = (&run, path) {
+                self.check_comparable(&base.manifest, &run.manifest, path)?;
+            }
+            Ok::<_, Failure>(run)
         };
+        let (again, base_again) = (second(&self.confirm)?, second(&self.confirm_base)?);
+        let again = again.as_ref().map(|new| Again { base: base_again.as_ref(), new });
         let scope = Scope { times: !self.counts };
         let found = if scope.times && needs_samples(&base, &new) {
-            let (base, new) = (load(&find(&self.base)?, true)?, load(&find(&self.new)?, true)?);
-            compare(&base, &new, again.as_ref(), scope)
+            compare(&read(&self.base, true)?, &read(&self.new, true)?, again, scope)
         } else {
-            compare(&base, &new, again.as_ref(), scope)
+            compare(&base, &new, again, scope)
         };
         if found.cells == 0 {
             return Err(incomparable("the runs have no cell in common".to_owned()));
@@ -126,14 +129,6 @@ impl Compare {
         output.result(&self.base.display().to_string())?;
         Ok(Exit::Ok)
     }
-}
-
-fn required(run: &mut Result<Option<Run>, Failure>) -> Result<Run, Failure> {
-    optional(run)?.ok_or_else(|| Failure::usage("two runs are needed"))
-}
-
-fn optional(run: &mut Result<Option<Run>, Failure>) -> Result<Option<Run>, Failure> {
-    std::mem::replace(run, Ok(None))
 }
 
 /// Reads a run, without the samples if they are not needed. A baseline has no table but those it keeps.

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use adjudicate_reports::history::{ChangePoint, Entry, History as Runs};
 use adjudicate_reports::rows::{HANDWRITTEN, Key};
+use adjudicate_reports::schema::Changes;
 use adjudicate_reports::{Run, trends};
 use adjudicate_strategies::STRATEGIES;
 use clap::{Args, Subcommand};
@@ -114,7 +115,10 @@ impl Show {
         let changes = history.changes();
         let summary = trends::summary(&history);
         output.result(&match self.json {
-            true => serde_json::json!({ "runs": history.entries.len(), "changes": changes }).to_string(),
+            true => {
+                let changes = Changes { runs: history.entries.len(), changes };
+                serde_json::to_string(&changes).expect("numbers and text can be written")
+            }
             false => table(&changes) + &summary,
         })?;
         let Some(folder) = self.out else { return Ok(Exit::Ok) };

@@ -76,7 +76,7 @@ impl Run {
         let path = self.out.unwrap_or_else(|| PathBuf::from("runs").join(run_id(&plan, started)));
         RunFolder::claim(&path)?;
         output.remark(&describe(&plan));
-        let folder = RunFolder::create(&path, &manifest(&recipe, &plan, command_line(), started))?;
+        let folder = RunFolder::create(&path, &manifest(&recipe, &plan, command_line(), started)?)?;
         let given = |_: &Group, _| Some(Given::default());
         finish(&plan, depth, (folder, Tally::default()), given, self.json, output)
     }
@@ -86,7 +86,7 @@ impl Run {
         let run = super::report::read(&path, output)?;
         let recipe = Recipe::of(&run.manifest)?;
         let plan = recipe.plan()?;
-        check_alike(&run.manifest, &manifest(&recipe, &plan, String::new(), SystemTime::now()))?;
+        check_alike(&run.manifest, &manifest(&recipe, &plan, String::new(), SystemTime::now())?)?;
         let mut unfinished = Unfinished::new(run, &recipe)?;
         if self.dry_run {
             let rest =
@@ -175,7 +175,7 @@ fn describe(plan: &Plan) -> String {
 }
 
 /// The command line as it was given, but for the path of the program.
-fn command_line() -> String {
+pub fn command_line() -> String {
     let args = std::env::args().skip(1);
     let quoted = args.map(|a| if a.contains([' ', '*', '?', '[', '{', '(']) { format!("'{a}'") } else { a });
     std::iter::once("adjudicate".to_owned()).chain(quoted).collect::<Vec<_>>().join(" ")

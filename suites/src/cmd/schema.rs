@@ -1,13 +1,17 @@
-//! `adjudicate schema`: JSON Schemas of the files of a run.
+//! `adjudicate schema`: JSON Schemas of the files that commands write and print.
 
-use adjudicate_reports::schema::SCHEMAS;
+use adjudicate_reports::schema::{Described, SCHEMAS, object};
 use clap::Args;
 
 use super::output::Output;
 use crate::exit::{Exit, Failure};
 use crate::measure::plan::unknown;
+use crate::runs::noise::Noise;
 
-/// Print the JSON Schema of a file of a run folder
+/// What `calibrate` keeps beside the runs.
+const NOISE_FILE: &str = "noise.json";
+
+/// Print the JSON Schema of a file of a run folder, or of what a command prints or keeps
 #[derive(Args, Debug)]
 #[command(after_help = "Example:\n  adjudicate schema manifest.json")]
 pub struct Schema {
@@ -19,11 +23,12 @@ pub struct Schema {
 impl Schema {
     /// Carries the command out.
     pub fn run(self, output: &mut Output) -> Result<Exit, Failure> {
+        let all: Vec<Described> = SCHEMAS.iter().copied().chain([(NOISE_FILE, object::<Noise> as fn() -> _)]).collect();
         let schema = match self.file {
-            None => SCHEMAS.iter().map(|(file, schema)| ((*file).to_owned(), schema())).collect(),
+            None => all.iter().map(|(file, schema)| ((*file).to_owned(), schema())).collect(),
             Some(name) => {
-                let known = SCHEMAS.iter().find(|(file, _)| *file == name);
-                let names: Vec<&str> = SCHEMAS.iter().map(|(file, _)| *file).collect();
+                let known = all.iter().find(|(file, _)| *file == name);
+                let names: Vec<&str> = all.iter().map(|(file, _)| *file).collect();
                 known.map(|(_, schema)| schema()).ok_or_else(|| unknown("file", &name, &names))?
             }
         };

@@ -102,7 +102,8 @@ fn prepare_row(entry: &Entry, cell: &CellRow) -> CellRow {
     row
 }
 
-fn fill_times(row: &mut CellRow, samples: &[f64]) {
+/// Fills the columns of times from the samples of a cell, in the order of their rounds.
+pub fn fill_times(row: &mut CellRow, samples: &[f64]) {
     let Some(summary) = Summary::of(samples) else {
         return;
     };

@@ -15,21 +15,38 @@ use time::format_description::well_known::Rfc3339;
 use super::machine::{environment, machine};
 use super::noise::{NOISE, known_floor};
 use super::recipe::Recipe;
+use crate::exit::Failure;
 use crate::json;
 use crate::measure::Plan;
 
 /// The manifest of a run that begins now.
-pub fn manifest(recipe: &Recipe, plan: &Plan, command: String, started: SystemTime) -> Manifest {
+pub fn manifest(recipe: &Recipe, plan: &Plan, command: String, started: SystemTime) -> Result<Manifest, Failure> {
     let settings = &plan.settings;
+    let inputs = plan.groups.iter().map(|g| {
+        let arguments = g.suite.arguments(Ask::Hvp, g.size, settings.seed);
+        (format!("{} {}", g.suite.name, g.size.name), inputs_digest(&arguments))
+    });
+    let mut manifest = bare(settings.profile.name(), command, started);
+    manifest.seed = settings.seed;
+    manifest.profile = settings.profile.name().to_owned();
+    manifest.kernels.threads = u32::try_from(settings.threads).unwrap_or(u32::MAX);
+    manifest.models = plan.groups.iter().map(|g| (g.suite.file.to_owned(), digest([g.suite.source]))).collect();
+    manifest.inputs = inputs.collect();
+    manifest.noise_floor = known_floor(Path::new(NOISE))?;
+    manifest.planned_cells = Some(plan.cells() as u64);
+    manifest.plan = recipe.to_json();
+    Ok(manifest)
+}
+
+/// What a manifest says of this machine and program alone; `label` ends the name of the run.
+pub fn bare(label: &str, command: String, started: SystemTime) -> Manifest {
     let moment = OffsetDateTime::from(started);
     Manifest {
         schema_version: SCHEMA_VERSION,
-        run_id: run_id(plan, started),
+        run_id: named(moment, label),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         commit: env!("ADJUDICATE_COMMIT").to_owned(),
         command,
-        seed: settings.seed,
-        profile: settings.profile.name().to_owned(),
         started: moment.format(&Rfc3339).unwrap_or_default(),
         machine: machine(),
         toolchain: Toolchain {
@@ -37,25 +54,10 @@ pub fn manifest(recipe: &Recipe, plan: &Plan, command: String, started: SystemTi
             target_cpu: env!("ADJUDICATE_TARGET_CPU").to_owned(),
             features: features(),
         },
-        kernels: Kernels {
-            backend: gemm::backend_name().to_owned(),
-            version: gemm::backend_version(),
-            threads: u32::try_from(settings.threads).unwrap_or(u32::MAX),
-        },
+        kernels: Kernels { backend: gemm::backend_name().to_owned(), version: gemm::backend_version(), threads: 1 },
         environment: environment(),
-        models: plan.groups.iter().map(|g| (g.suite.file.to_owned(), digest([g.suite.source]))).collect(),
-        inputs: plan
-            .groups
-            .iter()
-            .map(|g| {
-                let arguments = g.suite.arguments(Ask::Hvp, g.size, settings.seed);
-                (format!("{} {}", g.suite.name, g.size.name), inputs_digest(&arguments))
-            })
-            .collect(),
-        noise_floor: known_floor(Path::new(NOISE)),
-        planned_cells: Some(plan.cells() as u64),
-        plan: recipe.to_json(),
         oracles: STRATEGIES.iter().filter(|s| s.is_oracle()).map(|s| s.name().to_owned()).collect(),
+        ..Manifest::default()
     }
 }
 

@@ -1,17 +1,20 @@
 //! The noise floor of a machine, as `calibrate` finds it and manifests keep it.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::path::Path;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::machine::machine;
+use crate::exit::Failure;
 
 /// Where the noise floor is kept for later runs.
 pub const NOISE: &str = "runs/noise.json";
 
 /// What is kept of a calibration.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Noise {
     /// The 95th percentile over cells of the relative difference between two measurements.
     pub noise_floor: f64,
@@ -26,8 +29,48 @@ pub struct Noise {
 }
 
 /// The noise floor that was found on this machine, if any was.
-pub fn known_floor(file: &Path) -> Option<f64> {
-    let text = fs::read_to_string(file).ok()?;
-    let noise: Noise = serde_json::from_str(&text).ok()?;
-    (noise.cpu == machine().cpu && noise.noise_floor.is_finite()).then_some(noise.noise_floor)
+pub fn known_floor(file: &Path) -> Result<Option<f64>, Failure> {
+    let text = match fs::read_to_string(file) {
+        Err(e) if e.kind() == ErrorKind::NotFound => return Ok(None),
+        read => read.map_err(|e| Failure::usage(format!("cannot read {}: {e}", file.display())))?,
+    };
+    let wrong = |place: String, what: String| {
+        Failure::usage(format!("{}:{place}: {what}; calibrate again, or remove it", file.display()))
+    };
+    let noise: Noise = serde_json::from_str(&text)
+        .map_err(|e| wrong(format!("{}: column {}", e.line().max(1), e.column()), e.to_string()))?;
+    if noise.noise_floor < 0.0 {
+        return Err(wrong(
+            "1: column noise_floor".to_owned(),
+            format!("{} is no relative difference", noise.noise_floor),
+        ));
+    }
+    Ok((noise.cpu == machine().cpu).then_some(noise.noise_floor))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_broken_noise_floor_is_said_and_one_of_another_machine_is_none() {
+        let temp = tempfile::tempdir().unwrap();
+        let file = temp.path().join("noise.json");
+        assert_eq!(known_floor(&file).unwrap(), None);
+        let noise = Noise { noise_floor: 0.02, typical: 0.01, cells: 7, cpu: machine().cpu, profile: "quick".into() };
+        let text = serde_json::to_string(&noise).unwrap();
+        let read = |text: &str| {
+            fs::write(&file, text).unwrap();
+            known_floor(&file)
+        };
+        assert_eq!(read(&text).unwrap(), Some(0.02));
+        assert_eq!(read(&text.replace(&machine().cpu, "another")).unwrap(), None);
+        for broken in [&text[..20], "", "{}", &text.replace("0.02", "-0.02"), &text.replace("0.02", "NaN")] {
+            let failure = read(broken).unwrap_err();
+            assert!(
+                failure.exit == crate::exit::Exit::Usage && failure.message.contains("noise.json:1: column"),
+                "{failure}"
+            );
+        }
+    }
 }
