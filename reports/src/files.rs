@@ -157,6 +157,14 @@ fn without_position(message: &str) -> String {
 /// A required column that is missing, a line with too few or too many fields, a field that does not read as what its
 /// column holds, bytes that are not UTF-8: whichever comes first.
 pub fn read_rows<R: Row>(bytes: &[u8], file: &str) -> Result<Rows<R>, ReadError> {
+    read_rows_without(bytes, file, None)
+}
+
+/// Texts that are passed over: a column, and what they begin with.
+pub(crate) type Without = Option<(&'static str, &'static str)>;
+
+/// As [`read_rows`], but rows with such a text are passed over unread.
+pub(crate) fn read_rows_without<R: Row>(bytes: &[u8], file: &str, without: Without) -> Result<Rows<R>, ReadError> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(bytes);
     let mut record = csv::ByteRecord::new();
@@ -183,6 +191,13 @@ pub fn read_rows<R: Row>(bytes: &[u8], file: &str) -> Result<Rows<R>, ReadError>
         }
         if record.len() != names.len() {
             return Err(at(line, "", format!("{} fields under {} columns", record.len(), names.len())));
+        }
+        let unwanted = |(column, begins): (&str, &str)| {
+            let place = names.iter().position(|name| name == column);
+            place.is_some_and(|place| record[place].starts_with(begins.as_bytes()))
+        };
+        if without.is_some_and(unwanted) {
+            continue;
         }
         let record = Record::new(names, &record).map_err(|column| at(line, &column, "not UTF-8".to_owned()))?;
         rows.push(R::read(&record).map_err(|error| at(line, &error.column, error.wrong))?);

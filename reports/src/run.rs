@@ -4,8 +4,8 @@ use std::collections::HashSet;
 
 use crate::columns::Row;
 use crate::derive::is_preparation;
-use crate::files::{self, MANIFEST, MATRIX, ReadError, Warning};
-use crate::rows::{Cell, Check, Claim, Count, HANDWRITTEN, Key, Manifest, Matrix, Sample, Valid};
+use crate::files::{self, MANIFEST, MATRIX, ReadError, Warning, Without};
+use crate::rows::{Cell, Check, Claim, Count, HANDWRITTEN, Key, Manifest, Matrix, NODES_AFTER, Sample, Valid};
 
 /// Everything a run folder holds.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -34,21 +34,30 @@ impl Run {
     /// # Errors
     /// The first file that is missing or cannot be read.
     pub fn read(file: impl Fn(&str) -> Option<Vec<u8>>) -> Result<(Run, Vec<Warning>), ReadError> {
+        Run::read_without(file, None)
+    }
+
+    /// As [`Run::read`], but how many nodes there were after each pass, most of all counts, is passed over: comparing does not
+    /// ask for it.
+    ///
+    /// # Errors
+    /// As [`Run::read`].
+    pub fn read_to_compare(file: impl Fn(&str) -> Option<Vec<u8>>) -> Result<(Run, Vec<Warning>), ReadError> {
+        Run::read_without(file, Some(("metric", NODES_AFTER)))
+    }
+
+    fn read_without(file: impl Fn(&str) -> Option<Vec<u8>>, counts: Without) -> Result<(Run, Vec<Warning>), ReadError> {
         let missing = || ReadError { file: MANIFEST.into(), line: 1, column: String::new(), wrong: "missing".into() };
         let manifest = files::read_manifest(&file(MANIFEST).ok_or_else(missing)?, MANIFEST)?;
         let matrix = file(MATRIX).map(|bytes| files::read_matrix(&bytes, MATRIX)).transpose()?;
         let mut warnings = Vec::new();
-        let tables = [Cell::FILE, Sample::FILE, Check::FILE, Count::FILE];
-        for name in tables.into_iter().filter(|name| file(name).is_none()) {
-            warnings.push(Warning { file: name.to_owned(), line: 1, found: "missing".to_owned() });
-        }
         let run = Run {
             manifest,
-            cells: table(&file, &mut warnings)?,
-            samples: table(&file, &mut warnings)?,
-            checks: table(&file, &mut warnings)?,
-            counts: table(&file, &mut warnings)?,
-            claims: table(&file, &mut warnings)?,
+            cells: table(&file, None, &mut warnings)?,
+            samples: table(&file, None, &mut warnings)?,
+            checks: table(&file, None, &mut warnings)?,
+            counts: table(&file, counts, &mut warnings)?,
+            claims: table(&file, None, &mut warnings)?,
             matrix,
         };
         warnings.extend(run.contradictions());
@@ -77,11 +86,22 @@ impl Run {
 }
 
 /// The rows of one table; none if its file is absent or was made and not yet written to.
-fn table<R: Row>(file: impl Fn(&str) -> Option<Vec<u8>>, warnings: &mut Vec<Warning>) -> Result<Vec<R>, ReadError> {
-    let Some(bytes) = file(R::FILE).filter(|bytes| !bytes.is_empty()) else {
+fn table<R: Row>(
+    file: impl Fn(&str) -> Option<Vec<u8>>,
+    without: Without,
+    warnings: &mut Vec<Warning>,
+) -> Result<Vec<R>, ReadError> {
+    let Some(bytes) = file(R::FILE) else {
+        // Runs had no claims at first.
+        if R::FILE != Claim::FILE {
+            warnings.push(Warning { file: R::FILE.to_owned(), line: 1, found: "missing".to_owned() });
+        }
         return Ok(Vec::new());
     };
-    let (rows, found) = files::read_rows(&bytes, R::FILE)?;
+    if bytes.is_empty() {
+        return Ok(Vec::new());
+    }
+    let (rows, found) = files::read_rows_without(&bytes, R::FILE, without)?;
     warnings.extend(found);
     Ok(rows)
 }

@@ -134,7 +134,7 @@ impl Compare {
 /// Reads a run, without the samples if they are not needed. A baseline has no table but those it keeps.
 pub fn load(folder: &Path, samples: bool) -> Result<Run, Failure> {
     let wanted = |file: &str| samples || file != Sample::FILE;
-    let read = Run::read(|file| fs::read(folder.join(file)).ok().filter(|_| wanted(file)));
+    let read = Run::read_to_compare(|file| fs::read(folder.join(file)).ok().filter(|_| wanted(file)));
     let (run, _) = read.map_err(|e| incomparable(format!("{}: {e}", folder.display())))?;
     if run.cells.is_empty() {
         return Err(incomparable(format!("{} has no cells", folder.display())));
