@@ -12,8 +12,13 @@ use adjudicate_strategies::{PrepareError, Prepared, find};
 use super::numbers::numbers;
 
 /// What is asked of every program: by which arguments, to which order.
-const ASKS: &[(Ask, &[usize], usize)] =
-    &[(Ask::Value, &[0], 1), (Ask::Gradient, &[0, 1], 1), (Ask::Gradient, &[0], 2), (Ask::Hessian, &[1], 1)];
+const ASKS: &[(Ask, &[usize], usize)] = &[
+    (Ask::Value, &[0], 1),
+    (Ask::Gradient, &[0, 1], 1),
+    (Ask::Gradient, &[0], 2),
+    (Ask::Hvp, &[0, 1], 1),
+    (Ask::Hessian, &[1], 1),
+];
 
 /// The strategies that answer, beside the tape, which runs the program as it is.
 const OTHERS: &[&str] = &["closure", "closure:unoptimised", "dataflow", "dataflow:unoptimised"];
@@ -97,7 +102,10 @@ fn arguments(at: [f64; 4]) -> [Datum; 3] {
 const POINT: [f64; 4] = [0.3127, 0.61803, -0.41421, 0.14159];
 
 fn answer(program: &Program, strategy: &str, ask: Ask, wrt: &[usize], order: usize) -> Answer {
-    let args = arguments(POINT);
+    let mut args = arguments(POINT).to_vec();
+    if ask == Ask::Hvp {
+        args.extend([Datum::F64(0.7), Datum::Array(Array::from_slice(&[3], &[-0.4, 0.9, 0.3]))]);
+    }
     let request = Request::new("f", ask, wrt, order, &args);
     let outcome = caught(|| {
         let mut prepared = match find(strategy).expect("a strategy").prepare(program, &request) {
