@@ -8,6 +8,9 @@
 //! ```
 //!
 //! Hand-written cells themselves, preparations, and cells without a control are not corrected; so what slows the kernels down still shows.
+//! A cell of one thread is judged by the time for which the thread ran on a core, if both runs know it: what else the machine was
+//! doing meanwhile is not in it. Otherwise it is judged by the clock.
+//!
 //! The interval is a percentile bootstrap: rounds of each run are drawn by themselves, each with the cell and its controls
 //! in it, so that drift within a run cancels too. Fewer than [`FEWEST`] rounds have no interval.
 
@@ -29,6 +32,7 @@ const RESAMPLES: usize = 1000;
 pub(crate) struct Apart<'a> {
     cells: [HashMap<&'a Key, &'a Cell>; 2],
     rounds: [Rounds; 2],
+    busy: [Rounds; 2],
     controls: HashMap<Key, Vec<&'a Key>>,
     seed: u64,
 }
@@ -41,7 +45,8 @@ impl<'a> Apart<'a> {
     pub(crate) fn new(base: &'a Run, new: &'a Run) -> Self {
         let cells = [base, new].map(|run| run.cells.iter().map(|cell| (&cell.key, cell)).collect());
         let rounds = [base, new].map(|run| Rounds::new(&run.samples));
-        let mut apart = Apart { cells, rounds, controls: HashMap::new(), seed: base.manifest.seed };
+        let busy = [base, new].map(|run| Rounds::busy(&run.samples));
+        let mut apart = Apart { cells, rounds, busy, controls: HashMap::new(), seed: base.manifest.seed };
         for cell in base.cells.iter().filter(|cell| cell.key.strategy == HANDWRITTEN && !is_preparation(cell)) {
             if apart.raw(&cell.key).is_some() {
                 apart.controls.entry(block(&cell.key)).or_default().push(&cell.key);
@@ -52,8 +57,22 @@ impl<'a> Apart<'a> {
 
     /// The logarithm of the ratio of medians, as it is.
     fn raw(&self, key: &Key) -> Option<f64> {
+        let [base, new] = self.judged(key)?;
+        Some((new / base).ln())
+    }
+
+    /// The medians that are judged; `None` if a run did not finish the cell.
+    pub(crate) fn judged(&self, key: &Key) -> Option<[f64; 2]> {
         let [base, new] = &self.cells;
-        Some((finished_ns(new.get(key)?)? / finished_ns(base.get(key)?)?).ln())
+        let (base, new) = (base.get(key)?, new.get(key)?);
+        let by_clock = [finished_ns(base)?, finished_ns(new)?];
+        Some(if self.is_busy(key) { [base.median_busy_ns?, new.median_busy_ns?] } else { by_clock })
+    }
+
+    /// Whether a cell is judged by the time on a core.
+    pub(crate) fn is_busy(&self, key: &Key) -> bool {
+        let knows = |cells: &HashMap<&Key, &Cell>| cells.get(key).is_some_and(|cell| cell.median_busy_ns > Some(0.0));
+        self.cells.iter().all(knows)
     }
 
     /// What a cell is corrected by.
@@ -92,7 +111,8 @@ impl<'a> Apart<'a> {
     }
 
     fn series(&self, key: &Key) -> Series {
-        [0, 1].map(|side| self.rounds[side].times(key))
+        let rounds = if self.is_busy(key) { &self.busy } else { &self.rounds };
+        [0, 1].map(|side| rounds[side].times(key))
     }
 }
 

@@ -22,13 +22,18 @@ use serde::Serialize;
 
 use crate::apart::{Apart, FEWEST, block};
 use crate::columns::Row;
-use crate::derive::{Ratio, finished_ns, is_preparation};
+use crate::derive::{Ratio, is_preparation};
 use crate::rows::{Cell, Key, NODES_AFTER, Steadiness, Valid};
 use crate::run::Run;
 use crate::view::{ALL_SUITES, distinct, state};
 
 /// The least change of a time that counts.
 const LEAST: f64 = 0.03;
+
+/// What changed, where a time by the clock did.
+pub const TIME: &str = "time";
+/// What changed, where the time for which a thread ran on a core did.
+pub const CPU_TIME: &str = "CPU time";
 
 /// The columns of `cells.csv` that are counts.
 const COUNTED: [&str; 12] = [
@@ -70,7 +75,7 @@ pub struct Change {
     pub judgement: Judgement,
     /// What it is about.
     pub of: String,
-    /// What changed: `time`, `outcome`, or what was counted.
+    /// What changed: [`TIME`], [`CPU_TIME`], `outcome`, or what was counted.
     pub what: String,
     /// Before.
     pub base: String,
@@ -100,6 +105,14 @@ pub enum Judgement {
     Improvement,
     /// Slower in one pass and not in the other.
     Noise,
+}
+
+impl Change {
+    /// Whether it is a time that changed.
+    #[must_use]
+    pub fn is_time(&self) -> bool {
+        [TIME, CPU_TIME].contains(&self.what.as_str())
+    }
 }
 
 impl Judgement {
@@ -296,15 +309,16 @@ fn time_change(times: &Times, of: &Key, pairs: &[(&Cell, &Cell)]) -> Option<Chan
         (Some(_), Some(second)) if agrees(second, &keys, threshold) => Judgement::Regression,
         (Some(_), Some(_)) => Judgement::Noise,
     };
-    let typical = |side: fn(&(&Cell, &Cell)) -> Option<f64>| {
-        let times: Vec<f64> = pairs.iter().filter_map(side).collect();
+    let judged: Vec<[f64; 2]> = keys.iter().filter_map(|key| times.first.judged(key)).collect();
+    let [base, new] = [0, 1].map(|side| {
+        let times: Vec<f64> = judged.iter().map(|times| times[side]).collect();
         let mean = crate::derive::geometric_mean(&times).unwrap_or_default();
         crate::format::quantity(mean, crate::format::Unit::Nanoseconds)
-    };
-    let (base, new) = (typical(|pair| finished_ns(pair.0)), typical(|pair| finished_ns(pair.1)));
+    });
+    let what = if keys.iter().all(|key| times.first.is_busy(key)) { CPU_TIME } else { TIME };
     let machine = keys.iter().map(|key| times.first.correction(key)).sum::<f64>() / keys.len() as f64;
     let caution = cautions([few(interval), corrected(machine.exp()), unsteady(pairs)]);
-    Some(Change { ratio: Some(ratio), interval, caution, ..change(judgement, of, "time", base, new) })
+    Some(Change { ratio: Some(ratio), interval, caution, ..change(judgement, of, what, base, new) })
 }
 
 /// Whether a second pass shows the slowdown too.
@@ -513,6 +527,25 @@ mod tests {
         let again = Some(Again { base: Some(&slow_machine), new: &slow_machine });
         let found = compare(&base, &slow_program, again, Scope { times: true });
         assert_eq!(found.of(Judgement::Regression).count(), 0, "what the second pass does not show");
+    }
+
+    #[test]
+    fn what_else_the_machine_does_is_not_in_the_time_on_a_core() {
+        let busy = |mut run: Run, by: f64| {
+            run.cells[0].median_busy_ns = Some(100.0 * by);
+            run.samples.iter_mut().zip(0..).for_each(|(row, n)| {
+                row.busy_ns_per_iteration = Some((100.0 + 0.1 * f64::from(n % 3)) * by);
+            });
+            run
+        };
+        let (quiet, crowded) = (run(&[100.0; 7], 7), run(&[180.0, 210.0, 190.0, 400.0, 205.0, 200.0, 195.0], 7));
+        let base = busy(quiet.clone(), 1.0);
+        assert_eq!(judged(&base, &busy(crowded.clone(), 1.0), None), Vec::<&str>::new());
+        let slow = busy(crowded.clone(), 1.1);
+        assert_eq!(judged(&base, &slow, Some(&slow)), ["regression"; 2]);
+        let found = compare(&base, &slow, None, Scope { times: true });
+        assert!(found.changes.iter().all(|change| change.what == CPU_TIME && change.is_time()));
+        assert_eq!(judged(&base, &crowded, None), ["inconclusive"; 2], "by the clock if only one run knows more");
     }
 
     #[test]

@@ -77,6 +77,7 @@ pub fn read_samples(bytes: &[u8], file: &str, key: &Key) -> Result<Vec<Sample>, 
             total_ns: *total,
             ns_per_iteration: total / iterations,
             warmup: false,
+            busy_ns_per_iteration: None,
         })
     };
     iters.iter().zip(&times).enumerate().map(sample).collect()

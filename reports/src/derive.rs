@@ -103,10 +103,21 @@ impl Rounds {
     /// Sorts samples by cell and round; several in one round count as their mean.
     #[must_use]
     pub fn new(samples: &[Sample]) -> Self {
+        Rounds::by(samples, |sample| Some(sample.ns_per_iteration))
+    }
+
+    /// As [`Rounds::new`], of the time on a core, where it is known.
+    #[must_use]
+    pub fn busy(samples: &[Sample]) -> Self {
+        Rounds::by(samples, |sample| sample.busy_ns_per_iteration)
+    }
+
+    fn by(samples: &[Sample], time: fn(&Sample) -> Option<f64>) -> Self {
         let mut all: IndexMap<Key, IndexMap<u32, Vec<f64>>> = IndexMap::new();
-        for sample in samples.iter().filter(|sample| !sample.warmup && sample.ns_per_iteration > 0.0) {
+        let timed = samples.iter().filter(|sample| !sample.warmup).filter_map(|sample| Some((sample, time(sample)?)));
+        for (sample, time) in timed.filter(|(_, time)| *time > 0.0) {
             let rounds = all.entry(sample.key.clone()).or_default();
-            rounds.entry(sample.round).or_default().push(sample.ns_per_iteration);
+            rounds.entry(sample.round).or_default().push(time);
         }
         let mean = |times: Vec<f64>| times.iter().sum::<f64>() / times.len() as f64;
         let means = |rounds: IndexMap<u32, Vec<f64>>| rounds.into_iter().map(|(round, times)| (round, mean(times)));

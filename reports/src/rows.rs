@@ -217,6 +217,8 @@ rows! {
         steadiness: Option<Steadiness>,
         /// Time to allocate and free as many buffers of the same mean size, by itself, in nanoseconds. Only on null kernels.
         allocation_ns: Option<f64>,
+        /// Median time for which the thread ran on a core during one evaluation, in nanoseconds. Only with one thread.
+        median_busy_ns: Option<f64>,
     }
 
     /// One sample: as many evaluations in a row as fill the minimum time.
@@ -235,6 +237,8 @@ rows! {
         ns_per_iteration: f64,
         /// Whether it only warmed up and is left out of every figure.
         warmup: bool,
+        /// For how long the thread ran on a core during one, in nanoseconds; empty where nobody knows.
+        busy_ns_per_iteration: Option<f64>,
     }
 
     /// One comparison of a cell's result with a reference.

@@ -6,6 +6,9 @@ use std::time::Instant;
 pub trait Clock {
     /// Nanoseconds since some fixed moment.
     fn nanos(&self) -> u64;
+
+    /// Nanoseconds for which this thread has run on a core; `None` where nobody knows.
+    fn busy_nanos(&self) -> Option<u64>;
 }
 
 /// The monotonic clock of the system.
@@ -23,5 +26,16 @@ impl Clock for SystemClock {
     fn nanos(&self) -> u64 {
         // A run of 584 years would not fit.
         self.0.elapsed().as_nanos() as u64
+    }
+
+    #[cfg(unix)]
+    fn busy_nanos(&self) -> Option<u64> {
+        let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+        Some(u64::try_from(time.tv_sec).ok()? * 1_000_000_000 + u64::try_from(time.tv_nsec).ok()?)
+    }
+
+    #[cfg(not(unix))]
+    fn busy_nanos(&self) -> Option<u64> {
+        None
     }
 }

@@ -28,8 +28,12 @@ pub(super) struct Entry {
     pub(super) iterations: u64,
     /// Times of one iteration, in nanoseconds, without warm-up.
     pub(super) samples: Vec<f64>,
+    /// Of those, the time on a core, where it is known of all.
+    pub(super) busy: Vec<f64>,
     /// Times of preparing, in nanoseconds.
     pub(super) prepares: Vec<f64>,
+    /// Of those, the time on a core.
+    pub(super) prepares_busy: Vec<f64>,
     /// Nanoseconds used so far.
     pub(super) spent: u64,
 }
@@ -51,7 +55,9 @@ impl Entry {
             counted: None,
             iterations: 1,
             samples: Vec::new(),
+            busy: Vec::new(),
             prepares: Vec::new(),
+            prepares_busy: Vec::new(),
             spent: 0,
         }
     }

@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::clock::Clock;
+use super::time::Taken;
 
 /// A fault of one strategy.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -67,15 +68,17 @@ impl Injection {
     }
 
     /// The time of a sample of a strategy, made longer by waiting as busily as the sample was.
-    pub(super) fn prolong(&self, strategy: &str, taken: u64, clock: &dyn Clock) -> u64 {
+    pub(super) fn prolong(&self, strategy: &str, taken: Taken, clock: &dyn Clock) -> Taken {
         let Fault::Slow(factor) = self.fault else { return taken };
         if self.strategy != strategy {
             return taken;
         }
-        let (start, wait) = (clock.nanos(), (taken as f64 * (factor - 1.0)) as u64);
-        while clock.nanos() - start < wait {
+        let now = || taken.busy.and_then(|_| clock.busy_nanos()).unwrap_or_else(|| clock.nanos());
+        let own = taken.busy.unwrap_or(taken.total);
+        let (begun, start, wait) = (clock.nanos(), now(), (own as f64 * (factor - 1.0)) as u64);
+        while now() - start < wait {
             std::hint::spin_loop();
         }
-        taken + wait
+        Taken { total: taken.total + (clock.nanos() - begun), busy: taken.busy.map(|busy| busy + wait) }
     }
 }

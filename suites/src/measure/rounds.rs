@@ -9,7 +9,7 @@ use super::entry::{Entry, prepare_from_text};
 use super::group::Bench;
 use super::plan::Group;
 use super::summary::prepare_key;
-use super::time::{calibrate, nanos, sample_of};
+use super::time::{Taken, calibrate, nanos, taken};
 use crate::exit::Failure;
 use crate::random::Random;
 
@@ -19,11 +19,13 @@ impl Bench<'_> {
     pub(super) fn time_prepares(&mut self, group: &Group, entries: &mut [Entry]) -> Result<(), Failure> {
         let wanted: Vec<usize> = entries.iter().map(|e| self.prepares_wanted(e)).collect();
         for (entry, &n) in entries.iter_mut().zip(&wanted) {
-            let known: Vec<f64> = self.given.samples(&prepare_key(&entry.key)).map(|s| s.ns_per_iteration).collect();
+            let known: Vec<&Sample> = self.given.samples(&prepare_key(&entry.key)).collect();
             if !known.is_empty() {
-                entry.prepares = known;
+                entry.prepares = known.iter().map(|s| s.ns_per_iteration).collect();
+                entry.prepares_busy = known.iter().filter_map(|s| s.busy_ns_per_iteration).collect();
             } else if n == 1 {
-                self.sink.sample(&prepare_sample(entry, 0, 0))?;
+                let taken = Taken { total: entry.prepares.last().map_or(0, |ns| *ns as u64), busy: None };
+                self.sink.sample(&prepare_sample(entry, 0, 0, taken))?;
             } else {
                 entry.prepares.clear();
             }
@@ -56,13 +58,12 @@ impl Bench<'_> {
 
     fn time_prepare(&mut self, group: &Group, entry: &mut Entry, round: usize, place: usize) -> Result<(), Failure> {
         self.sink.doing(&prepare_key(&entry.key), "time");
-        let start = self.clock.nanos();
-        let runner = prepare_from_text(group, &entry.cell, &entry.arguments);
-        let spent = self.clock.nanos() - start;
+        let (runner, taken) = taken(self.clock, || prepare_from_text(group, &entry.cell, &entry.arguments));
         drop(runner);
-        entry.prepares.push(spent as f64);
-        self.spend(entry, spent);
-        self.sink.sample(&prepare_sample(entry, round, place))
+        entry.prepares.push(taken.total as f64);
+        entry.prepares_busy.extend(taken.busy.map(|ns| ns as f64));
+        self.spend(entry, taken.total);
+        self.sink.sample(&prepare_sample(entry, round, place, taken))
     }
 
     /// Times every sound cell in interleaved rounds.
@@ -78,8 +79,11 @@ impl Bench<'_> {
             let known = self.given.samples(&entry.key).next().map(|sample| sample.iterations);
             let iterations = known.or_else(|| self.timed(entry, calibrate));
             entry.iterations = iterations.unwrap_or(1);
-            let counted = self.given.samples(&entry.key).filter(|sample| !sample.warmup);
-            entry.samples.extend(counted.map(|sample| sample.ns_per_iteration));
+            let counted = || self.given.samples(&entry.key).filter(|sample| !sample.warmup);
+            let (samples, busy): (Vec<f64>, Vec<Option<f64>>) =
+                counted().map(|sample| (sample.ns_per_iteration, sample.busy_ns_per_iteration)).unzip();
+            entry.samples.extend(samples);
+            entry.busy.extend(busy.into_iter().flatten());
         }
         let purpose = format!("order of samples {} {}", group.suite.name, group.size.name);
         let mut random = Random::new(self.settings.seed, &purpose);
@@ -108,33 +112,36 @@ impl Bench<'_> {
         let (iterations, clock, kernels) = (entry.iterations, self.clock, self.kernels);
         let (injection, name) = (&self.settings.inject, entry.cell.contestant());
         let sample = |runner: &mut Runner, args: &[Value]| {
-            let taken = kernels.under(|| sample_of(runner, args, iterations, clock))?;
+            let (ran, taken) = kernels.under(|| taken(clock, || runner.repeat(args, iterations)));
+            ran?;
             Ok(injection.as_ref().map_or(taken, |injection| injection.prolong(name, taken, clock)))
         };
         let taken = self.timed(entry, sample);
-        let Some(total) = taken else { return Ok(()) };
+        let Some(taken) = taken else { return Ok(()) };
         let warmup = round < self.settings.warmup;
-        let row = sample_row(&entry.key, round, place, iterations, total as f64, warmup);
+        let row = sample_row(&entry.key, (round, place), iterations, taken, warmup);
         if !warmup {
             entry.samples.push(row.ns_per_iteration);
+            entry.busy.extend(row.busy_ns_per_iteration);
         }
         self.sink.sample(&row)
     }
 }
 
-fn prepare_sample(entry: &Entry, round: usize, place: usize) -> Sample {
-    let total = entry.prepares.last().copied().unwrap_or_default();
-    sample_row(&prepare_key(&entry.key), round, place, 1, total, false)
+fn prepare_sample(entry: &Entry, round: usize, place: usize, taken: Taken) -> Sample {
+    sample_row(&prepare_key(&entry.key), (round, place), 1, taken, false)
 }
 
-fn sample_row(key: &Key, round: usize, place: usize, iterations: u64, total: f64, warmup: bool) -> Sample {
+fn sample_row(key: &Key, (round, place): (usize, usize), iterations: u64, taken: Taken, warmup: bool) -> Sample {
+    let each = |ns: u64| ns as f64 / iterations as f64;
     Sample {
         key: key.clone(),
         round: round as u32,
         order: place as u32,
         iterations,
-        total_ns: total,
-        ns_per_iteration: total / iterations as f64,
+        total_ns: taken.total as f64,
+        ns_per_iteration: each(taken.total),
         warmup,
+        busy_ns_per_iteration: taken.busy.map(each),
     }
 }

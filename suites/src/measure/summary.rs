@@ -52,6 +52,7 @@ impl Bench<'_> {
             return row;
         }
         fill_times(&mut row, &entry.samples);
+        fill_busy(&mut row, &entry.busy);
         let base = |ask: Ask, name: &str| {
             let of = |e: &&Entry| e.cell.ask == ask && e.cell.contestant() == name;
             let entry = entries.iter().find(of)?;
@@ -99,7 +100,14 @@ fn prepare_row(entry: &Entry, cell: &CellRow) -> CellRow {
         ..CellRow::default()
     };
     fill_times(&mut row, &entry.prepares);
+    fill_busy(&mut row, &entry.prepares_busy);
     row
+}
+
+/// Fills the median of the time on a core, if it is known of every sample and there is but one thread.
+fn fill_busy(row: &mut CellRow, busy: &[f64]) {
+    let known = row.samples == Some(busy.len() as u64) && row.key.threads == 1;
+    row.median_busy_ns = Summary::of(busy).filter(|_| known).map(|summary| summary.median);
 }
 
 /// Fills the columns of times from the samples of a cell, in the order of their rounds.

@@ -25,6 +25,23 @@ pub fn calibrate(runner: &mut Runner, args: &[Value], sample: Duration, clock: &
     }
 }
 
+/// How long something took, in nanoseconds.
+#[derive(Clone, Copy, Debug)]
+pub struct Taken {
+    /// By the clock.
+    pub total: u64,
+    /// For how much of it the thread ran on a core, where that is known.
+    pub busy: Option<u64>,
+}
+
+/// Does something, and says how long it took.
+pub fn taken<R>(clock: &dyn Clock, f: impl FnOnce() -> R) -> (R, Taken) {
+    let (busy, start) = (clock.busy_nanos(), clock.nanos());
+    let result = f();
+    let total = clock.nanos() - start;
+    (result, Taken { total, busy: busy.zip(clock.busy_nanos()).map(|(from, to)| to - from) })
+}
+
 /// The time of a number of iterations in a row, in nanoseconds.
 pub fn sample_of(runner: &mut Runner, args: &[Value], iterations: u64, clock: &dyn Clock) -> Result<u64, Trouble> {
     let start = clock.nanos();
