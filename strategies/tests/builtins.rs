@@ -126,42 +126,88 @@ fn weighted(case: &Case) -> String {
     all.join(" + ")
 }
 
+fn weighted_program(case: &Case, total: &str) -> Program {
+    let params = ["a", "b", "c"][..case.args.len()].join(", ");
+    let python = format!(
+        "import functools\nimport math\nimport numpy as np\n\n\
+         def f({params}):\n    y = {}\n    return {total}\n",
+        case.text
+    );
+    Program::parse("model.py", &python).unwrap_or_else(|e| panic!("{e}"))
+}
+
+/// The arguments that are floats.
+fn floats(case: &Case) -> Vec<usize> {
+    let is_float = |arg: &Datum| matches!(arg, Datum::F64(_) | Datum::Array(_));
+    (0..case.args.len()).filter(|&i| is_float(&case.args[i])).collect()
+}
+
+/// Numbers in the form of an argument, none of them special.
+fn direction(like: &Datum) -> Datum {
+    let number = |i: usize| (1.3 + i as f64 * 1.618).sin() + 0.2;
+    match like {
+        Datum::Array(a) => Datum::Array(Array::from_vec(a.shape(), (0..a.len()).map(number).collect())),
+        _ => Datum::F64(number(0)),
+    }
+}
+
+fn run(name: &str, program: &Program, request: &Request, args: &[Datum]) -> Result<Vec<Value>, String> {
+    let strategy = STRATEGIES.iter().find(|s| s.name() == name).expect("a strategy");
+    let leaves: Vec<Value> = args.iter().flat_map(Datum::leaves).collect();
+    let mut prepared = strategy.prepare(program, request).map_err(|e| format!("{e:?}"))?;
+    let result = prepared.run(&leaves).map_err(|e| format!("{e:?}"))?;
+    Ok(prepared.output().build(&result).leaves())
+}
+
+/// Whether both are numbers, and those nearly the same.
+fn agree(found: &Result<Vec<Value>, String>, expected: &Result<Vec<Value>, String>, tolerance: f64) -> bool {
+    let close = |(a, b): (&Value, &Value)| {
+        let (a, b) = (numbers(a), numbers(b));
+        let scale = b.iter().fold(1.0_f64, |m, x| m.max(x.abs()));
+        a.len() == b.len() && a.iter().zip(&b).all(|(a, b)| (a - b).abs() <= tolerance * scale)
+    };
+    match (found, expected) {
+        (Ok(found), Ok(expected)) => found.len() == expected.len() && found.iter().zip(expected).all(close),
+        _ => false,
+    }
+}
+
+/// The pushforward of `closure` is made by transformation; the tape pulls the pullback back.
 #[test]
-fn gradients_agree_with_central_differences() {
-    let strategy = |name: &str| *STRATEGIES.iter().find(|s| s.name() == name).expect("a strategy");
+fn tangents_and_hessian_products_agree_with_the_tape() {
     let mut wrong = Vec::new();
     for case in reference().into_iter().filter(|c| c.smooth) {
         let total = weighted(&case);
         if total.is_empty() {
             continue;
         }
-        let params = ["a", "b", "c"][..case.args.len()].join(", ");
-        let python = format!(
-            "import functools\nimport math\nimport numpy as np\n\n\
-             def f({params}):\n    y = {}\n    return {total}\n",
-            case.text
-        );
-        let program = Program::parse("model.py", &python).unwrap_or_else(|e| panic!("{e}"));
-        let floats = case.args.iter().enumerate().filter(|(_, a)| matches!(a, Datum::F64(_) | Datum::Array(_)));
-        let wrt: Vec<usize> = floats.map(|(i, _)| i).collect();
+        let (program, wrt) = (weighted_program(&case, &total), floats(&case));
+        let mut args = case.args.clone();
+        args.extend(wrt.iter().map(|&i| direction(&case.args[i])));
+        for ask in [Ask::Jvp, Ask::Hvp] {
+            let request = Request::new("f", ask, &wrt, 1, &args);
+            let [found, expected] = ["closure", "tape"].map(|name| run(name, &program, &request, &args));
+            if !agree(&found, &expected, 1e-10) {
+                wrong.push(format!("{} of {}\n   is {found:?}\n  not {expected:?}", ask.name(), case.text));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{} are wrong\n{}", wrong.len(), wrong.join("\n"));
+}
+
+#[test]
+fn gradients_agree_with_central_differences() {
+    let mut wrong = Vec::new();
+    for case in reference().into_iter().filter(|c| c.smooth) {
+        let total = weighted(&case);
+        if total.is_empty() {
+            continue;
+        }
+        let program = weighted_program(&case, &total);
+        let wrt = floats(&case);
         let request = Request::new("f", Ask::Gradient, &wrt, 1, &case.args);
-        let leaves: Vec<Value> = case.args.iter().flat_map(Datum::leaves).collect();
-        let gradient = |name: &str| {
-            let mut prepared = strategy(name).prepare(&program, &request).map_err(|e| format!("{e:?}"))?;
-            let result = prepared.run(&leaves).map_err(|e| format!("{e:?}"))?;
-            Ok::<_, String>(prepared.output().build(&result).leaves())
-        };
-        let (found, expected) = (gradient("closure"), gradient("finite"));
-        let close = |(a, b): (&Value, &Value)| {
-            let (a, b) = (numbers(a), numbers(b));
-            let scale = b.iter().fold(1.0_f64, |m, x| m.max(x.abs()));
-            a.len() == b.len() && a.iter().zip(&b).all(|(a, b)| (a - b).abs() <= 1e-6 * scale)
-        };
-        let agree = match (&found, &expected) {
-            (Ok(found), Ok(expected)) => found.len() == expected.len() && found.iter().zip(expected).all(close),
-            _ => false,
-        };
-        if !agree {
+        let [found, expected] = ["closure", "finite"].map(|name| run(name, &program, &request, &case.args));
+        if !agree(&found, &expected, 1e-6) {
             wrong.push(format!("{}\n   is {found:?}\n  not {expected:?}", case.text));
         }
     }

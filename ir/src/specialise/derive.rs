@@ -2,8 +2,8 @@
 //!
 //! One operation carries them all: [`Op::Vjp`], the value of a function and the cotangents of its
 //! arguments for given cotangents of its result. The gradient seeds it with 1; a Jacobian–vector
-//! product is the pullback of the pullback, which is linear (ad-hoc forward rules are not needed);
-//! Jacobians and Hessians seed it with all unit cotangents at once.
+//! product is the pullback of the pullback, which is linear (a strategy with a forward mode of its own may
+//! know it by that form); Jacobians and Hessians seed it with all unit cotangents at once.
 
 use std::rc::Rc;
 
