@@ -92,9 +92,15 @@ impl<'a> Apart<'a> {
         Some(self.raw(key)? - self.correction(key))
     }
 
-    /// The geometric mean of the ratios of some cells, which both runs finished.
+    /// The median of the ratios of some cells, which both runs finished: a few cells that happen to lie badly in memory do not
+    /// move it.
+    pub(crate) fn typical(&self, keys: &[&Key]) -> Option<f64> {
+        let mut logs: Vec<f64> = keys.iter().filter_map(|key| self.log_ratio(key)).collect();
+        (!logs.is_empty()).then(|| median(&mut logs).exp())
+    }
+
+    /// The median of the ratios of some cells, which both runs finished, with its interval.
     pub(crate) fn ratio(&self, keys: &[&Key]) -> Ratio {
-        let logs: f64 = keys.iter().filter_map(|key| self.log_ratio(key)).sum();
         let mut parts: IndexMap<Key, (Vec<Series>, Vec<Series>)> = IndexMap::new();
         for key in keys {
             let (cells, controls) = parts.entry(block(key)).or_default();
@@ -106,7 +112,7 @@ impl<'a> Apart<'a> {
         let parts: Vec<(Vec<Series>, Vec<Series>)> = parts.into_values().collect();
         let enough = |series: &Series| series.iter().all(|times| times.len() >= FEWEST);
         let enough = parts.iter().all(|(cells, controls)| cells.iter().chain(controls).all(enough));
-        let ratio = (logs / keys.len().max(1) as f64).exp();
+        let ratio = self.typical(keys).unwrap_or(1.0);
         Ratio { ratio, interval: (enough && !parts.is_empty()).then(|| bootstrap(&parts, self.seed)) }
     }
 
@@ -122,32 +128,33 @@ pub(crate) fn block(key: &Key) -> Key {
     Key { suite, size, kernels, threads, ..Key::default() }
 }
 
-/// The 2.5th and 97.5th percentile of the mean ratio over the cells of all parts.
+/// The 2.5th and 97.5th percentile of the median ratio over the cells of all parts.
 fn bootstrap(parts: &[(Vec<Series>, Vec<Series>)], seed: u64) -> (f64, f64) {
     let mut random = SplitMix(seed);
-    let (mut places, mut drawn) = (Vec::new(), Vec::new());
-    let cells = parts.iter().map(|(cells, _)| cells.len()).sum::<usize>() as f64;
-    let mut mean_log = || {
-        let mut sum = 0.0;
-        for (cells, controls) in parts {
-            for (side, sign) in [(0, -1.0), (1, 1.0)] {
-                let rounds = cells.iter().chain(controls).map(|series| series[side].len()).max().unwrap_or(0);
-                places.clear();
-                places.extend((0..rounds).map(|_| random.below(rounds)));
-                let mut log = |series: &Series| {
-                    let times = &series[side];
-                    drawn.clear();
-                    drawn.extend(places[..times.len()].iter().map(|place| times[place % times.len()]));
-                    median(&mut drawn).ln()
-                };
-                let own: f64 = cells.iter().map(&mut log).sum();
-                let machine: f64 = controls.iter().map(&mut log).sum::<f64>() / controls.len().max(1) as f64;
-                sum += sign * (own - machine * cells.len() as f64);
-            }
-        }
-        sum / cells
-    };
-    let mut ratios: Vec<f64> = (0..RESAMPLES).map(|_| mean_log().exp()).collect();
+    let mut ratios: Vec<f64> = (0..RESAMPLES).map(|_| median(&mut resampled(parts, &mut random)).exp()).collect();
     ratios.sort_by(f64::total_cmp);
     (ratios[RESAMPLES / 40], ratios[RESAMPLES - 1 - RESAMPLES / 40])
+}
+
+/// The logarithms of the ratios of all cells, with the rounds of each part and run drawn anew.
+fn resampled(parts: &[(Vec<Series>, Vec<Series>)], random: &mut SplitMix) -> Vec<f64> {
+    let mut all = Vec::new();
+    let mut drawn = Vec::new();
+    for (cells, controls) in parts {
+        let mut logs = vec![0.0; cells.len()];
+        for (side, sign) in [(0, -1.0), (1, 1.0)] {
+            let rounds = cells.iter().chain(controls).map(|series| series[side].len()).max().unwrap_or(0);
+            let places: Vec<usize> = (0..rounds).map(|_| random.below(rounds)).collect();
+            let mut log = |series: &Series| {
+                let times = &series[side];
+                drawn.clear();
+                drawn.extend(places[..times.len()].iter().map(|place| times[place % times.len()]));
+                median(&mut drawn).ln()
+            };
+            let machine = controls.iter().map(&mut log).sum::<f64>() / controls.len().max(1) as f64;
+            logs.iter_mut().zip(cells).for_each(|(sum, series)| *sum += sign * (log(series) - machine));
+        }
+        all.extend(logs);
+    }
+    all
 }

@@ -9,8 +9,10 @@
 //!
 //! Ratios between runs are corrected by the hand-written cells (`apart.rs`). The threshold is 1 + max(3 %, twice the noise
 //! floor). The interval is made only where the ratio of medians is beyond the threshold.
-//! The same is done for each strategy and function over all cells, by geometric mean, which finds what is too small to
-//! be seen in one cell; the noise of n blocks of cells (a suite at a size) counts as 1 ÷ √n of the floor.
+//! The same is done for each strategy over all cells, and for each of its functions, by the median of their ratios, which finds
+//! what is too small to be seen in one cell. There the threshold is 1 + max(3 %, six times the typical noise ÷ √n) over n
+//! blocks of cells (a suite at a size): noise has a long tail, which the median does not see, and six times what is
+//! typical of normal noise is twice its floor.
 //!
 //! A second pass agrees if its own ratio is beyond the threshold and its interval above 1. It is a pair of runs: a process is a few
 //! per cent slow or fast as a whole, by where its memory happens to lie, so a base that is not measured again would be slow or fast
@@ -150,7 +152,10 @@ pub struct Again<'a> {
 #[must_use]
 pub fn compare(base: &Run, new: &Run, again: Option<Again>, scope: Scope) -> Comparison {
     let floor = base.manifest.noise_floor.into_iter().chain(new.manifest.noise_floor).fold(0.0, f64::max);
-    let threshold = threshold(floor, 1);
+    let typical = base.manifest.typical_noise.into_iter().chain(new.manifest.typical_noise).reduce(f64::max);
+    // Runs that know the floor alone have it from noise that is taken for normal.
+    let noise = Noise { floor, typical: typical.unwrap_or(floor / 3.0) };
+    let threshold = noise.threshold(1);
     let known: IndexMap<&Key, &Cell> = new.cells.iter().map(|cell| (&cell.key, cell)).collect();
     let pairs: Vec<(&Cell, &Cell)> =
         base.cells.iter().filter_map(|cell| Some((cell, *known.get(&cell.key)?))).collect();
@@ -160,16 +165,28 @@ pub fn compare(base: &Run, new: &Run, again: Option<Again>, scope: Scope) -> Com
     changes.extend(counted);
     if scope.times {
         let second = again.map(|again| Apart::new(again.base.unwrap_or(base), again.new));
-        changes.extend(time_changes(&Times { first: Apart::new(base, new), second, floor }, &pairs));
+        changes.extend(time_changes(&Times { first: Apart::new(base, new), second, noise }, &pairs));
     }
     changes.sort_by_key(|change| change.judgement);
     let name = |run: &Run| run.manifest.run_id.clone();
     Comparison { base: name(base), new: name(new), threshold, cells: pairs.len(), counts, changes }
 }
 
-/// The ratio of times above which there is a regression, for a mean over some blocks of cells.
-fn threshold(floor: f64, blocks: usize) -> f64 {
-    1.0 + f64::max(LEAST, 2.0 * floor / (blocks as f64).sqrt())
+/// By how much measurements of the same differ, relatively.
+#[derive(Clone, Copy)]
+struct Noise {
+    /// The 95th percentile over cells.
+    floor: f64,
+    /// The median over cells.
+    typical: f64,
+}
+
+impl Noise {
+    /// The ratio above which there is a regression, of one cell or of the median of cells in some blocks.
+    fn threshold(self, blocks: usize) -> f64 {
+        let noise = if blocks == 1 { 2.0 * self.floor } else { 6.0 * self.typical / (blocks as f64).sqrt() };
+        1.0 + f64::max(LEAST, noise)
+    }
 }
 
 /// Whether the samples of both runs are needed to judge their times.
@@ -276,7 +293,7 @@ pub(crate) fn counted(cell: &Cell) -> impl Iterator<Item = (&'static str, u64)> 
 struct Times<'a> {
     first: Apart<'a>,
     second: Option<Apart<'a>>,
-    floor: f64,
+    noise: Noise,
 }
 
 fn time_changes(times: &Times, pairs: &[(&Cell, &Cell)]) -> Vec<Change> {
@@ -284,23 +301,25 @@ fn time_changes(times: &Times, pairs: &[(&Cell, &Cell)]) -> Vec<Change> {
     for (base, new) in pairs.iter().filter(|(base, _)| times.first.log_ratio(&base.key).is_some()) {
         groups.entry(base.key.clone()).or_default().push((base, new));
         let all = Key { suite: ALL_SUITES.into(), size: "all sizes".into(), ..base.key.clone() };
+        if !is_preparation(base) {
+            let functions = Key { function: "all functions".into(), ..all.clone() };
+            groups.entry(functions).or_default().push((base, new));
+        }
         groups.entry(all).or_default().push((base, new));
     }
     groups.into_iter().filter_map(|(of, pairs)| time_change(times, &of, &pairs)).collect()
 }
 
-/// The change of the mean time of some cells, if it is surely beyond the threshold, on either side.
+/// The change of the time of a cell, or of the median of some, if it is surely beyond the threshold, on either side.
 fn time_change(times: &Times, of: &Key, pairs: &[(&Cell, &Cell)]) -> Option<Change> {
     let keys: Vec<&Key> = pairs.iter().map(|(base, _)| &base.key).collect();
-    let threshold = threshold(times.floor, distinct(keys.iter().map(|key| block(key))).len());
-    let logs: Vec<f64> = keys.iter().filter_map(|key| times.first.log_ratio(key)).collect();
-    let mean = logs.iter().sum::<f64>() / logs.len() as f64;
-    if mean.abs() <= threshold.ln() {
+    let threshold = times.noise.threshold(distinct(keys.iter().map(|key| block(key))).len());
+    if times.first.typical(&keys)?.ln().abs() <= threshold.ln() {
         return None;
     }
     let Ratio { ratio, interval } = times.first.ratio(&keys);
     let judgement = match (interval, &times.second) {
-        // One-off costs are measured a few times only, and means over cells are as good as their cells.
+        // One-off costs are measured a few times only, and what is said of many cells is as good as they are.
         (None, _) if ratio < 1.0 || of.suite == ALL_SUITES || is_preparation(pairs[0].0) => return None,
         (None, _) => Judgement::Inconclusive,
         (Some((low, high)), _) if low <= threshold && high >= 1.0 / threshold => return None,
@@ -474,10 +493,10 @@ mod tests {
         let noisy = |by: f64| run(&[100.0, 101.0, 99.0, 100.5, 99.5, 100.2, 99.8].map(|t| t * by), 7);
         let (base, same, slow) = (noisy(1.0), noisy(1.02), noisy(1.1));
         assert_eq!(judged(&base, &same, None), Vec::<&str>::new());
-        assert_eq!(judged(&base, &slow, None), ["inconclusive"; 2]);
-        assert_eq!(judged(&base, &slow, Some(&slow)), ["regression"; 2]);
-        assert_eq!(judged(&base, &slow, Some(&same)), ["noise"; 2]);
-        assert_eq!(judged(&slow, &base, None), ["improvement"; 2]);
+        assert_eq!(judged(&base, &slow, None), ["inconclusive"; 3]);
+        assert_eq!(judged(&base, &slow, Some(&slow)), ["regression"; 3]);
+        assert_eq!(judged(&base, &slow, Some(&same)), ["noise"; 3]);
+        assert_eq!(judged(&slow, &base, None), ["improvement"; 3]);
         let unsampled = |mut run: Run| {
             run.samples.clear();
             run
@@ -517,7 +536,7 @@ mod tests {
         let slow_machine = controlled(noisy(1.2), 0.5);
         let found = compare(&base, &slow_machine, None, Scope { times: true });
         let said = found.changes.iter().map(|change| change.of.as_str());
-        assert!(said.clone().all(|of| of.contains("handwritten")) && said.count() == 2, "{:?}", found.changes);
+        assert!(said.clone().all(|of| of.contains("handwritten")) && said.count() == 3, "{:?}", found.changes);
         let slow_program = controlled(noisy(1.32), 0.5 / 1.1);
         let again = Some(Again { base: Some(&slow_machine), new: &slow_program });
         let found = compare(&base, &slow_program, again, Scope { times: true });
@@ -542,10 +561,31 @@ mod tests {
         let base = busy(quiet.clone(), 1.0);
         assert_eq!(judged(&base, &busy(crowded.clone(), 1.0), None), Vec::<&str>::new());
         let slow = busy(crowded.clone(), 1.1);
-        assert_eq!(judged(&base, &slow, Some(&slow)), ["regression"; 2]);
+        assert_eq!(judged(&base, &slow, Some(&slow)), ["regression"; 3]);
         let found = compare(&base, &slow, None, Scope { times: true });
         assert!(found.changes.iter().all(|change| change.what == CPU_TIME && change.is_time()));
-        assert_eq!(judged(&base, &crowded, None), ["inconclusive"; 2], "by the clock if only one run knows more");
+        assert_eq!(judged(&base, &crowded, None), ["inconclusive"; 3], "by the clock if only one run knows more");
+    }
+
+    #[test]
+    fn a_median_over_cells_finds_what_noise_hides_in_each_and_passes_over_a_few() {
+        let many = |by: &dyn Fn(u32) -> f64| {
+            let mut all = Run::default();
+            for place in 0..9 {
+                let mut one = run(&[100.0, 101.0, 99.0, 100.5, 99.5, 100.2, 99.8].map(|t| t * by(place)), 7);
+                one.cells.iter_mut().for_each(|row| row.key.size = place.to_string());
+                one.samples.iter_mut().for_each(|row| row.key.size = place.to_string());
+                all.cells.extend(one.cells);
+                all.samples.extend(one.samples);
+            }
+            (all.manifest.noise_floor, all.manifest.typical_noise) = (Some(0.5), Some(0.02));
+            all
+        };
+        let base = many(&|_| 1.0);
+        let slow = many(&|_| 1.1);
+        assert_eq!(judged(&base, &slow, Some(&slow)), ["regression"; 2]);
+        let shaken = many(&|place| if place < 3 { 1.7 } else { 1.0 });
+        assert_eq!(judged(&base, &shaken, Some(&shaken)), Vec::<&str>::new());
     }
 
     #[test]

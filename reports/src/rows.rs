@@ -357,6 +357,9 @@ pub struct Manifest {
     /// Relative noise floor found by measuring A against A: 0.01 is 1 %.
     #[serde(default)]
     pub noise_floor: Option<f64>,
+    /// The median over cells of the same, where the floor is the 95th percentile.
+    #[serde(default)]
+    pub typical_noise: Option<f64>,
     /// How many cells the run was to have, one-off costs left out; missing in runs that did not say.
     #[serde(default)]
     pub planned_cells: Option<u64>,

@@ -85,7 +85,8 @@ fn self_test(
     let slow = slowed(&mut plan)?;
     let [three, four] = [pass(&plan, stop)?, pass(&plan, stop)?];
     let slow_again = slowed(&mut plan)?;
-    one.manifest.noise_floor = noise(&three, &four, &plan).map(|noise| noise.noise_floor);
+    let noise = noise(&three, &four, &plan).map(|noise| (noise.noise_floor, noise.typical));
+    (one.manifest.noise_floor, one.manifest.typical_noise) = noise.unzip();
     let scope = Scope { times: true };
     let same = compare(&one, &two, Some(Again { base: Some(&three), new: &four }), scope);
     let slower = compare(&one, &slow, Some(Again { base: Some(&three), new: &slow_again }), scope);

@@ -13,7 +13,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::machine::{environment, machine};
-use super::noise::{NOISE, known_floor};
+use super::noise::{NOISE, known_noise};
 use super::recipe::Recipe;
 use crate::exit::Failure;
 use crate::json;
@@ -32,7 +32,8 @@ pub fn manifest(recipe: &Recipe, plan: &Plan, command: String, started: SystemTi
     manifest.kernels.threads = u32::try_from(settings.threads).unwrap_or(u32::MAX);
     manifest.models = plan.groups.iter().map(|g| (g.suite.file.to_owned(), digest([g.suite.source]))).collect();
     manifest.inputs = inputs.collect();
-    manifest.noise_floor = known_floor(Path::new(NOISE))?;
+    let noise = known_noise(Path::new(NOISE))?;
+    (manifest.noise_floor, manifest.typical_noise) = noise.map(|noise| (noise.noise_floor, noise.typical)).unzip();
     manifest.planned_cells = Some(plan.cells() as u64);
     manifest.plan = recipe.to_json();
     Ok(manifest)

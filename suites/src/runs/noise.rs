@@ -28,8 +28,8 @@ pub struct Noise {
     pub profile: String,
 }
 
-/// The noise floor that was found on this machine, if any was.
-pub fn known_floor(file: &Path) -> Result<Option<f64>, Failure> {
+/// The noise that was found on this machine, if any was.
+pub fn known_noise(file: &Path) -> Result<Option<Noise>, Failure> {
     let text = match fs::read_to_string(file) {
         Err(e) if e.kind() == ErrorKind::NotFound => return Ok(None),
         read => read.map_err(|e| Failure::usage(format!("cannot read {}: {e}", file.display())))?,
@@ -39,13 +39,13 @@ pub fn known_floor(file: &Path) -> Result<Option<f64>, Failure> {
     };
     let noise: Noise = serde_json::from_str(&text)
         .map_err(|e| wrong(format!("{}: column {}", e.line().max(1), e.column()), e.to_string()))?;
-    if noise.noise_floor < 0.0 {
+    if noise.noise_floor < 0.0 || noise.typical < 0.0 {
         return Err(wrong(
             "1: column noise_floor".to_owned(),
             format!("{} is no relative difference", noise.noise_floor),
         ));
     }
-    Ok((noise.cpu == machine().cpu).then_some(noise.noise_floor))
+    Ok(Some(noise).filter(|noise| noise.cpu == machine().cpu))
 }
 
 #[cfg(test)]
@@ -56,15 +56,15 @@ mod tests {
     fn a_broken_noise_floor_is_said_and_one_of_another_machine_is_none() {
         let temp = tempfile::tempdir().unwrap();
         let file = temp.path().join("noise.json");
-        assert_eq!(known_floor(&file).unwrap(), None);
+        assert!(known_noise(&file).unwrap().is_none());
         let noise = Noise { noise_floor: 0.02, typical: 0.01, cells: 7, cpu: machine().cpu, profile: "quick".into() };
         let text = serde_json::to_string(&noise).unwrap();
         let read = |text: &str| {
             fs::write(&file, text).unwrap();
-            known_floor(&file)
+            known_noise(&file)
         };
-        assert_eq!(read(&text).unwrap(), Some(0.02));
-        assert_eq!(read(&text.replace(&machine().cpu, "another")).unwrap(), None);
+        assert_eq!(read(&text).unwrap().map(|noise| noise.noise_floor), Some(0.02));
+        assert!(read(&text.replace(&machine().cpu, "another")).unwrap().is_none());
         for broken in [&text[..20], "", "{}", &text.replace("0.02", "-0.02"), &text.replace("0.02", "NaN")] {
             let failure = read(broken).unwrap_err();
             assert!(
