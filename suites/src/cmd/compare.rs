@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use adjudicate_reports::Run;
 use adjudicate_reports::columns::Row;
 use adjudicate_reports::compare::{Again, Comparison, Judgement, Scope, compare, needs_samples};
+use adjudicate_reports::files::read_rows;
 use adjudicate_reports::rows::{Manifest, Sample};
 use clap::{Args, ValueEnum};
 
@@ -65,7 +66,7 @@ impl Compare {
             return self.bless(output);
         }
         let read = |path: &PathBuf, samples: bool| load(&find(path)?, samples);
-        let (base, new) = (read(&self.base, false)?, read(&self.new, false)?);
+        let (mut base, mut new) = (read(&self.base, false)?, read(&self.new, false)?);
         self.check_comparable(&base.manifest, &new.manifest, &self.new)?;
         let second = |path: &Option<PathBuf>| {
             let run = path.as_ref().map(|path| read(path, true)).transpose()?;
@@ -77,11 +78,11 @@ impl Compare {
         let (again, base_again) = (second(&self.confirm)?, second(&self.confirm_base)?);
         let again = again.as_ref().map(|new| Again { base: base_again.as_ref(), new });
         let scope = Scope { times: !self.counts };
-        let found = if scope.times && needs_samples(&base, &new) {
-            compare(&read(&self.base, true)?, &read(&self.new, true)?, again, scope)
-        } else {
-            compare(&base, &new, again, scope)
-        };
+        if scope.times && needs_samples(&base, &new) {
+            base.samples = samples(&find(&self.base)?)?;
+            new.samples = samples(&find(&self.new)?)?;
+        }
+        let found = compare(&base, &new, again, scope);
         if found.cells == 0 {
             return Err(incomparable("the runs have no cell in common".to_owned()));
         }
@@ -140,6 +141,16 @@ pub fn load(folder: &Path, samples: bool) -> Result<Run, Failure> {
         return Err(incomparable(format!("{} has no cells", folder.display())));
     }
     Ok(run)
+}
+
+/// The samples of a run; none if it has no table of them.
+fn samples(folder: &Path) -> Result<Vec<Sample>, Failure> {
+    let Ok(bytes) = fs::read(folder.join(Sample::FILE)) else { return Ok(Vec::new()) };
+    if bytes.is_empty() {
+        return Ok(Vec::new());
+    }
+    let read = read_rows(&bytes, Sample::FILE);
+    read.map(|(rows, _)| rows).map_err(|e| incomparable(format!("{}: {e}", folder.display())))
 }
 
 fn incomparable(message: String) -> Failure {
