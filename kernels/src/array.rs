@@ -36,6 +36,13 @@ pub struct Array<T> {
 #[derive(Clone)]
 pub struct Elements<T>(Buffer<T>);
 
+/// The length of each axis, without elements.
+#[derive(Clone, Debug)]
+pub struct Extents {
+    dims: Dims,
+    len: usize,
+}
+
 impl<T: Element> Elements<T> {
     /// The elements in row-major order.
     #[inline]
@@ -207,6 +214,28 @@ impl<T: Element> Array<T> {
     #[inline]
     pub fn into_elements(self) -> Elements<T> {
         Elements(self.data)
+    }
+
+    /// The length of each axis, kept for [`Array::of_extents`].
+    #[inline]
+    pub fn extents(&self) -> Extents {
+        Extents { dims: self.dims.clone(), len: self.len() }
+    }
+
+    /// Whether these are the lengths of the axes.
+    #[inline]
+    pub fn has_extents(&self, extents: &Extents) -> bool {
+        self.dims == extents.dims
+    }
+
+    /// An array of these elements.
+    ///
+    /// # Panics
+    /// If there are not as many as the axes are long.
+    #[inline]
+    pub fn of_extents(extents: &Extents, elements: Elements<T>) -> Self {
+        assert_eq!(extents.len, elements.0.len(), "{extents:?} do not fit the elements");
+        Self { dims: extents.dims.clone(), data: elements.0 }
     }
 
     /// An array of these elements, shared.

@@ -31,7 +31,7 @@ mod shape;
 mod simd;
 pub mod threads;
 
-pub use array::{Arg, Array, Element, Elements};
+pub use array::{Arg, Array, Element, Elements, Extents};
 pub use counts::Counts;
 pub use elementwise::{
     Lanes, MAX_POWER, Number, binary, binary_assign, binary_assign_right, binary_slices_assign,

@@ -11,7 +11,7 @@ use smallvec::SmallVec;
 
 use super::code::{Executable, Instr, Operand};
 use super::machine::Machine;
-use super::slots::{EMPTY, put};
+use super::slots::{EMPTY, is_scalar, put};
 use crate::fusion::{Form, Region, Rep, Way, element, repeating};
 use crate::graph::{Const, Graph, Node, NodeId, Op};
 use crate::value::Value;
@@ -203,7 +203,10 @@ impl Machine {
         }
         fused.program.run(&mut held, blocks);
         for operand in operands.iter().filter(|o| o.is_last()) {
-            put(&mut held.regs[operand.index()], EMPTY);
+            let slot = &mut held.regs[operand.index()];
+            if !is_scalar(slot) {
+                *slot = EMPTY;
+            }
         }
         for (i, &dst) in results.iter().enumerate() {
             put(&mut held.regs[dst.0 as usize], value(fused.program.take(blocks, i)));

@@ -115,15 +115,18 @@ impl Machine {
 
     /// Two integers, which are read where they are.
     #[inline(always)]
-    fn integers(&self, exe: &Executable, base: usize, args: u32) -> [i64; 2] {
-        [0, 1].map(|i| {
-            let operand = exe.operands[args as usize + i];
-            let at = operand.index();
-            match if operand.is_const() { &exe.consts[at] } else { &self.regs[base + at] } {
-                Value::I64(n) => *n,
-                other => panic!("an integer was expected, not {other:?}"),
-            }
-        })
+    fn integers(&self, exe: &Executable, base: usize, args: u32) -> (i64, i64) {
+        let operands = &exe.operands[args as usize..args as usize + 2];
+        (self.integer(exe, base, operands[0]), self.integer(exe, base, operands[1]))
+    }
+
+    #[inline(always)]
+    fn integer(&self, exe: &Executable, base: usize, operand: Operand) -> i64 {
+        let at = operand.index();
+        match if operand.is_const() { &exe.consts[at] } else { &self.regs[base + at] } {
+            Value::I64(n) => *n,
+            other => panic!("an integer was expected, not {other:?}"),
+        }
     }
 
     /// Applies a primitive to operands where they are.
@@ -187,14 +190,14 @@ impl Machine {
                     }
                 }
                 Instr::Int { op, args, dst } => {
-                    let [x, y] = self.integers(exe, base, args);
+                    let (x, y) = self.integers(exe, base, args);
                     match op.eval(x, y) {
                         Ok(z) => put(&mut self.regs[base + dst.0 as usize], Value::I64(z)),
                         Err(e) => return Err(ExecError { span: exe.spans[pc - 1], message: e.to_string() }),
                     }
                 }
                 Instr::Compare { op, args, dst } => {
-                    let [x, y] = self.integers(exe, base, args);
+                    let (x, y) = self.integers(exe, base, args);
                     put(&mut self.regs[base + dst.0 as usize], Value::Bool(op.eval(x, y)));
                 }
                 Instr::Fused { .. } => self.fused(exe, base, instr),

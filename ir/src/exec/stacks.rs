@@ -14,18 +14,18 @@ impl Machine {
     /// Puts an item on a stack.
     #[inline]
     pub(super) fn push(&mut self, exe: &Executable, base: usize, [stack, item]: [Operand; 2], dst: Reg) {
+        if stays(stack, dst)
+            && !item.is_const()
+            && let Ok([Value::Stack(stack), slot]) =
+                self.regs.get_disjoint_mut([base + stack.index(), base + item.index()])
+        {
+            return push(stack, slot, item.is_last());
+        }
         let mut stack = self.stack(exe, base, stack);
         if item.is_const() {
             stack.push(copy(&exe.consts[item.index()]));
         } else {
-            let slot = &mut self.regs[base + item.index()];
-            if stack.push_row(slot) {
-                if item.is_last() {
-                    *slot = EMPTY;
-                }
-                return self.put_stack(base, dst, stack);
-            }
-            stack.push(if item.is_last() { take(slot) } else { copy(slot) });
+            push(&mut stack, &mut self.regs[base + item.index()], item.is_last());
         }
         self.put_stack(base, dst, stack);
     }
@@ -33,6 +33,12 @@ impl Machine {
     /// Takes the top off a stack: zero of its type if there is none.
     #[inline]
     pub(super) fn pop(&mut self, exe: &Executable, base: usize, stack: Operand, ty: &Type, [rest, top]: [Reg; 2]) {
+        if stays(stack, rest)
+            && let Ok([Value::Stack(stack), slot]) =
+                self.regs.get_disjoint_mut([base + stack.index(), base + top.0 as usize])
+        {
+            return put(slot, stack.pop().unwrap_or_else(|| Value::zero(ty)));
+        }
         let mut stack = self.stack(exe, base, stack);
         let item = stack.pop().unwrap_or_else(|| Value::zero(ty));
         self.put_stack(base, rest, stack);
@@ -57,6 +63,23 @@ impl Machine {
             Value::Stack(old) => *old = stack,
             other => *other = Value::Stack(stack),
         }
+    }
+}
+
+/// Whether a stack is changed in its own register.
+#[inline]
+fn stays(stack: Operand, dst: Reg) -> bool {
+    stack.is_last() && !stack.is_const() && stack.index() == dst.0 as usize
+}
+
+/// Puts what a register holds on a stack.
+#[inline]
+fn push(stack: &mut Stack, slot: &mut Value, last: bool) {
+    if !stack.push_row(slot) {
+        return stack.push(if last { take(slot) } else { copy(slot) });
+    }
+    if last {
+        *slot = EMPTY;
     }
 }
 

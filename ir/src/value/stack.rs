@@ -2,13 +2,13 @@
 //!
 //! The items of a stack have one type, so they need not be [`Value`]s of 64 bytes each: scalars lie in
 //! a column of their own kind, 8 bytes each (booleans 1), which grows by doubling and needs no length
-//! beforehand. Floats with marks have a second column for those. Items of any other type are
-//! values, which arrays share with whoever else holds them: pushing and popping one moves it. Where it is known beforehand
+//! beforehand. Floats with marks have a second column for those. Of arrays of floats the elements are kept, shared with
+//! whoever else holds them, 8 bytes for each, and once the length of each axis. Items of any other type are
+//! values: pushing and popping one moves it. Where it is known beforehand
 //! that arrays will be taken off all at once, they lie in the [`Rows`] of one.
 
-use std::sync::Arc;
-
-use adjudicate_kernels::Array;
+use adjudicate_kernels::{Array, Elements, Extents};
+use triomphe::Arc;
 
 use super::rows::Rows;
 use super::{Mark, Value, release};
@@ -26,6 +26,8 @@ enum Column {
     Ints(Vec<i64>),
     Bools(Vec<bool>),
     /// Arrays of floats without marks.
+    Arrays(Extents, Vec<Elements<f64>>),
+    /// The same, as rows of one.
     Rows(Rows),
     Values(Vec<Value>),
 }
@@ -76,6 +78,9 @@ impl Stack {
             }
             (Column::Ints(items), Value::I64(n)) => items.push(n),
             (Column::Bools(items), Value::Bool(b)) => items.push(b),
+            (Column::Arrays(extents, items), Value::Array(a, Mark::NONE)) if a.has_extents(extents) => {
+                items.push(a.into_elements());
+            }
             (Column::Values(items), value) => items.push(value),
             (column, value) => column.push_other(value),
         }
@@ -89,6 +94,7 @@ impl Stack {
             Column::Marked(items, marks) => Some(Value::F64(items.pop()?, marks.pop()?)),
             Column::Ints(items) => items.pop().map(Value::I64),
             Column::Bools(items) => items.pop().map(Value::Bool),
+            Column::Arrays(extents, items) => items.pop().map(|item| array(extents, item)),
             Column::Rows(rows) => rows.pop(),
             Column::Values(items) => items.pop(),
         }
@@ -101,6 +107,7 @@ impl Stack {
             Some(Column::Floats(items) | Column::Marked(items, _)) => items.len(),
             Some(Column::Ints(items)) => items.len(),
             Some(Column::Bools(items)) => items.len(),
+            Some(Column::Arrays(_, items)) => items.len(),
             Some(Column::Rows(rows)) => rows.len(),
             Some(Column::Values(items)) => items.len(),
         }
@@ -124,9 +131,19 @@ impl Stack {
     pub(super) fn values(&mut self) -> Option<&mut [Value]> {
         match Arc::get_mut(self.0.as_mut()?)? {
             Column::Values(items) => Some(items),
-            Column::Floats(_) | Column::Marked(..) | Column::Ints(_) | Column::Bools(_) | Column::Rows(_) => None,
+            Column::Floats(_)
+            | Column::Marked(..)
+            | Column::Ints(_)
+            | Column::Bools(_)
+            | Column::Arrays(..)
+            | Column::Rows(_) => None,
         }
     }
+}
+
+#[inline]
+fn array(extents: &Extents, elements: Elements<f64>) -> Value {
+    Value::Array(Array::of_extents(extents, elements), Mark::NONE)
 }
 
 impl Drop for Stack {
@@ -143,11 +160,12 @@ impl Column {
             Value::F64(..) => Column::Floats(Vec::new()),
             Value::I64(_) => Column::Ints(Vec::new()),
             Value::Bool(_) => Column::Bools(Vec::new()),
+            Value::Array(a, Mark::NONE) => Column::Arrays(a.extents(), Vec::new()),
             _ => Column::Values(Vec::new()),
         }
     }
 
-    /// The first float that has a mark, or what there is no room for.
+    /// The first float or array that has a mark, or what there is no room for.
     #[cold]
     fn push_other(&mut self, value: Value) {
         match (std::mem::replace(self, Column::Values(Vec::new())), value) {
@@ -156,6 +174,10 @@ impl Column {
                 items.push(x);
                 marks.push(mark);
                 *self = Column::Marked(items, marks);
+            }
+            (Column::Arrays(extents, items), value @ Value::Array(..)) => {
+                let items = items.into_iter().map(|item| array(&extents, item));
+                *self = Column::Values(items.chain([value]).collect());
             }
             (Column::Rows(rows), value) => {
                 let mut items = rows.items();
@@ -190,6 +212,9 @@ mod tests {
         check(&[Value::f64(1.0), Value::F64(2.0, Mark(7)), Value::f64(3.0), Value::F64(4.0, Mark(9))]);
         check(&[Value::I64(1), Value::I64(-2)]);
         check(&[Value::Bool(true), Value::Bool(false)]);
+        let row = |x: f64| Array::full(&[2], x);
+        check(&[Value::array(row(1.0)), Value::array(row(2.0))]);
+        check(&[Value::array(row(1.0)), Value::Array(row(2.0), Mark(3)), Value::array(row(3.0))]);
         check(&[Value::tuple(vec![Value::I64(1)]), Value::zero(&Type::tuple([Type::i64()]))]);
     }
 

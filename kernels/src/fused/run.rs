@@ -223,8 +223,11 @@ impl Program {
     #[inline]
     fn find(&self, operands: &impl Operands, scratch: &mut Scratch) {
         let Scratch { pointers, scalars, .. } = scratch;
-        scalars.resize(scalars.len().max(self.inputs.len()), 0);
-        for (i, (pointer, bits)) in pointers.iter_mut().zip(scalars).enumerate().take(self.inputs.len()) {
+        if scalars.len() < self.inputs.len() {
+            scalars.resize(self.inputs.len(), 0);
+        }
+        let pointers = &mut pointers[..self.inputs.len()];
+        for (i, (pointer, bits)) in pointers.iter_mut().zip(scalars).enumerate() {
             if pointer.0.is_null() {
                 *pointer = match operands.operand(i) {
                     Operand::Scalar(x) => {
