@@ -1,6 +1,6 @@
 //! The statement-level Jacobian tape: operator overloading for code whose floats are all scalars.
 //!
-//! A statement is one application of a primitive. The tape holds the number of its active operands, 1
+//! A statement of a program is one application of a primitive; in Rust it may be a whole [expression](expression). The tape holds the number of its active operands, 1
 //! byte, and for each of those the partial derivative and the statement that it came from, 12 bytes; a
 //! statement's own number is its place on the tape. So it is with the linear index tape of CoDiPack
 //! (M. Sagebaum, T. Albring, N. R. Gauger, "High-performance derivative computations using CoDiPack",
@@ -12,6 +12,7 @@
 //! ([`Active`] over [`Active`]); the strategy keeps one [tape for each order](levels) at run time.
 
 mod active;
+mod expression;
 mod levels;
 mod partials;
 
@@ -33,6 +34,10 @@ use levels::Levels;
 #[doc(hidden)]
 pub use active::Item;
 pub use active::{Active, Real, ScalarTape};
+#[doc(hidden)]
+pub use expression::{
+    Binary, Difference, Expression, Factor, Number, Operation, Product, Quotient, Sink, Sum, Term, Unary,
+};
 #[doc(hidden)]
 pub use partials::Function;
 

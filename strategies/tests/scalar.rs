@@ -73,7 +73,8 @@ fn nested_types_give_second_order() {
     }
 }
 
-/// 12 bytes for each active operand and 1 for each statement, used again after clearing.
+/// 12 bytes for each active operand and 1 for each statement, used again after clearing. The first statement has one operand
+/// twice.
 #[test]
 fn a_statement_is_small() {
     let tape = ScalarTape::new();
@@ -82,13 +83,58 @@ fn a_statement_is_small() {
     for _ in 0..100 {
         y = y * x;
     }
-    assert_eq!((tape.len(), tape.bytes()), (101, 1 + 100 * (1 + 2 * 12)));
+    assert_eq!((tape.len(), tape.bytes()), (101, 1 + 100 * (1 + 2 * 12) - 12));
     let [dx] = tape.gradient(y, [x]);
     assert_eq!(dx, 101.0 * 2.0_f64.powi(100));
     tape.clear();
     assert!(tape.is_empty());
     let x = tape.var(3.0);
     assert_eq!(tape.gradient(1.0 / x, [x]), [-(1.0 / 3.0) / 3.0]);
+}
+
+/// One statement for a whole expression: 12 bytes for each active operand, however often it stands there.
+#[test]
+fn an_expression_is_one_statement() {
+    let tape = ScalarTape::new();
+    let (x, y) = (tape.var(0.7), tape.var(1.3));
+    let by_operation = (1.0 - (x * y - x).sin() / 2.0).exp() * -y;
+    let apart = tape.gradient(by_operation, [x, y]);
+    let before = (tape.len(), tape.bytes());
+    let z: Active = ((1.0 - (x.term() * y - x).sin() / 2.0).exp() * -y.term()).into();
+    assert_eq!((tape.len() - before.0, tape.bytes() - before.1), (1, 1 + 2 * 12));
+    assert_eq!(z.value(), by_operation.value());
+    for (a, b) in tape.gradient(z, [x, y]).into_iter().zip(apart) {
+        assert!((a - b).abs() < 1e-15, "{a} {b}");
+    }
+    let constant: Active = (x.term().cos() * 0.0 + Active::from(2.0)).into();
+    assert_eq!(constant.value(), 2.0);
+    let two: Active = Active::from(2.0);
+    let before = tape.len();
+    assert_eq!(Active::from(two.term() * two).value(), 4.0);
+    assert_eq!(tape.len(), before);
+}
+
+#[test]
+fn an_expression_of_nested_numbers_has_second_derivatives() {
+    let (outer, inner) = (ScalarTape::new(), ScalarTape::nested());
+    let x = outer.var(0.5);
+    let a = inner.var(x);
+    let b: Active<'_, Active> = ((a.term() * a).sin() / a - a).into();
+    let [da] = inner.gradient(b, [a]);
+    let [dda] = outer.gradient(da, [x]);
+    // sin(x²)/x - x
+    let x = 0.5_f64;
+    let (s, c) = (x * x).sin_cos();
+    assert!((da.value() - (2.0 * c - s / (x * x) - 1.0)).abs() < 1e-14, "{da:?}");
+    assert!((dda - (-4.0 * x * s - 2.0 * c / x + 2.0 * s / (x * x * x))).abs() < 1e-13, "{dda}");
+}
+
+#[test]
+#[should_panic(expected = "a number of another tape")]
+fn an_expression_on_two_tapes_is_caught() {
+    let (one, other) = (ScalarTape::new(), ScalarTape::new());
+    let (x, y) = (one.var(1.0), other.var(2.0));
+    let _: Active = (x.term() * y).into();
 }
 
 #[test]

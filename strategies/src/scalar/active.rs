@@ -29,7 +29,8 @@ use std::sync::LazyLock;
 use adjudicate_ir::prims;
 use smallvec::SmallVec;
 
-use super::partials::{Function, Source, of_floats};
+use super::expression::{Binary, Difference, Expression, Factor, Operation, Product, Quotient, Sink, Sum, Unary};
+use super::partials::{Function, Partials, Source, of_floats};
 
 /// The functions of one number, as methods and as statics that stage their partials once.
 macro_rules! unary {
@@ -44,6 +45,20 @@ macro_rules! unary {
                 }
             )*};
         }
+        impl<'t, O: Operation, A: Expression<'t, T>, B: Expression<'t, T>, T: Real> Binary<'t, O, A, B, T> {$(
+            #[doc = $about]
+            #[must_use]
+            pub fn $name(self) -> Unary<'t, Self, T> {
+                Unary::new(&$PRIM, self)
+            }
+        )*}
+        impl<'t, A: Expression<'t, T>, T: Real> Unary<'t, A, T> {$(
+            #[doc = $about]
+            #[must_use]
+            pub fn $name(self) -> Unary<'t, Self, T> {
+                Unary::new(&$PRIM, self)
+            }
+        )*}
     };
 }
 unary! {
@@ -82,6 +97,14 @@ pub trait Real:
 {
     /// The float that it is.
     fn value(self) -> f64;
+
+    /// Whether this is a cotangent to which nothing was added.
+    #[doc(hidden)]
+    fn is_nothing(self) -> bool;
+
+    /// The sum of a cotangent, to which nothing may have been added, and a contribution.
+    #[doc(hidden)]
+    fn plus(self, part: Self) -> Self;
 
     /// Applies a function of floats. What is not a float is given as bits.
     #[doc(hidden)]
@@ -140,10 +163,23 @@ impl<T: Real> Item<T> {
     }
 }
 
+/// A cotangent to which nothing was added: -0.0, to which any number can be added exactly.
+const NOTHING: f64 = -0.0;
+
 impl Real for f64 {
     #[inline]
     fn value(self) -> f64 {
         self
+    }
+
+    #[inline(always)]
+    fn is_nothing(self) -> bool {
+        self.to_bits() == NOTHING.to_bits()
+    }
+
+    #[inline(always)]
+    fn plus(self, part: f64) -> f64 {
+        self + part
     }
 
     #[inline]
@@ -156,9 +192,9 @@ impl Real for f64 {
 /// An active operand: for floats 12 bytes.
 #[derive(Clone, Copy)]
 #[repr(C, packed(4))]
-struct Edge<T> {
-    partial: T,
-    statement: u32,
+pub(super) struct Edge<T> {
+    pub(super) partial: T,
+    pub(super) statement: u32,
 }
 
 const _: () = assert!(size_of::<Edge<f64>>() == 12);
@@ -168,8 +204,8 @@ struct Store<T> {
     /// By statement: the number of its edges.
     counts: Vec<u8>,
     edges: Vec<Edge<T>>,
-    /// Cotangents by statement of the last sweep, `None` where none arrived.
-    cotangents: Vec<Option<T>>,
+    /// Cotangents by statement of the last sweep.
+    cotangents: Vec<T>,
 }
 
 /// A tape of statements on numbers: floats, or numbers that are active on another tape.
@@ -182,9 +218,9 @@ pub struct ScalarTape<T: Real = f64> {
 /// A number that is active on a tape, or a constant.
 #[derive(Clone, Copy)]
 pub struct Active<'t, T: Real = f64> {
-    value: T,
+    pub(super) value: T,
     /// `None` for a constant.
-    tape: Option<&'t ScalarTape<T>>,
+    pub(super) tape: Option<&'t ScalarTape<T>>,
     statement: u32,
     age: u32,
 }
@@ -269,12 +305,13 @@ impl<T: Real> ScalarTape<T> {
     }
 
     fn cotangent(&self, x: Active<'_, T>) -> T {
-        let found = self.place(x).and_then(|at| *self.store.borrow().cotangents.get(at)?);
-        found.unwrap_or_else(|| T::from(0.0))
+        let found = self.place(x).and_then(|at| self.store.borrow().cotangents.get(at).copied());
+        found.filter(|x| !x.is_nothing()).unwrap_or_else(|| T::from(0.0))
     }
 
     /// The statement of a number; `None` for a constant.
-    fn place(&self, x: Active<'_, T>) -> Option<usize> {
+    #[inline(always)]
+    pub(super) fn place(&self, x: Active<'_, T>) -> Option<usize> {
         let tape = x.tape?;
         assert!(std::ptr::eq(tape, self), "a number of another tape");
         assert!(x.age == self.age.get(), "a number from before the tape was cleared");
@@ -287,18 +324,20 @@ impl<T: Real> ScalarTape<T> {
         let Store { counts, edges, cotangents } = store;
         cotangents.clear();
         let Some(last) = self.place(y) else { return };
-        cotangents.resize(last + 1, None);
-        cotangents[last] = Some(T::from(1.0));
+        cotangents.resize(last + 1, T::from(NOTHING));
+        cotangents[last] = T::from(1.0);
         let later: usize = counts[last + 1..].iter().map(|&n| usize::from(n)).sum();
         let mut rest = &edges[..edges.len() - later];
         for at in (0..=last).rev() {
             let (before, own) = rest.split_at(rest.len() - usize::from(counts[at]));
             rest = before;
-            let Some(cotangent) = cotangents[at] else { continue };
+            let cotangent = cotangents[at];
+            if cotangent.is_nothing() {
+                continue;
+            }
             for &Edge { partial, statement } in own {
                 let slot = &mut cotangents[statement as usize];
-                let part = cotangent * partial;
-                *slot = Some(slot.map_or(part, |sum| sum + part));
+                *slot = slot.plus(cotangent * partial);
             }
         }
     }
@@ -323,6 +362,27 @@ impl<'t, T: Real> Active<'t, T> {
         self.value
     }
 
+    /// The number as the first part of an [expression](super::expression).
+    #[inline(always)]
+    pub fn term(self) -> Unary<'t, Self, T> {
+        Unary::same(self)
+    }
+
+    /// Makes an expression a statement.
+    ///
+    /// # Panics
+    /// If operands are active on several tapes, or there are more than 255 of them.
+    #[inline(always)]
+    pub(super) fn record(expression: &impl Expression<'t, T>) -> Self {
+        let value = expression.number();
+        let Some(tape) = expression.tape() else { return Self { value, tape: None, statement: 0, age: 0 } };
+        let store = &mut *tape.store.borrow_mut();
+        let start = store.edges.len();
+        expression.put(Factor::One, &mut Sink { tape, edges: &mut store.edges, start });
+        let edges = u8::try_from(store.edges.len() - start).expect("at most 255 active operands in a statement");
+        tape.state(value, store, edges)
+    }
+
     /// Records a function whose value is known.
     #[inline]
     fn statement(function: &Function, args: &[Item<Self>], value: T) -> Self {
@@ -334,28 +394,21 @@ impl<'t, T: Real> Active<'t, T> {
             return Self { value, tape: None, statement: 0, age: 0 };
         };
         let partials = function.partials().unwrap_or_else(|why| panic!("{why}"));
-        let below = |arg: Item<Self>| match arg {
+        let below = |arg: &Item<Self>| match *arg {
             Item::Number(x) => Item::Number(x.value),
             Item::Bits(bits) => Item::Bits(bits),
         };
-        let mut steps: SmallVec<[Item<T>; 8]> = SmallVec::new();
-        let find = |source: Source, steps: &[Item<T>]| match source {
-            Source::Const(x) => Item::Number(T::from(x)),
-            Source::Bits(bits) => Item::Bits(bits),
-            Source::Arg(i) => below(args[usize::from(i)]),
-            Source::Result => Item::Number(value),
-            Source::Step(i) => steps[usize::from(i)],
-        };
-        for step in &partials.steps {
-            let args: SmallVec<[Item<T>; 3]> = step.args.iter().map(|&s| find(s, &steps)).collect();
-            steps.push(T::apply(&step.function, &args));
-        }
+        let lowered: SmallVec<[Item<T>; 3]> = args.iter().map(below).collect();
+        let steps = run_steps(partials, &lowered, value);
         let store = &mut *tape.store.borrow_mut();
         let mut edges = 0;
         for (arg, source) in args.iter().zip(&partials.of) {
             let (Item::Number(x), Some(source)) = (arg, source) else { continue };
             if let Some(statement) = tape.place(*x) {
-                store.edges.push(Edge { partial: find(*source, &steps).number(), statement: statement as u32 });
+                store.edges.push(Edge {
+                    partial: find(*source, &lowered, value, &steps).number(),
+                    statement: statement as u32,
+                });
                 edges += 1;
             }
         }
@@ -363,10 +416,54 @@ impl<'t, T: Real> Active<'t, T> {
     }
 }
 
+/// What a source is.
+#[inline]
+fn find<T: Real>(source: Source, args: &[Item<T>], value: T, steps: &[Item<T>]) -> Item<T> {
+    match source {
+        Source::Const(x) => Item::Number(T::from(x)),
+        Source::Bits(bits) => Item::Bits(bits),
+        Source::Arg(i) => args[usize::from(i)],
+        Source::Result => Item::Number(value),
+        Source::Step(i) => steps[usize::from(i)],
+    }
+}
+
+/// The steps on the way to partial derivatives.
+#[inline]
+fn run_steps<T: Real>(partials: &Partials, args: &[Item<T>], value: T) -> SmallVec<[Item<T>; 8]> {
+    let mut steps = SmallVec::new();
+    for step in &partials.steps {
+        let args: SmallVec<[Item<T>; 3]> = step.args.iter().map(|&s| find(s, args, value, &steps)).collect();
+        steps.push(T::apply(&step.function, &args));
+    }
+    steps
+}
+
+/// A function of one number, and its partial derivative.
+#[inline]
+pub(super) fn value_and_partial<T: Real>(function: &Function, x: T) -> (T, T) {
+    let args = [Item::Number(x)];
+    let value = T::apply(function, &args).number();
+    let partials = function.partials().unwrap_or_else(|why| panic!("{why}"));
+    let steps = run_steps(partials, &args, value);
+    let partial = partials.of[0].map_or_else(|| T::from(0.0), |source| find(source, &args, value, &steps).number());
+    (value, partial)
+}
+
 impl<T: Real> Real for Active<'_, T> {
     #[inline]
     fn value(self) -> f64 {
         self.value.value()
+    }
+
+    #[inline]
+    fn is_nothing(self) -> bool {
+        self.tape.is_none() && self.value.is_nothing()
+    }
+
+    #[inline]
+    fn plus(self, part: Self) -> Self {
+        if self.is_nothing() { part } else { self + part }
     }
 
     fn apply(function: &Function, args: &[Item<Self>]) -> Item<Self> {
@@ -382,26 +479,21 @@ impl<T: Real> Real for Active<'_, T> {
     }
 }
 
-static NEG: LazyLock<Function> = LazyLock::new(|| of_floats(&prims::NEG, &[], 1));
-
 impl<T: Real> Neg for Active<'_, T> {
     type Output = Self;
     #[inline]
     fn neg(self) -> Self {
-        Self::statement(&NEG, &[Item::Number(self)], -self.value)
+        (-self.term()).into()
     }
 }
 
 macro_rules! operators {
-    ($($Trait:ident $method:ident $PRIM:ident)*) => {$(
-        static $PRIM: LazyLock<Function> = LazyLock::new(|| of_floats(&prims::$PRIM, &[], 2));
-
+    ($($Trait:ident $method:ident $Operation:ident)*) => {$(
         impl<'t, T: Real> $Trait for Active<'t, T> {
             type Output = Self;
             #[inline]
             fn $method(self, other: Self) -> Self {
-                let value = self.value.$method(other.value);
-                Self::statement(&$PRIM, &[Item::Number(self), Item::Number(other)], value)
+                Binary::<$Operation, _, _, _>::new(self, other).into()
             }
         }
         impl<'t, T: Real> $Trait<f64> for Active<'t, T> {
@@ -420,4 +512,4 @@ macro_rules! operators {
         }
     )*};
 }
-operators! { Add add ADD Sub sub SUB Mul mul MUL Div div DIV }
+operators! { Add add Sum Sub sub Difference Mul mul Product Div div Quotient }

@@ -62,11 +62,18 @@ impl Number {
     }
 
     fn level(self) -> u32 {
-        self.mark.0 >> LEVEL_SHIFT
+        level(self.mark)
     }
 }
 
+/// The level of a mark; 0 is none.
+#[inline]
+fn level(mark: Mark) -> u32 {
+    mark.0 >> LEVEL_SHIFT
+}
+
 /// The statement of a mark.
+#[inline]
 fn statement(mark: Mark) -> usize {
     (mark.0 & ((1 << LEVEL_SHIFT) - 1)) as usize
 }
@@ -149,7 +156,7 @@ impl Levels {
         }
         let partials = function.partials()?;
         if level == 1 {
-            return self.record_outermost(partials, args, bits);
+            return self.levels[0].push_outermost(partials, args, bits, &mut self.steps);
         }
         let lowered: Numbers = args.iter().map(|&arg| self.lower(arg, level)).collect();
         let result = self.apply(function, &lowered)?;
@@ -175,30 +182,12 @@ impl Levels {
         Ok(Number { bits: result.bits, mark: self.level(level).push(level, count)? })
     }
 
-    /// The same where only plain floats are below.
-    #[inline]
-    fn record_outermost(&mut self, partials: &Partials, args: &[Number], result: u64) -> Result<Number, String> {
-        let bits: SmallVec<[u64; 3]> = args.iter().map(|arg| arg.bits).collect();
-        partials.run(&bits, result, &mut self.steps);
-        let on = &mut self.levels[0];
-        let mut count = 0;
-        for (arg, source) in args.iter().zip(&partials.of) {
-            let (true, Some(source)) = (arg.mark.is_some(), source) else { continue };
-            let partial = f64::from_bits(Partials::bits(*source, &bits, result, &self.steps));
-            on.edges.push(Edge { partial, statement: statement(arg.mark) as u32 });
-            count += 1;
-        }
-        let mark = if count == 0 { Mark::NONE } else { on.push(1, count)? };
-        Ok(Number { bits: result, mark })
-    }
-
     /// The function of a site.
     #[cold]
-    fn learn(&mut self, instr: &PrimInstr) -> Result<Arc<Function>, String> {
+    fn learn(&mut self, instr: &PrimInstr) -> Result<(), String> {
         let prim = Prim { def: instr.def, attrs: instr.attrs.clone() };
-        let function = Arc::new(Function::new(prim, &instr.operands)?);
-        self.functions[instr.site.index()] = Some(function.clone());
-        Ok(function)
+        self.functions[instr.site.index()] = Some(Arc::new(Function::new(prim, &instr.operands)?));
+        Ok(())
     }
 }
 
@@ -224,6 +213,46 @@ impl Level {
     fn bytes(&self) -> usize {
         let marks = self.below.len() + self.partials_below.len();
         self.counts.len() + self.edges.len() * size_of::<Edge>() + marks * size_of::<Mark>()
+    }
+
+    /// Applies a function of up to three scalars on the outermost tape, where only plain floats are below.
+    #[inline]
+    fn record_outermost(
+        &mut self,
+        function: &Function,
+        args: &Args<'_>,
+        steps: &mut SmallVec<[u64; 8]>,
+    ) -> Result<Value, String> {
+        let mut numbers = [Number::float(0.0); 3];
+        let numbers = &mut numbers[..args.len()];
+        for (number, arg) in numbers.iter_mut().zip(args.iter()) {
+            *number = scalar(arg);
+        }
+        let bits = function.eval(|i| numbers[i].bits);
+        self.push_outermost(function.partials()?, numbers, bits, steps).map(float)
+    }
+
+    /// Adds a statement to the outermost tape.
+    #[inline]
+    fn push_outermost(
+        &mut self,
+        partials: &Partials,
+        args: &[Number],
+        result: u64,
+        steps: &mut SmallVec<[u64; 8]>,
+    ) -> Result<Number, String> {
+        let mut bits = [0; 3];
+        bits.iter_mut().zip(args).for_each(|(bits, arg)| *bits = arg.bits);
+        partials.run(&bits, result, steps);
+        let mut count = 0;
+        for (arg, source) in args.iter().zip(&partials.of) {
+            let (true, Some(source)) = (arg.mark.is_some(), source) else { continue };
+            let partial = f64::from_bits(Partials::bits(*source, &bits, result, steps));
+            self.edges.push(Edge { partial, statement: statement(arg.mark) as u32 });
+            count += 1;
+        }
+        let mark = if count == 0 { Mark::NONE } else { self.push(1, count)? };
+        Ok(Number { bits: result, mark })
     }
 
     /// Adds a statement whose edges are there; its mark.
@@ -263,14 +292,18 @@ impl Domain for Levels {
             // The cotangent for a single seed, taken out of its array.
             return Ok(Value::F64(one.item(), *mark));
         }
-        let active = self.depth > 0 && args.iter().any(|arg| matches!(arg, Value::F64(_, mark) if mark.is_some()));
-        if !active || !instr.ty.is_scalar(Elem::F64) {
+        let level = if self.depth == 0 { 0 } else { args.iter().map(|arg| level(arg.mark())).max().unwrap_or(0) };
+        if level == 0 || !instr.ty.is_scalar(Elem::F64) {
             return instr.eval(args);
         }
-        let function = match &self.functions[instr.site.index()] {
-            Some(function) => function.clone(),
-            None => self.learn(instr)?,
-        };
+        if self.functions[instr.site.index()].is_none() {
+            self.learn(instr)?;
+        }
+        let Some(function) = &self.functions[instr.site.index()] else { panic!("a function that was learnt") };
+        if level == 1 {
+            return self.levels[0].record_outermost(function, args, &mut self.steps);
+        }
+        let function = function.clone();
         let args: Numbers = args.iter().map(scalar).collect();
         self.apply(&function, &args).map(float)
     }
