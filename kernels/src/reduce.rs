@@ -193,14 +193,41 @@ fn fold_run(run: &[f64], start: f64, f: impl Fn(f64, f64) -> f64 + Copy) -> f64 
 /// The sum of every run of `n` elements, the same bits as of [`sum_all`].
 #[inline(always)]
 fn sum_runs(from: &[f64], n: usize, to: &mut [f64]) {
+    match n {
+        0 => to.fill(0.0),
+        8 | 16 | LANES.. => sum_whole_runs(from, n, to),
+        1..8 => sum_short_runs::<8>(from, n, to),
+        9..16 => sum_short_runs::<16>(from, n, to),
+        _ => sum_short_runs::<LANES>(from, n, to),
+    }
+}
+
+/// As [`sum_runs`] for runs that fill the lanes.
+#[inline(always)]
+fn sum_whole_runs(from: &[f64], n: usize, to: &mut [f64]) {
     for (run, to) in from.chunks_exact(n).zip(to) {
         *to = match n {
-            0..=8 => sum_lanes::<8>(run),
-            9..=16 => sum_lanes::<16>(run),
-            17..=BLOCK => sum_lanes::<LANES>(run),
+            8 => sum_lanes::<8>(run),
+            16 => sum_lanes::<16>(run),
+            LANES..=BLOCK => sum_lanes::<LANES>(run),
             _ => sum_chunks(run),
         };
     }
+}
+
+/// As [`sum_runs`] for runs of less than `WIDTH` elements. So many are read at a time and those of the next run left out,
+/// which takes a quarter of the time of reading a number of them that is known at run time only.
+#[inline(always)]
+fn sum_short_runs<const WIDTH: usize>(from: &[f64], n: usize, to: &mut [f64]) {
+    let (mut runs, mut sums) = (from, to.iter_mut());
+    while let Some(block) = runs.first_chunk::<WIDTH>() {
+        let Some(to) = sums.next() else { return };
+        // Keeps the compiler from gathering the elements of several runs to sum these at once, which is slow.
+        let n = std::hint::black_box(n);
+        *to = sum_lanes::<WIDTH>(&std::array::from_fn::<f64, WIDTH, _>(|i| if i < n { block[i] } else { 0.0 }));
+        runs = &runs[n..];
+    }
+    runs.chunks_exact(n).zip(sums).for_each(|(run, to)| *to = sum_lanes::<WIDTH>(run));
 }
 
 /// The sum of one block in `WIDTH` accumulators. Lanes that no element reaches stay zero, and adding them changes nothing (a

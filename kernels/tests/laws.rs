@@ -209,3 +209,28 @@ fn accumulating_in_place_keeps_the_buffer() {
     unary_assign(Unary::Neg, &mut dst);
     assert_eq!(dst.as_slice().as_ptr(), before);
 }
+
+/// Elements without a pattern.
+fn scattered(shape: &[usize], from: f64) -> Array<f64> {
+    let count: usize = shape.iter().product();
+    Array::from_vec(shape, (0..count).map(|i| (from + 1.7 * i as f64).sin()).collect())
+}
+
+#[test]
+fn products_with_vectors_are_the_same_bits_in_every_form() {
+    for (k, n) in [(1, 1), (3, 5), (8, 8), (10, 70), (33, 2), (70, 19), (130, 64)] {
+        let (x, b, bt, c) =
+            (scattered(&[k], 0.1), scattered(&[k, n], 0.2), scattered(&[n, k], 0.3), scattered(&[n], 0.4));
+        for (b, tb) in [(&b, false), (&bt, true)] {
+            let mut sum = c.clone();
+            gemm(Gemm { beta: 1.0, tb, ..Gemm::PLAIN }, &x, b, &mut sum);
+            let product = matmul(&x, b, false, tb);
+            assert_eq!(sum, binary(Binary::Add, (&product).into(), (&c).into()), "{k}, {n}, {tb}: added in place");
+            let row = matmul(&x.reshape(&[1, k]), b, false, tb);
+            assert_eq!(product, row.reshape(&[n]), "{k}, {n}, {tb}: as a matrix of one row");
+        }
+        let other = scattered(&[k], 0.5);
+        let one = matmul(&x.reshape(&[1, k]), &other.reshape(&[k, 1]), false, false);
+        assert_eq!(dot(&x, &other), one.item(), "{k}: of two vectors");
+    }
+}
