@@ -151,6 +151,8 @@ pub(super) enum Instr {
     Jump { to: u32 },
     /// Continues elsewhere if the operand is false.
     Unless { cond: Operand, to: u32 },
+    /// Continues elsewhere if a comparison of two integers is false.
+    UnlessCompare { op: Compare, args: u32, to: u32 },
     /// Returns one value.
     ReturnOne { args: u32 },
     /// Returns items.

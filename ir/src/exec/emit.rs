@@ -100,10 +100,15 @@ impl Emitter<'_> {
 
     fn block(&mut self, block: &Block) {
         self.drops(&block.drops);
-        block.steps.iter().for_each(|step| self.step(step));
+        let mut before = None;
+        for step in &block.steps {
+            self.step(step, before);
+            before = Some(step);
+        }
     }
 
-    fn step(&mut self, step: &Step) {
+    /// Emits a step; `before` is the one before it, if there is one in its block.
+    fn step(&mut self, step: &Step, before: Option<&Step>) {
         match step {
             Step::Do { action, at, args, dsts, drops, span } => {
                 self.span = *span;
@@ -111,7 +116,7 @@ impl Emitter<'_> {
                 self.drops(drops);
             }
             Step::If { cond, then, other, .. } => {
-                let skip = self.unless(*cond);
+                let skip = self.unless(*cond, before);
                 self.block(then);
                 let past = self.push(Instr::Jump { to: u32::MAX });
                 self.patch(skip);
@@ -121,7 +126,7 @@ impl Emitter<'_> {
             Step::Loop { test, cond, body, exit, .. } => {
                 let head = self.here();
                 self.block(test);
-                let skip = self.unless(*cond);
+                let skip = self.unless(*cond, test.steps.last());
                 self.block(body);
                 self.push(Instr::Jump { to: head });
                 self.patch(skip);
@@ -130,7 +135,15 @@ impl Emitter<'_> {
         }
     }
 
-    fn unless(&mut self, cond: Operand) -> usize {
+    /// A branch; as one with the comparison of integers that was just emitted, if nobody else reads that.
+    fn unless(&mut self, cond: Operand, before: Option<&Step>) -> usize {
+        let made_before = matches!(before, Some(Step::Do { action: Action::Prim(_), dsts, drops, .. })
+            if drops.is_empty() && cond.is_last() && cond.as_reg() == dsts.first().copied());
+        if let Some(&Instr::Compare { op, args, .. }) = self.exe.code.last().filter(|_| made_before) {
+            self.exe.code.pop();
+            self.exe.spans.pop();
+            return self.push(Instr::UnlessCompare { op, args, to: u32::MAX });
+        }
         let cond = self.operand(cond);
         self.push(Instr::Unless { cond, to: u32::MAX })
     }
@@ -139,7 +152,7 @@ impl Emitter<'_> {
     fn patch(&mut self, at: usize) {
         let here = self.here();
         match &mut self.exe.code[at] {
-            Instr::Jump { to } | Instr::Unless { to, .. } => *to = here,
+            Instr::Jump { to } | Instr::Unless { to, .. } | Instr::UnlessCompare { to, .. } => *to = here,
             other => panic!("{other:?} is not a jump"),
         }
     }

@@ -211,6 +211,12 @@ impl Machine {
                         pc = to as usize;
                     }
                 }
+                Instr::UnlessCompare { op, args, to } => {
+                    let (x, y) = self.integers(exe, base, args);
+                    if !op.eval(x, y) {
+                        pc = to as usize;
+                    }
+                }
                 Instr::Drop { reg } => self.regs[base + reg.0 as usize] = EMPTY,
                 Instr::Call { site } => {
                     let site = &exe.calls[site as usize];
