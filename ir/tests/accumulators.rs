@@ -223,6 +223,110 @@ graph @3 trip(%0: f64[2], %1: i64, %2: f64[2], %3: i64) -> (f64[2], i64) {
     );
 }
 
+/// An item of a tuple that somebody reads whole is not added to.
+#[test]
+fn a_tuple_that_is_read_whole_stays_what_it_is() {
+    check(
+        "module closed entry @0
+
+graph @0 main(%0: f64[2], %1: i64) -> f64[2] {
+  %2 = call @1 (%0, %1) : (f64[2], f64[2])
+  %3 = get 0 %2 : f64[2]
+  %4 = get 1 %2 : f64[2]
+  %5 = add %3 %4 : f64[2]
+  return %5
+}
+
+graph @1 f(%0: f64[2], %1: i64) -> (f64[2], f64[2]) {
+  %2 = const 0 : i64
+  %3 = gt %1 %2 : bool
+  %4 = if %3 @2 @3 (%0, %1) : (f64[2], f64[2])
+  return %4
+}
+
+graph @2 then(%0: f64[2], %1: i64) -> (f64[2], f64[2]) {
+  %2 = const 1 : i64
+  %3 = sub %1 %2 : i64
+  %4 = closure @4 () : fn((f64[2], f64[2])) -> f64[2]
+  %5 = call @1 (%0, %3) : (f64[2], f64[2])
+  %6 = get 0 %5 : f64[2]
+  %7 = add %0 %6 : f64[2]
+  %8 = apply %4 (%5) : f64[2]
+  %9 = call @1 (%0, %3) : (f64[2], f64[2])
+  %10 = get 0 %9 : f64[2]
+  %11 = add %7 %10 : f64[2]
+  %12 = get 1 %9 : f64[2]
+  %13 = add %8 %12 : f64[2]
+  %14 = tuple (%11, %13) : (f64[2], f64[2])
+  return %14
+}
+
+graph @3 else(%0: f64[2], %1: i64) -> (f64[2], f64[2]) {
+  %2 = tuple (%0, %0) : (f64[2], f64[2])
+  return %2
+}
+
+graph @4 first(%0: (f64[2], f64[2])) -> f64[2] {
+  %1 = get 0 %0 : f64[2]
+  return %1
+}
+",
+        &[array(&[1.0, 2.0]), Value::I64(2)],
+        &[12.0, 24.0],
+        &expect![[r#"
+            module closed entry @0
+
+            graph @0 main(%0: f64[2], %1: i64) -> f64[2] {
+              %2 = zero : f64[2]
+              %3 = call @1 (%0, %1, %2) : (f64[2], f64[2])
+              %4 = get 1 %3 : f64[2]
+              %5 = get 0 %3 : f64[2]
+              %6 = add %4 %5 : f64[2]
+              return %6
+            }
+
+            graph @1 f(%0: f64[2], %1: i64, %2: f64[2]) -> (f64[2], f64[2]) {
+              %3 = const 0 : i64
+              %4 = gt %1 %3 : bool
+              %5 = if %4 @2 @4 (%0, %1, %2) : (f64[2], f64[2])
+              %6 = get 1 %5 : f64[2]
+              %7 = get 0 %5 : f64[2]
+              %8 = tuple (%7, %6) : (f64[2], f64[2])
+              return %8
+            }
+
+            graph @2 then(%0: f64[2], %1: i64, %2: f64[2]) -> (f64[2], f64[2]) {
+              %3 = const 1 : i64
+              %4 = sub %1 %3 : i64
+              %5 = closure @3 () : fn((f64[2], f64[2]), f64[2]) -> f64[2]
+              %6 = zero : f64[2]
+              %7 = call @1 (%0, %4, %6) : (f64[2], f64[2])
+              %8 = get 0 %7 : f64[2]
+              %9 = add %0 %8 : f64[2]
+              %10 = apply %5 (%7, %2) : f64[2]
+              %11 = call @1 (%0, %4, %10) : (f64[2], f64[2])
+              %12 = get 1 %11 : f64[2]
+              %13 = get 0 %11 : f64[2]
+              %14 = add %9 %13 : f64[2]
+              %15 = tuple (%14, %12) : (f64[2], f64[2])
+              return %15
+            }
+
+            graph @3 first(%0: (f64[2], f64[2]), %1: f64[2]) -> f64[2] {
+              %2 = get 0 %0 : f64[2]
+              %3 = add %1 %2 : f64[2]
+              return %3
+            }
+
+            graph @4 else(%0: f64[2], %1: i64, %2: f64[2]) -> (f64[2], f64[2]) {
+              %3 = add %2 %0 : f64[2]
+              %4 = tuple (%0, %3) : (f64[2], f64[2])
+              return %4
+            }
+        "#]],
+    );
+}
+
 /// What is multiplied is no term of a sum.
 #[test]
 fn a_recursion_that_is_not_added_up_stays() {

@@ -186,7 +186,7 @@ fn sizes(a: &[usize], b: &[usize], ta: bool, tb: bool) -> Sizes {
     assert_eq!(k, inner, "matrix product of shapes {a:?} and {b:?} (transposed: {ta}, {tb})");
     let kind = match (a.len(), b.len()) {
         (1, 1) if ta && tb => Other::Outer,
-        (1, 1) => Other::Dot,
+        (1, 1) if !ta && !tb => Other::Dot,
         (1, _) | (_, 1) => Other::Gemv,
         _ => Other::Gemm,
     };

@@ -1,4 +1,4 @@
-//! Cotangents of nodes while a backward graph is built.
+//! Cotangents of nodes while a backward graph is built; in forward mode tangents, which come together in the same way.
 
 use adjudicate_ir::builder::Builder;
 use adjudicate_ir::graph::NodeId;

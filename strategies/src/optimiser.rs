@@ -54,7 +54,7 @@ impl Optimiser {
         })
     }
 
-    /// Takes loops apart, optimises what comes of it, and runs the last passes, once.
+    /// Adds sums in place and takes loops apart, optimises what comes of it, and runs the last passes, once.
     pub(crate) fn finish(
         &self,
         module: &mut Module,

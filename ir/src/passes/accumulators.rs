@@ -46,10 +46,11 @@ fn run(module: &mut Module) -> Vec<GraphId> {
         return Vec::new();
     }
     let rewriting = Rewriting { module: &opened, families: &families, accumulating: &accumulating };
-    for &id in &reachable {
+    let changed: Vec<GraphId> = reachable.into_iter().filter(|&id| rewriting.changes(id)).collect();
+    for &id in &changed {
         module.graphs[id.0 as usize] = rewriting.graph(id);
     }
-    reachable
+    changed
 }
 
 /// The module with every result that is a tuple made where it is returned.
@@ -154,6 +155,15 @@ impl<'m> Rewriting<'m> {
     /// Items of a family that take an accumulator, in order.
     fn accumulators(&self, family: Family) -> impl Iterator<Item = usize> {
         self.accumulating.range((family, 0)..=(family, usize::MAX)).map(|&(_, item)| item)
+    }
+
+    /// Whether a graph takes accumulators, passes them, or holds functions that take them.
+    fn changes(&self, id: GraphId) -> bool {
+        let graph = self.module.graph(id);
+        let takes = |family: Family| self.accumulators(family).next().is_some();
+        let called =
+            |(node, n): (NodeId, &Node)| self.families.called(graph, node).is_some_and(takes) || self.ty(&n.ty) != n.ty;
+        takes(self.families.of_graph(id)) || graph.iter().any(called)
     }
 
     fn graph(&self, id: GraphId) -> Graph {

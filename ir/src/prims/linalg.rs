@@ -1,6 +1,7 @@
 //! Products of matrices.
 //!
-//! Attributes `[ta, tb]` say which operands are transposed in their last two axes. The rules set
+//! Attributes `[ta, tb]` say which operands are transposed in their last two axes; a vector, which is a row on the left and a
+//! column on the right, is the other of the two if transposed. The rules set
 //! these flags and never transpose: with `c = a b`, `da = dc bᵀ` and `db = aᵀ dc`, and what must
 //! come out transposed is computed with its factors exchanged.
 

@@ -18,6 +18,11 @@ use crate::types::{Elem, Type};
 use crate::value::{Fields, Stack, Value};
 use crate::verify::STATED;
 
+/// The primitives of stacks and envs: each is linear in what these hold, so the tangent of its value is what it makes of
+/// tangents.
+pub const RECORDS: &[&PrimDef] =
+    &[&PUSH, &POP, &STACK_ADD, &ENV_MAKE, &ENV_GET, &ENV_PUT, &ENV_ADD, &REPLICATE, &TOTAL];
+
 /// `push(stack, x)`: the stack with `x` on top.
 pub static PUSH: PrimDef = PrimDef {
     name: "push",

@@ -6,19 +6,15 @@
 //! tangents.
 
 use adjudicate_ir::graph::{Node, NodeId, Op};
-use adjudicate_ir::prims::Prim;
+use adjudicate_ir::prims::{self, Prim};
 
 use super::{Transform, carries, tangent};
 use crate::cotangent::Cotangent;
 
-/// Operations on stacks and records.
-const LINEAR: &[&str] =
-    &["push", "pop", "stack_add", "env_make", "env_get", "env_put", "env_add", "replicate", "total"];
-
 impl Transform<'_> {
     /// The tangent of a primitive's value.
     pub(super) fn push(&self, node: &Node, prim: &Prim, value: NodeId) -> Cotangent {
-        if LINEAR.contains(&prim.def.name) {
+        if prims::RECORDS.iter().any(|def| std::ptr::eq(*def, prim.def)) {
             let operand = |&a: &NodeId| if carries(self.graph.ty(a)) { self.whole(a) } else { self.value(a) };
             let operands: Vec<NodeId> = node.args.iter().map(operand).collect();
             return Cotangent::Whole(self.b.borrow_mut().reapply(prim, &operands, tangent(&node.ty)));

@@ -12,7 +12,7 @@
 use std::collections::HashMap;
 
 use adjudicate_ir::builder::Builder;
-use adjudicate_ir::graph::{Graph, GraphId, Module, NodeId, Op, VjpSpec};
+use adjudicate_ir::graph::{Graph, GraphId, Module, Node, NodeId, Op, VjpSpec};
 use adjudicate_ir::passes::{live, rebuild};
 use adjudicate_ir::types::Type;
 
@@ -61,7 +61,7 @@ fn items(ty: &Type) -> &[Type] {
 /// Whether anybody reads an item of the value of a derivative, which stand before its cotangents.
 fn reads_value(graph: &Graph, derivative: NodeId, values: usize) -> bool {
     let live = live(graph);
-    let reads = |(id, node): (NodeId, &adjudicate_ir::graph::Node)| {
+    let reads = |(id, node): (NodeId, &Node)| {
         live[id.0 as usize] && node.args.contains(&derivative) && !matches!(node.op, Op::Get(i) if i as usize >= values)
     };
     graph.ret == derivative || graph.iter().any(reads)

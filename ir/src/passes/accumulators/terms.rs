@@ -70,17 +70,20 @@ struct Reading<'m> {
     readers: Vec<u32>,
     /// How many nodes read each item of a tuple.
     gets: HashMap<(NodeId, u32), u32>,
+    /// How many nodes read an item of each tuple.
+    apart: HashMap<NodeId, u32>,
 }
 
 impl<'m> Reading<'m> {
     fn of(graph: &'m Graph) -> Self {
-        let mut gets = HashMap::new();
+        let (mut gets, mut apart) = (HashMap::new(), HashMap::new());
         for node in &graph.nodes {
             if let Op::Get(item) = node.op {
                 *gets.entry((node.args[0], item)).or_default() += 1;
+                *apart.entry(node.args[0]).or_default() += 1;
             }
         }
-        Self { graph, readers: readers(graph), gets }
+        Self { graph, readers: readers(graph), gets, apart }
     }
 
     /// Whether one node reads this, or one item of the result is this.
@@ -88,12 +91,13 @@ impl<'m> Reading<'m> {
         self.readers[id.0 as usize] == 1
     }
 
-    /// The site and the item that a node is, if nobody else reads that.
+    /// The site and the item that a node is, if nobody else reads that, nor the tuple whole.
     fn item(&self, id: NodeId) -> Option<(NodeId, usize)> {
         match self.graph.node(id).op {
             Op::Get(item) => {
                 let site = self.graph.node(id).args[0];
-                (self.gets[&(site, item)] == 1).then_some((site, item as usize))
+                let apart = self.apart[&site] == self.readers[site.0 as usize];
+                (apart && self.gets[&(site, item)] == 1).then_some((site, item as usize))
             }
             Op::Call(_) | Op::If(..) | Op::Apply(_) => Some((id, 0)),
             _ => None,
