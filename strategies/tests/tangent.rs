@@ -119,3 +119,27 @@ def f(x):
         assert_eq!(second(Ask::Gradient, 2), Ok(vec![24.0]), "{}", strategy.name());
     }
 }
+
+/// The type of what a recursion returns is not known yet where its product is asked for.
+#[test]
+fn products_at_the_result_of_the_recursion_itself() {
+    let python = "
+def f(x):
+    def a(n):
+        if n == 0:
+            return x
+        return hvp(lambda q: q * q * q)(a(n - 1), x)
+    def b(n):
+        if n == 0:
+            return x
+        p = b(n - 1)
+        return hvp(lambda q: q * q * q)(p, p)
+    return a(2) + b(1)
+";
+    // a(n) = 6 a(n - 1) x and b(n) = 6 b(n - 1)²
+    for strategy in ["closure", "tape", "dataflow"] {
+        let strategy = find(strategy).expect("a strategy");
+        let found = common::run(strategy, python, Ask::Value, 1, &[Datum::F64(0.5)]);
+        assert_eq!(found, Ok(vec![4.5 + 1.5]), "{}", strategy.name());
+    }
+}

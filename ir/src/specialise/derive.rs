@@ -131,6 +131,9 @@ impl Cx<'_> {
     /// The tangent of a function of its `wrt` arguments along vectors.
     fn push_forward(&mut self, wrt: &Wrt, function: Val, args: Vec<Val>, vectors: Vec<Val>) -> Res<Val> {
         self.check_positions(wrt, args.len())?;
+        if function.has_bottom() || args.iter().chain(&vectors).any(Val::has_bottom) {
+            return Ok(Val::Bottom);
+        }
         let at: Vec<Val> = wrt.positions().iter().map(|&i| args[i].clone()).collect();
         for (x, v) in at.iter().zip(&vectors) {
             self.check_float(x, "an argument to differentiate")?;
