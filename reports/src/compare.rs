@@ -16,7 +16,8 @@
 //!
 //! A second pass agrees if its own ratio is beyond the threshold and its interval above 1. It is a pair of runs: a process is a few
 //! per cent slow or fast as a whole, by where its memory happens to lie, so a base that is not measured again would be slow or fast
-//! in both passes. What only one pass shows is inconclusive; what a second pass does not show is noise.
+//! in both passes. A slowdown is inconclusive without a second pass, or where that lacks a cell or samples; one that a second pass
+//! does not show is noise.
 
 use indexmap::IndexMap;
 use schemars::JsonSchema;
@@ -324,9 +325,11 @@ fn time_change(times: &Times, of: &Key, pairs: &[(&Cell, &Cell)]) -> Option<Chan
         (None, _) => Judgement::Inconclusive,
         (Some((low, high)), _) if low <= threshold && high >= 1.0 / threshold => return None,
         (Some(_), _) if ratio < 1.0 => Judgement::Improvement,
-        (Some(_), None) => Judgement::Inconclusive,
-        (Some(_), Some(second)) if agrees(second, &keys, threshold) => Judgement::Regression,
-        (Some(_), Some(_)) => Judgement::Noise,
+        (Some(_), second) => match second.as_ref().and_then(|second| agrees(second, &keys, threshold)) {
+            Some(true) => Judgement::Regression,
+            Some(false) => Judgement::Noise,
+            None => Judgement::Inconclusive,
+        },
     };
     let judged: Vec<[f64; 2]> = keys.iter().filter_map(|key| times.first.judged(key)).collect();
     let [base, new] = [0, 1].map(|side| {
@@ -340,11 +343,13 @@ fn time_change(times: &Times, of: &Key, pairs: &[(&Cell, &Cell)]) -> Option<Chan
     Some(Change { ratio: Some(ratio), interval, caution, ..change(judgement, of, what, base, new) })
 }
 
-/// Whether a second pass shows the slowdown too.
-fn agrees(second: &Apart, keys: &[&Key], threshold: f64) -> bool {
-    let keys: Vec<&Key> = keys.iter().copied().filter(|key| second.log_ratio(key).is_some()).collect();
-    let Ratio { ratio, interval } = second.ratio(&keys);
-    !keys.is_empty() && ratio > threshold && interval.is_some_and(|(low, _)| low > 1.0)
+/// Whether a second pass shows the slowdown too; `None` if it lacks a cell or has too few samples to say.
+fn agrees(second: &Apart, keys: &[&Key], threshold: f64) -> Option<bool> {
+    if keys.iter().any(|key| second.log_ratio(key).is_none()) {
+        return None;
+    }
+    let Ratio { ratio, interval } = second.ratio(keys);
+    if ratio <= threshold { Some(false) } else { interval.map(|(low, _)| low > 1.0) }
 }
 
 fn cautions(said: [String; 3]) -> String {
@@ -496,6 +501,7 @@ mod tests {
         assert_eq!(judged(&base, &slow, None), ["inconclusive"; 3]);
         assert_eq!(judged(&base, &slow, Some(&slow)), ["regression"; 3]);
         assert_eq!(judged(&base, &slow, Some(&same)), ["noise"; 3]);
+        assert_eq!(judged(&base, &slow, Some(&Run::default())), ["inconclusive"; 3]);
         assert_eq!(judged(&slow, &base, None), ["improvement"; 3]);
         let unsampled = |mut run: Run| {
             run.samples.clear();
