@@ -62,6 +62,8 @@ pub enum Value {
     Env(Option<Fields>),
 }
 
+const _: () = assert!(size_of::<Value>() == 24);
+
 /// Shared immutable fields of a record.
 #[derive(Clone, Debug)]
 pub struct Fields(Arc<[Value]>);

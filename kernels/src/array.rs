@@ -8,9 +8,9 @@ use std::mem::MaybeUninit;
 
 use ndarray::{ArrayViewD, IxDyn};
 
-use crate::buffer::Buffer;
+use crate::buffer::{Buffer, MAX_AXES};
 use crate::counts;
-use crate::shape::{Dims, count};
+use crate::shape::{count, same};
 
 mod sealed {
     pub trait Sealed {}
@@ -25,21 +25,22 @@ impl Element for f64 {}
 impl Element for i64 {}
 impl Element for bool {}
 
-/// A row-major contiguous array of any rank, shared and copy-on-write.
+/// A row-major contiguous array of any rank, shared and copy-on-write. Its shape lies with its elements, unless it shares
+/// them with an array of another shape.
 #[derive(Clone)]
 pub struct Array<T> {
-    dims: Dims,
     data: Buffer<T>,
+    own_shape: Option<Box<Box<[usize]>>>,
 }
 
-/// The elements of an array without their shape: one pointer, for who keeps many and knows the shapes.
+/// The elements of an array: one pointer, for who keeps many and knows the shapes.
 #[derive(Clone)]
 pub struct Elements<T>(Buffer<T>);
 
 /// The length of each axis, without elements.
 #[derive(Clone, Debug)]
 pub struct Extents {
-    dims: Dims,
+    shape: Box<[usize]>,
     len: usize,
 }
 
@@ -56,21 +57,21 @@ impl<T: Element> Elements<T> {
         self.0.is_unique()
     }
 
-    /// So many zeros.
+    /// Zeros for a shape of so many elements.
     #[inline]
-    pub(crate) fn zeroed(len: usize) -> Self {
-        Self(Buffer::zeroed(len))
+    pub(crate) fn zeroed(shape: &[usize], len: usize) -> Self {
+        Self(Buffer::zeroed(shape, len))
     }
 
-    /// So many elements that are not written yet.
+    /// Elements that are not written yet, for a shape of so many.
     ///
     /// # Safety
     /// Every element must be written before one is read.
     #[expect(unsafe_code, reason = "results are written once, not zeroed first")]
     #[inline]
-    pub(crate) unsafe fn unwritten(len: usize) -> Self {
+    pub(crate) unsafe fn unwritten(shape: &[usize], len: usize) -> Self {
         // SAFETY: the caller's promise.
-        Self(unsafe { Buffer::with(len, |_| {}) })
+        Self(unsafe { Buffer::with(shape, len, |_| {}) })
     }
 
     /// The elements, writable.
@@ -145,7 +146,7 @@ impl<T: Element> Array<T> {
     /// As [`Array::from_vec`], from a borrowed slice.
     pub fn from_slice(shape: &[usize], data: &[T]) -> Self {
         assert_eq!(count(shape), data.len(), "shape {shape:?} does not fit {} elements", data.len());
-        Self { dims: Dims::new(shape), data: Buffer::from_slice(data) }
+        Self::born(shape, Buffer::from_slice(shape, data))
     }
 
     /// A rank-0 array.
@@ -155,12 +156,12 @@ impl<T: Element> Array<T> {
 
     /// `shape` filled with `value`.
     pub fn full(shape: &[usize], value: T) -> Self {
-        Self { dims: Dims::new(shape), data: Buffer::filled(count(shape), value) }
+        Self::born(shape, Buffer::filled(shape, count(shape), value))
     }
 
     /// `shape` filled with `T::default()`: zero or false.
     pub fn zeros(shape: &[usize]) -> Self {
-        Self { dims: Dims::new(shape), data: Buffer::zeroed(count(shape)) }
+        Self::zeros_of(shape, count(shape))
     }
 
     /// `shape` with elements written by `fill`.
@@ -171,30 +172,38 @@ impl<T: Element> Array<T> {
     #[inline]
     pub(crate) unsafe fn build(shape: &[usize], fill: impl FnOnce(&mut [MaybeUninit<T>])) -> Self {
         // SAFETY: the caller's promise.
-        Self { dims: Dims::new(shape), data: unsafe { Buffer::with(count(shape), fill) } }
+        unsafe { Self::build_of(shape, count(shape), fill) }
     }
 
-    /// As [`Array::build`], for lengths of axes that are known to be of so many elements.
+    /// As [`Array::build`], for a shape that is known to be of so many elements.
     ///
     /// # Safety
     /// As there.
     #[expect(unsafe_code, reason = "results are written once, not zeroed first")]
     #[inline]
-    pub(crate) unsafe fn build_of(dims: &Dims, len: usize, fill: impl FnOnce(&mut [MaybeUninit<T>])) -> Self {
+    pub(crate) unsafe fn build_of(shape: &[usize], len: usize, fill: impl FnOnce(&mut [MaybeUninit<T>])) -> Self {
         // SAFETY: the caller's promise.
-        Self { dims: dims.clone(), data: unsafe { Buffer::with(len, fill) } }
+        Self::born(shape, unsafe { Buffer::with(shape, len, fill) })
     }
 
-    /// Zeros, of lengths of axes that are known to be of so many elements.
+    /// Zeros, for a shape that is known to be of so many elements.
     #[inline]
-    pub(crate) fn zeros_of(dims: &Dims, len: usize) -> Self {
-        Self { dims: dims.clone(), data: Buffer::zeroed(len) }
+    pub(crate) fn zeros_of(shape: &[usize], len: usize) -> Self {
+        Self::born(shape, Buffer::zeroed(shape, len))
     }
 
-    /// Elements under lengths of axes that are known to be of as many.
+    /// Of a buffer that was made for this shape.
     #[inline]
-    pub(crate) fn of_dims(dims: &Dims, elements: Elements<T>) -> Self {
-        Self { dims: dims.clone(), data: elements.0 }
+    fn born(shape: &[usize], data: Buffer<T>) -> Self {
+        Self { data, own_shape: if shape.len() > MAX_AXES { boxed(shape) } else { None } }
+    }
+
+    /// Elements under a shape that is known to be of as many.
+    #[inline]
+    pub(crate) fn shaped(shape: &[usize], mut elements: Elements<T>) -> Self {
+        let data = &mut elements.0;
+        let own_shape = if same(data.axes(), shape) || data.set_axes(shape) { None } else { boxed(shape) };
+        Self { data: elements.0, own_shape }
     }
 
     /// The elements of an iterator, in row-major order; what it leaves out stays zero.
@@ -219,13 +228,13 @@ impl<T: Element> Array<T> {
     /// The length of each axis, kept for [`Array::of_extents`].
     #[inline]
     pub fn extents(&self) -> Extents {
-        Extents { dims: self.dims.clone(), len: self.len() }
+        Extents { shape: self.shape().into(), len: self.len() }
     }
 
     /// Whether these are the lengths of the axes.
     #[inline]
     pub fn has_extents(&self, extents: &Extents) -> bool {
-        self.dims == extents.dims
+        same(self.shape(), &extents.shape)
     }
 
     /// An array of these elements.
@@ -235,7 +244,7 @@ impl<T: Element> Array<T> {
     #[inline]
     pub fn of_extents(extents: &Extents, elements: Elements<T>) -> Self {
         assert_eq!(extents.len, elements.0.len(), "{extents:?} do not fit the elements");
-        Self { dims: extents.dims.clone(), data: elements.0 }
+        Self::shaped(&extents.shape, elements)
     }
 
     /// An array of these elements, shared.
@@ -245,13 +254,16 @@ impl<T: Element> Array<T> {
     #[inline]
     pub fn of_elements(shape: &[usize], elements: Elements<T>) -> Self {
         assert_eq!(count(shape), elements.0.len(), "shape {shape:?} does not fit the elements");
-        Self { dims: Dims::new(shape), data: elements.0 }
+        Self::shaped(shape, elements)
     }
 
     /// The length of each axis.
     #[inline]
     pub fn shape(&self) -> &[usize] {
-        self.dims.as_slice()
+        match &self.own_shape {
+            None => self.data.axes(),
+            Some(shape) => shape,
+        }
     }
 
     /// The number of elements.
@@ -264,12 +276,6 @@ impl<T: Element> Array<T> {
     #[inline]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
-    }
-
-    /// The length of each axis, as they are stored.
-    #[inline]
-    pub(crate) fn dims(&self) -> &Dims {
-        &self.dims
     }
 
     /// The number of axes.
@@ -310,7 +316,7 @@ impl<T: Element> Array<T> {
     pub fn make_mut(&mut self) -> &mut [T] {
         if !self.data.is_unique() {
             counts::copied(self.bytes());
-            self.data = Buffer::from_slice(self.data.as_slice());
+            *self = Self::from_slice(self.shape(), self.as_slice());
         }
         self.data.get_mut().expect("unique by now")
     }
@@ -340,11 +346,16 @@ impl<T: Element> Array<T> {
     /// # Panics
     /// If the number of elements differs.
     #[inline]
-    pub fn into_shape(mut self, shape: &[usize]) -> Self {
+    pub fn into_shape(self, shape: &[usize]) -> Self {
         assert_eq!(count(shape), self.len(), "shape {:?} cannot be reshaped to {shape:?}", self.shape());
-        self.dims = Dims::new(shape);
-        self
+        Self::shaped(shape, self.into_elements())
     }
+}
+
+/// A shape that does not lie with the elements.
+#[cold]
+fn boxed(shape: &[usize]) -> Option<Box<Box<[usize]>>> {
+    Some(Box::new(shape.into()))
 }
 
 impl<T: Element> PartialEq for Array<T> {
@@ -365,7 +376,32 @@ mod tests {
 
     #[test]
     fn an_array_is_small() {
-        assert!(size_of::<Array<f64>>() <= 48);
+        assert_eq!(size_of::<Array<f64>>(), 16);
+    }
+
+    #[test]
+    fn every_array_of_shared_elements_has_its_shape() {
+        for n in [12, 1200] {
+            let axes = [n, 1, 1, 1, 1, 1, 1, 1];
+            for (made, other) in (0..=8).flat_map(|a| (1..=8).map(move |b| (a, b))).filter(|(a, _)| *a > 0) {
+                let (made, other) = (&axes[..made], &axes[..other]);
+                let a = Array::full(made, 1.0);
+                let b = a.reshape(other);
+                assert_eq!((a.shape(), b.shape(), a.same_buffer(&b)), (made, other, true));
+                drop(a);
+                let c = b.clone().into_shape(made);
+                assert_eq!((b.shape(), c.shape()), (other, made));
+                drop(c);
+                let mut d = b.into_shape(made);
+                d.make_mut()[0] = 2.0;
+                assert_eq!((d.shape(), d.as_slice()[0], d.as_slice()[n - 1]), (made, 2.0, 1.0));
+                let e = Array::of_elements(other, d.elements());
+                assert_eq!((d.shape(), e.shape(), e.len()), (made, other, n));
+                let mut f = e.clone();
+                f.make_mut();
+                assert_eq!((f.shape(), f.same_buffer(&e)), (other, false));
+            }
+        }
     }
 
     #[test]

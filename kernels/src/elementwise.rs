@@ -10,7 +10,7 @@ use crate::array::{Arg, Array, Element};
 use crate::counts::Work;
 use crate::mode::enter;
 use crate::ops::Kind;
-use crate::shape::{Dims, Plan, broadcast_or_panic};
+use crate::shape::{Plan, broadcast_or_panic, same};
 use crate::threads;
 
 mod binary;
@@ -101,12 +101,12 @@ pub(crate) fn map_slices_into<T: Element, U: Element>(src: Lanes<'_, T>, dst: &m
 
 /// The lengths of axes and the number of elements of a result if no operand has to be repeated, scalars aside.
 #[inline]
-fn common<'a, T: Element, S: Element>(a: Arg<'a, T>, b: Arg<'a, S>) -> Option<(&'a Dims, usize)> {
+fn common<'a, T: Element, S: Element>(a: Arg<'a, T>, b: Arg<'a, S>) -> Option<(&'a [usize], usize)> {
     match (a, b) {
-        (Arg::Array(x), Arg::Array(y)) if x.dims() == y.dims() => Some((x.dims(), x.len())),
-        (Arg::Array(x), Arg::Scalar(_)) => Some((x.dims(), x.len())),
-        (Arg::Scalar(_), Arg::Array(y)) => Some((y.dims(), y.len())),
-        (Arg::Scalar(_), Arg::Scalar(_)) => Some((&Dims::NONE, 1)),
+        (Arg::Array(x), Arg::Array(y)) if same(x.shape(), y.shape()) => Some((x.shape(), x.len())),
+        (Arg::Array(x), Arg::Scalar(_)) => Some((x.shape(), x.len())),
+        (Arg::Scalar(_), Arg::Array(y)) => Some((y.shape(), y.len())),
+        (Arg::Scalar(_), Arg::Scalar(_)) => Some((&[], 1)),
         (Arg::Array(_), Arg::Array(_)) => None,
     }
 }
@@ -141,18 +141,18 @@ fn work<T: Element, U: Element>(len: usize, a: Arg<'_, T>, b: Arg<'_, T>) -> Wor
 #[inline]
 fn zip_equal<T: Element, U: Element>(
     kind: Kind,
-    (dims, len): (&Dims, usize),
+    (shape, len): (&[usize], usize),
     a: Arg<'_, T>,
     b: Arg<'_, T>,
     run: impl Fn(&mut [MaybeUninit<U>], Lanes<'_, T>, Lanes<'_, T>) + Sync,
 ) -> Array<U> {
     if !enter(kind, || work::<T, U>(len, a, b)) {
-        return Array::zeros_of(dims, len);
+        return Array::zeros_of(shape, len);
     }
     let (x, y) = (Lanes::whole(a), Lanes::whole(b));
     // SAFETY: `run` fills what it is given.
     unsafe {
-        Array::build_of(dims, len, |out| {
+        Array::build_of(shape, len, |out| {
             threads::parts(out, |start, part| {
                 let len = part.len();
                 run(part, x.part(start, len), y.part(start, len));
@@ -189,7 +189,7 @@ fn zip_rows<T: Element, U: Element>(
     run: impl Fn(&mut [MaybeUninit<U>], Lanes<'_, T>, Lanes<'_, T>),
 ) -> Array<U> {
     if !enter(kind, || work::<T, U>(x.len(), Arg::Array(x), Arg::Array(row))) {
-        return Array::zeros_of(x.dims(), x.len());
+        return Array::zeros_of(x.shape(), x.len());
     }
     let mut tile = [T::default(); TILE];
     let row = tiled(row.as_slice(), &mut tile);
@@ -198,7 +198,7 @@ fn zip_rows<T: Element, U: Element>(
         parts.for_each(|(out, x)| run(out, Lanes::Slice(x), Lanes::Slice(&row[..x.len()])));
     };
     // SAFETY: the parts tile the result, and `run` fills each.
-    unsafe { Array::build_of(x.dims(), x.len(), fill) }
+    unsafe { Array::build_of(x.shape(), x.len(), fill) }
 }
 
 #[expect(unsafe_code, reason = "results are written once, not zeroed first")]

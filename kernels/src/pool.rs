@@ -16,7 +16,7 @@ use std::ptr;
 /// Sizes of small blocks are multiples of this.
 const STEP: usize = 16;
 /// Lists of small blocks, the first for those of one step.
-const LISTS: usize = 129;
+const LISTS: usize = 132;
 /// Blocks of up to so many bytes are small.
 const SMALL: usize = STEP * LISTS;
 /// What a thread keeps of small blocks at most; the rest goes to the allocator.

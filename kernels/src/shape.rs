@@ -7,48 +7,11 @@ use smallvec::SmallVec;
 /// One number for each axis, without an allocation for the ranks that occur.
 pub(crate) type Axes<T = usize> = SmallVec<[T; 6]>;
 
-/// The lengths of an array's axes; up to four are stored inline.
-#[derive(Clone, Debug)]
-pub(crate) enum Dims {
-    Inline(u8, [usize; Dims::INLINE]),
-    Heap(Box<[usize]>),
-}
-
-impl Dims {
-    const INLINE: usize = 4;
-    /// Those of a scalar.
-    pub(crate) const NONE: Self = Self::Inline(0, [0; Self::INLINE]);
-
-    #[inline]
-    pub(crate) fn new(shape: &[usize]) -> Self {
-        if shape.len() > Self::INLINE {
-            return Self::Heap(shape.into());
-        }
-        let mut dims = [0; Self::INLINE];
-        for (to, from) in dims.iter_mut().zip(shape) {
-            *to = *from;
-        }
-        Self::Inline(shape.len() as u8, dims)
-    }
-
-    #[inline]
-    pub(crate) fn as_slice(&self) -> &[usize] {
-        match self {
-            Self::Inline(rank, dims) => &dims[..usize::from(*rank)],
-            Self::Heap(dims) => dims,
-        }
-    }
-}
-
-impl PartialEq for Dims {
-    #[inline]
-    fn eq(&self, other: &Self) -> bool {
-        match (self, other) {
-            // Beyond the rank there are zeros.
-            (Self::Inline(a, x), Self::Inline(b, y)) => a == b && x == y,
-            _ => self.as_slice() == other.as_slice(),
-        }
-    }
+/// Whether two shapes are equal.
+#[inline]
+pub(crate) fn same(a: &[usize], b: &[usize]) -> bool {
+    // Not by `==`, which calls a function for what is one or two numbers.
+    a.len() == b.len() && a.iter().zip(b).all(|(x, y)| x == y)
 }
 
 /// The number of elements of a shape.

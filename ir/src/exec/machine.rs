@@ -17,7 +17,7 @@ use crate::value::{Fields, Value};
 
 /// Calls that may wait for their results at once, as in the interpreter.
 pub const MAX_FRAMES: usize = crate::interp::MAX_DEPTH;
-/// Registers of all frames together: 2 GiB of them.
+/// Registers of all frames together: 3 GiB of them.
 const MAX_REGISTERS: usize = 1 << 27;
 
 /// What a function returns, still in its registers.

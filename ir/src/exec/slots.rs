@@ -1,6 +1,6 @@
 //! Moving values between registers.
 //!
-//! A [`Value`] is 64 bytes, of which a scalar uses few. Copied as a whole right after it was written
+//! A [`Value`] is 24 bytes, of which a scalar uses half. Copied as a whole right after it was written
 //! in parts, it would wait for the parts to reach the cache: several times the cost of a scalar
 //! operation. So scalars are written in parts always, which also spares them the check for
 //! something to drop. A scalar that was moved out stays behind; it owns nothing.

@@ -1,6 +1,6 @@
 //! Stacks.
 //!
-//! The items of a stack have one type, so they need not be [`Value`]s of 64 bytes each: scalars lie in
+//! The items of a stack have one type, so they need not be [`Value`]s of 24 bytes each: scalars lie in
 //! a column of their own kind, 8 bytes each (booleans 1), which grows by doubling and needs no length
 //! beforehand. Floats with marks have a second column for those. Of arrays of floats the elements are kept, shared with
 //! whoever else holds them, 8 bytes for each, and once the length of each axis. Items of any other type are

@@ -132,7 +132,7 @@ pub fn select_slices_into<T: Element>(mask: Lanes<'_, bool>, a: Lanes<'_, T>, b:
 /// The negation of every boolean.
 pub fn not(x: &Array<bool>) -> Array<bool> {
     if !enter(Kind::Other(Other::Not), || Work { flops: x.len(), read: x.bytes(), written: x.bytes() }) {
-        return Array::zeros_of(x.dims(), x.len());
+        return Array::zeros_of(x.shape(), x.len());
     }
     Array::collect(x.shape(), x.as_slice().iter().map(|&x| !x))
 }

@@ -103,7 +103,7 @@ fn checked_power(x: i64, y: i64) -> Option<i64> {
 pub fn int_unary(op: IntUnary, x: &Array<i64>) -> Array<i64> {
     let work = || Work { flops: x.len(), read: x.bytes(), written: x.bytes() };
     if !enter(Kind::IntUnary(op), work) {
-        return Array::zeros_of(x.dims(), x.len());
+        return Array::zeros_of(x.shape(), x.len());
     }
     Array::collect(x.shape(), x.as_slice().iter().map(|&x| op.eval(x)))
 }

@@ -94,12 +94,12 @@ fn work(x: &Array<f64>) -> Work {
 #[expect(unsafe_code, reason = "results are written once, not zeroed first")]
 pub fn power_array(n: i32, x: &Array<f64>) -> Array<f64> {
     if !enter(Kind::Binary(Binary::Pow), || work(x)) {
-        return Array::zeros_of(x.dims(), x.len());
+        return Array::zeros_of(x.shape(), x.len());
     }
     let src = x.as_slice();
     // SAFETY: `into` writes every element of the part it is given.
     unsafe {
-        Array::build_of(x.dims(), x.len(), |out| {
+        Array::build_of(x.shape(), x.len(), |out| {
             threads::parts(out, |start, part| into(n, &src[start..start + part.len()], part));
         })
     }

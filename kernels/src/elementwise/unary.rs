@@ -15,13 +15,13 @@ use crate::threads;
 /// `op` of every element of `x`; the result has `x`'s shape.
 pub fn unary(op: Unary, x: &Array<f64>) -> Array<f64> {
     if !enter(Kind::Unary(op), || work(x)) {
-        return Array::zeros_of(x.dims(), x.len());
+        return Array::zeros_of(x.shape(), x.len());
     }
     let src = x.as_slice();
     #[expect(unsafe_code, reason = "results are written once, not zeroed first")]
     // SAFETY: `fill` writes every element of the part it is given.
     unsafe {
-        Array::build_of(x.dims(), x.len(), |out| {
+        Array::build_of(x.shape(), x.len(), |out| {
             threads::parts(out, |start, part| fill(op, part, &src[start..start + part.len()]))
         })
     }

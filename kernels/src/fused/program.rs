@@ -5,7 +5,6 @@ use smallvec::SmallVec;
 use super::plan::Plan;
 use super::scalar::Singles;
 use crate::ops::{Binary, Compare, IntBinary, IntUnary, Kind, Logic, Other, Reduce, Unary};
-use crate::shape::Dims;
 
 /// An element type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -181,7 +180,7 @@ pub(super) struct Output {
 #[derive(Clone, Debug)]
 pub(super) struct Mould {
     pub(super) elem: Elem,
-    pub(super) dims: Dims,
+    pub(super) shape: Box<[usize]>,
     pub(super) len: usize,
     /// Whether the walk writes every element. A sum is written at its end.
     pub(super) stored: bool,
@@ -194,7 +193,7 @@ impl Mould {
         let Output { end, shape, .. } = &outputs[i];
         let elem = plan.places[usize::from(plan.ends[i])].elem;
         let (stored, number) = (*end == End::Store, *end == End::SumAll && shape.is_empty());
-        Mould { elem, dims: Dims::new(shape), len: shape.iter().product(), stored, number }
+        Mould { elem, shape: shape.clone(), len: shape.iter().product(), stored, number }
     }
 }
 

@@ -163,12 +163,12 @@ impl Program {
     /// Takes a result of the last run, which was of this program.
     #[inline]
     pub fn take(&self, scratch: &mut Scratch, i: usize) -> Outcome {
-        let dims = &self.moulds[i].dims;
+        let shape = &self.moulds[i].shape;
         match std::mem::replace(&mut scratch.results[i], Made::Number(0.0)) {
             Made::Number(x) => Outcome::F64(x),
-            Made::Floats(a) => Outcome::Array(Array::of_dims(dims, a)),
-            Made::Ints(a) => Outcome::Ints(Array::of_dims(dims, a)),
-            Made::Bools(a) => Outcome::Bools(Array::of_dims(dims, a)),
+            Made::Floats(a) => Outcome::Array(Array::shaped(shape, a)),
+            Made::Ints(a) => Outcome::Ints(Array::shaped(shape, a)),
+            Made::Bools(a) => Outcome::Bools(Array::shaped(shape, a)),
         }
     }
 
@@ -437,9 +437,9 @@ fn unwritten(mould: &Mould) -> Made {
     // SAFETY: every element is written before the array is read: the blocks tile the space.
     unsafe {
         match mould.elem {
-            Elem::F64 => Made::Floats(Elements::unwritten(mould.len)),
-            Elem::I64 => Made::Ints(Elements::unwritten(mould.len)),
-            Elem::Bool => Made::Bools(Elements::unwritten(mould.len)),
+            Elem::F64 => Made::Floats(Elements::unwritten(&mould.shape, mould.len)),
+            Elem::I64 => Made::Ints(Elements::unwritten(&mould.shape, mould.len)),
+            Elem::Bool => Made::Bools(Elements::unwritten(&mould.shape, mould.len)),
         }
     }
 }
@@ -448,9 +448,9 @@ fn unwritten(mould: &Mould) -> Made {
 fn zeros(mould: &Mould) -> Made {
     match mould.elem {
         Elem::F64 if mould.number => Made::Number(0.0),
-        Elem::F64 => Made::Floats(Elements::zeroed(mould.len)),
-        Elem::I64 => Made::Ints(Elements::zeroed(mould.len)),
-        Elem::Bool => Made::Bools(Elements::zeroed(mould.len)),
+        Elem::F64 => Made::Floats(Elements::zeroed(&mould.shape, mould.len)),
+        Elem::I64 => Made::Ints(Elements::zeroed(&mould.shape, mould.len)),
+        Elem::Bool => Made::Bools(Elements::zeroed(&mould.shape, mould.len)),
     }
 }
 
