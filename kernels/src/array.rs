@@ -10,7 +10,7 @@ use ndarray::{ArrayViewD, IxDyn};
 
 use crate::buffer::{Buffer, MAX_AXES};
 use crate::counts;
-use crate::shape::{count, same};
+use crate::shape::{Axes, count, same};
 
 mod sealed {
     pub trait Sealed {}
@@ -30,7 +30,7 @@ impl Element for bool {}
 #[derive(Clone)]
 pub struct Array<T> {
     data: Buffer<T>,
-    own_shape: Option<Box<Box<[usize]>>>,
+    own_shape: Option<Box<Axes>>,
 }
 
 /// The elements of an array: one pointer, for who keeps many and knows the shapes.
@@ -354,8 +354,8 @@ impl<T: Element> Array<T> {
 
 /// A shape that does not lie with the elements.
 #[cold]
-fn boxed(shape: &[usize]) -> Option<Box<Box<[usize]>>> {
-    Some(Box::new(shape.into()))
+fn boxed(shape: &[usize]) -> Option<Box<Axes>> {
+    Some(Box::new(Axes::from_slice(shape)))
 }
 
 impl<T: Element> PartialEq for Array<T> {

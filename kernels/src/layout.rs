@@ -208,14 +208,19 @@ pub fn concatenate<T: Element>(parts: &[&Array<T>], axis: usize) -> Array<T> {
         let agrees = part.ndim() == shape.len() && (0..shape.len()).all(|i| i == axis || part.shape()[i] == shape[i]);
         assert!(agrees, "shape {:?} cannot be joined to {shape:?} along axis {axis}", part.shape());
     }
-    let compute = moves::<T>(Other::Concatenate, count(&shape));
-    let mut out = Array::zeros(&shape);
+    join(parts, &shape, axis)
+}
+
+/// An array of this shape, whose elements along an axis are those of one part after the other.
+fn join<T: Element>(parts: &[&Array<T>], shape: &[usize], axis: usize) -> Array<T> {
+    let compute = moves::<T>(Other::Concatenate, count(shape));
+    let mut out = Array::zeros(shape);
     if compute {
-        let (outer, inner) = (count(&shape[..axis]), count(&shape[axis + 1..]));
+        let outer = count(&shape[..axis]);
         let mut to = out.make_mut();
         for i in 0..outer {
             for part in parts {
-                let n = part.shape()[axis] * inner;
+                let n = part.len() / outer;
                 let (run, rest) = to.split_at_mut(n);
                 run.copy_from_slice(&part.as_slice()[i * n..(i + 1) * n]);
                 to = rest;
@@ -234,9 +239,8 @@ pub fn stack<T: Element>(parts: &[&Array<T>], axis: usize) -> Array<T> {
     assert!(parts.iter().all(|part| part.shape() == first), "stacked arrays differ in shape");
     assert!(axis <= first.len(), "axis {axis} of a result of rank {}", first.len() + 1);
     let mut shape = first.to_vec();
-    shape.insert(axis, 1);
-    let parts: Vec<_> = parts.iter().map(|part| part.reshape(&shape)).collect();
-    concatenate(&parts.iter().collect::<Vec<_>>(), axis)
+    shape.insert(axis, parts.len());
+    join(parts, &shape, axis)
 }
 
 /// `value` in every element: [`Array::full`] as a counted kernel.
