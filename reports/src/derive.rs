@@ -7,7 +7,7 @@
 
 use indexmap::IndexMap;
 
-use crate::rows::{Cell, HANDWRITTEN, Key, Manifest, NULL_KERNELS, PREPARE, Sample, Status, Valid};
+use crate::rows::{Cell, HANDWRITTEN, Key, Manifest, NULL_KERNELS, PREPARE, RESTRUCTURED, Sample, Status, Valid};
 use crate::view::View;
 
 /// Resamplings behind each interval.
@@ -39,10 +39,11 @@ pub fn is_ranked(cell: &Cell, manifest: &Manifest) -> bool {
         && is_contestant(&cell.key.strategy, manifest)
 }
 
-/// Whether a strategy competes: oracles and hand-written code do not.
+/// Whether a strategy competes: oracles and hand-written code do not, nor does who runs a model restructured for it.
 #[must_use]
 pub fn is_contestant(strategy: &str, manifest: &Manifest) -> bool {
-    strategy != HANDWRITTEN && !manifest.oracles.iter().any(|oracle| oracle == strategy)
+    let apart = strategy == HANDWRITTEN || strategy.ends_with(RESTRUCTURED);
+    !apart && !manifest.oracles.iter().any(|oracle| oracle == strategy)
 }
 
 /// What an evaluation's time is made of, as shares, and what is paid once before it.

@@ -30,6 +30,8 @@ pub const NODES_AFTER: &str = "nodes_after:";
 
 /// The strategy that is the line others are measured against; its cells are shown and never ranked.
 pub const HANDWRITTEN: &str = "handwritten";
+/// How the name of a strategy ends in cells of a model that was restructured for it, because it refuses the model as it is.
+pub const RESTRUCTURED: &str = " restructured";
 
 /// The kernels that do everything but arithmetic: what is measured on them is the strategy's own cost.
 pub const NULL_KERNELS: &str = "null";

@@ -149,6 +149,21 @@ fn what_is_not_controlled_is_red_and_never_ranked() {
     assert!(page.contains("not controlled: gemm 4 instead of 3") && page.contains("class=\"not-controlled\""));
 }
 
+#[test]
+fn a_restructured_model_has_a_column_of_its_own_and_is_never_ranked() {
+    let mut run = fixture();
+    let first = run.cells.iter().position(|cell| View::new(&run).to_fastest(cell).is_some()).expect("a ranked cell");
+    let mut other = run.cells[first].clone();
+    other.key.strategy.push_str(" restructured");
+    other.median_ns = other.median_ns.map(|ns| ns / 100.0);
+    run.cells.push(other);
+    let (before, after) = (fixture(), View::new(&run));
+    assert_eq!(after.to_fastest(run.cells.last().expect("just pushed")), None);
+    assert_eq!(after.to_fastest(&run.cells[first]), View::new(&before).to_fastest(&before.cells[first]));
+    assert!(after.verdicts().iter().flat_map(|v| &v.ranking).all(|ranked| !ranked.strategy.ends_with("restructured")));
+    assert!(text("html", "index.html", &run).contains(&run.cells.last().expect("just pushed").key.strategy));
+}
+
 /// The fixture with its cells on null kernels too, where each takes a quarter of the time.
 fn with_null_kernels() -> Run {
     let mut run = fixture();

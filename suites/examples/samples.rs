@@ -91,7 +91,7 @@ fn make_ready(names: [&str; 4], sample: Duration, clock: &dyn Clock) -> Result<(
     let leaves: Vec<Value> = arguments.iter().flat_map(Datum::leaves).collect();
     let start = Instant::now();
     let program = suite.program().map_err(|e| e.to_string())?;
-    let prepared = prepare(&Cell { ask, strategy }, &program, suite, size, &arguments);
+    let prepared = prepare(&Cell::new(ask, strategy), &program, suite, size, &arguments);
     let spent = start.elapsed().as_nanos() as u64;
     let mut runner = prepared.map_err(reason)?;
     let iterations = calibrate(&mut runner, &leaves, sample, clock).map_err(reason)?;

@@ -3,7 +3,7 @@
 //! A [`Construct`] is a Python file of its own. `at()` gives arguments, `f` is differentiated by the
 //! first of them, and `first`, `second` (and `third`, where the file has it) are the derivatives as a
 //! person would write them. `restructured` is the same function written for strategies that refuse
-//! `f`; it takes the same arguments and has the same derivatives.
+//! `f`, as in the model of a suite; it takes the same arguments and has the same derivatives.
 //!
 //! | outcome | |
 //! | --- | --- |
@@ -21,7 +21,7 @@ use adjudicate_strategies::{PrepareError, STRATEGIES, Strategy};
 
 use crate::guard::guarded;
 use crate::measure::check::compare::compare;
-use crate::measure::contestant::one_line;
+use crate::measure::contestant::{RESTRUCTURED, one_line};
 
 /// A language construct: a program that has it, and its known derivatives.
 #[derive(Debug)]
@@ -139,7 +139,7 @@ impl Subject {
         let Datum::Tuple(arguments) = at else { panic!("{}: `at` returns a tuple", construct.file) };
         let answer = |name: &&str| interpret(&program, name, &arguments).0;
         let answers = ANSWERS.iter().filter(|name| has(name)).map(answer).collect();
-        let restructures = has("restructured");
+        let restructures = has(RESTRUCTURED);
         Self { arguments, restructures, answers, program }
     }
 
@@ -152,7 +152,7 @@ impl Subject {
         if !self.restructures {
             return (Outcome::Refused, Some(refused));
         }
-        match self.attempt(strategy, "restructured", order) {
+        match self.attempt(strategy, RESTRUCTURED, order) {
             Ok(()) => (Outcome::Restructured, Some(refused)),
             Err(Failure::Refused(_)) => (Outcome::Refused, Some(refused)),
             Err(Failure::Wrong(reason)) => (Outcome::Wrong, Some(reason)),

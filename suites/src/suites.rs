@@ -24,6 +24,7 @@ use adjudicate_ir::program::{Ask, Program, ProgramError, Request};
 use adjudicate_ir::types::Type;
 use adjudicate_ir::value::Value;
 
+use crate::measure::contestant::RESTRUCTURED;
 use crate::random::Random;
 
 /// A model, its inputs and its baseline.
@@ -35,7 +36,8 @@ pub struct Suite {
     pub about: &'static str,
     /// The name of the model file.
     pub file: &'static str,
-    /// The text of the model file.
+    /// The text of the model file. A function [`RESTRUCTURED`] in it takes the arguments of the entries and has their value;
+    /// it is for strategies that refuse the entries.
     pub source: &'static str,
     /// What is asked of the model, in the order of tables.
     pub asks: &'static [Ask],
@@ -93,6 +95,11 @@ impl Suite {
     /// The parsed model file.
     pub fn program(&self) -> Result<Program, ProgramError> {
         Program::parse(self.file, self.source)
+    }
+
+    /// Whether the model file has a form for strategies that refuse the model as it is.
+    pub fn is_restructured(&self) -> bool {
+        self.program().is_ok_and(|program| program.functions().contains(&RESTRUCTURED))
     }
 
     /// The arguments of an ask: the inputs, followed by a vector for each `wrt` argument where the

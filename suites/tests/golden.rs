@@ -122,7 +122,7 @@ fn starts_from(reader: &Node, start: NodeId) -> bool {
 fn kernel_calls(suite: &Suite, size: &Size, strategy: Option<&'static dyn Strategy>) -> Counts {
     let program = suite.program().expect("the model parses");
     let arguments = suite.arguments(Ask::Gradient, size, 1);
-    let cell = Cell { ask: Ask::Gradient, strategy };
+    let cell = Cell::new(Ask::Gradient, strategy);
     let mut runner: Runner = prepare(&cell, &program, suite, size, &arguments).expect("it is expressible");
     let leaves: Vec<Value> = arguments.iter().flat_map(Datum::leaves).collect();
     runner.run(&leaves).expect("it runs");

@@ -13,7 +13,7 @@ fn kept(suite: &Suite, strategy: &str) -> Option<u64> {
     let size = &suite.sizes[0];
     let program = suite.program().expect("the model parses");
     let arguments = suite.arguments(Ask::Gradient, size, 1);
-    let cell = Cell { ask: Ask::Gradient, strategy: find(strategy) };
+    let cell = Cell::new(Ask::Gradient, find(strategy));
     let mut runner = match prepare(&cell, &program, suite, size, &arguments) {
         Ok(runner) => runner,
         Err(Trouble::Refused(_)) => return None,

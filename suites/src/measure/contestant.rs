@@ -13,6 +13,9 @@ use super::plan::Cell;
 use crate::guard;
 use crate::suites::{Handwritten, Size, Suite};
 
+/// The function of a model file for strategies that refuse the one asked for: the same function in another form.
+pub const RESTRUCTURED: &str = "restructured";
+
 /// A cell that is ready to run.
 pub enum Runner {
     /// Prepared by a strategy.
@@ -63,7 +66,10 @@ pub fn prepare(
         let baseline = (suite.handwritten)(cell.ask, size);
         return baseline.map(Runner::Handwritten).ok_or_else(|| Trouble::Refused("not written".to_owned()));
     };
-    let request = suite.request(cell.ask, size, arguments);
+    let mut request = suite.request(cell.ask, size, arguments);
+    if cell.restructured {
+        request.entry = RESTRUCTURED.to_owned();
+    }
     match guarded(|| strategy.prepare(program, &request))? {
         Ok(prepared) => Ok(Runner::Prepared(prepared)),
         Err(PrepareError::Program(error)) => Err(Trouble::Failed(one_line(&error))),

@@ -80,7 +80,7 @@ pub(super) fn key(group: &Group, cell: &Cell, settings: &Settings, kernels: Kern
         suite: group.suite.name.to_owned(),
         size: group.size.name.to_owned(),
         function: cell.ask.name().to_owned(),
-        strategy: cell.contestant().to_owned(),
+        strategy: cell.contestant().into_owned(),
         kernels: kernels.name().to_owned(),
         threads: u32::try_from(settings.threads).unwrap_or(u32::MAX),
     }

@@ -118,28 +118,36 @@ impl Bench<'_> {
             if self.stopped() {
                 break;
             }
-            let mut entry = Entry::new(group, cell, self.settings, self.kernels);
-            if let Some(trouble) = self.given.trouble(cell.ask.name(), cell.contestant()) {
-                entry.runner = Err(trouble.clone());
-                entries.push(entry);
-                continue;
-            }
-            self.sink.doing(&entry.key, "prepare");
-            let start = self.clock.nanos();
-            entry.runner = prepare_from_text(group, cell, &entry.arguments);
-            let spent = self.clock.nanos() - start;
-            entry.prepares.push(spent as f64);
-            self.spend(&mut entry, spent);
+            let entry = self.prepare(group, cell);
+            let refused = cell.strategy.is_some() && matches!(entry.runner, Err(Trouble::Refused(_)));
             entries.push(entry);
+            if refused && group.suite.is_restructured() {
+                entries.push(self.prepare(group, &Cell { restructured: true, ..*cell }));
+            }
         }
         entries
+    }
+
+    fn prepare(&mut self, group: &Group, cell: &Cell) -> Entry {
+        let mut entry = Entry::new(group, cell, self.settings, self.kernels);
+        if let Some(trouble) = self.given.trouble(cell.ask.name(), &cell.contestant()) {
+            entry.runner = Err(trouble.clone());
+            return entry;
+        }
+        self.sink.doing(&entry.key, "prepare");
+        let start = self.clock.nanos();
+        entry.runner = prepare_from_text(group, cell, &entry.arguments);
+        let spent = self.clock.nanos() - start;
+        entry.prepares.push(spent as f64);
+        self.spend(&mut entry, spent);
+        entry
     }
 
     /// Says that the value of a strategy is about to be computed for its own sake, which is as good as a cell of it;
     /// not if that is known to end badly.
     pub(super) fn may_evaluate(&mut self, group: &Group, strategy: Option<&'static dyn Strategy>) -> bool {
-        let cell = Cell { ask: Ask::Value, strategy };
-        if self.given.trouble(cell.ask.name(), cell.contestant()).is_some() {
+        let cell = Cell::new(Ask::Value, strategy);
+        if self.given.trouble(cell.ask.name(), &cell.contestant()).is_some() {
             return false;
         }
         self.sink.doing(&key(group, &cell, self.settings, self.kernels), "evaluate");
@@ -162,7 +170,7 @@ impl Bench<'_> {
     ) -> Option<R> {
         let start = self.clock.nanos();
         let injection = self.settings.inject.as_ref().filter(|_| entry.runner.is_ok());
-        injection.into_iter().for_each(|injection| injection.strike(entry.cell.contestant()));
+        injection.into_iter().for_each(|injection| injection.strike(&entry.cell.contestant()));
         let result = entry.attempt(f);
         self.spend(entry, self.clock.nanos() - start);
         result.filter(|_| entry.runner.is_ok())

@@ -70,7 +70,7 @@ impl Bench<'_> {
             let others = alike.filter(|(other, _)| other.contestant() != entry.cell.contestant());
             let checks: Vec<Check> = others
                 .map(|(other, result)| {
-                    against_strategy(&entry.key, other.ask, &entry.result, other.contestant(), result)
+                    against_strategy(&entry.key, other.ask, &entry.result, &other.contestant(), result)
                 })
                 .collect();
             self.record(entry, &checks)?;
@@ -133,7 +133,7 @@ impl Evaluation {
             if !bench.may_evaluate(group, strategy) {
                 return None;
             }
-            let cell = Cell { ask: Ask::Value, strategy };
+            let cell = Cell::new(Ask::Value, strategy);
             let mut runner = prepare_from_text(group, &cell, &arguments).ok()?;
             runner.run(&args).ok().map(|_| (runner, strategy))
         })?;

@@ -1,9 +1,10 @@
 //! What a run is to do: which cells, in which groups, with which settings.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use adjudicate_ir::program::Ask;
-use adjudicate_reports::rows::HANDWRITTEN;
+use adjudicate_reports::rows::{HANDWRITTEN, RESTRUCTURED};
 use adjudicate_strategies::{STRATEGIES, Strategy};
 use globset::{Glob, GlobSet, GlobSetBuilder};
 use serde::{Deserialize, Serialize};
@@ -99,12 +100,20 @@ pub struct Cell {
     pub ask: Ask,
     /// The strategy; `None` is the baseline written by hand.
     pub strategy: Option<&'static dyn Strategy>,
+    /// Whether the model is taken in the form for strategies that refuse it as it is. Not planned, but added where that happens.
+    pub restructured: bool,
 }
 
 impl Cell {
+    /// A strategy, or the baseline, on the model as it is.
+    pub fn new(ask: Ask, strategy: Option<&'static dyn Strategy>) -> Self {
+        Cell { ask, strategy, restructured: false }
+    }
+
     /// The name of the contestant.
-    pub fn contestant(&self) -> &'static str {
-        self.strategy.map_or(HANDWRITTEN, Strategy::name)
+    pub fn contestant(&self) -> Cow<'static, str> {
+        let name = self.strategy.map_or(HANDWRITTEN, Strategy::name);
+        if self.restructured { format!("{name}{RESTRUCTURED}").into() } else { name.into() }
     }
 }
 
@@ -186,7 +195,7 @@ impl Plan {
         for suite in suites {
             let asks = suite.asks.iter().filter(|a| wanted_functions.matches(a.name()));
             let cells: Vec<Cell> =
-                asks.flat_map(|&ask| contestants.iter().map(move |&strategy| Cell { ask, strategy })).collect();
+                asks.flat_map(|&ask| contestants.iter().map(move |&strategy| Cell::new(ask, strategy))).collect();
             for size in suite.sizes.iter().filter(|s| wanted_sizes.matches(s.name)) {
                 let exists = |c: &&Cell| c.strategy.is_some() || (suite.handwritten)(c.ask, size).is_some();
                 let cells: Vec<Cell> = cells.iter().filter(exists).copied().collect();

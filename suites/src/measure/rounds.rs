@@ -114,7 +114,7 @@ impl Bench<'_> {
         let sample = |runner: &mut Runner, args: &[Value]| {
             let (ran, taken) = kernels.under(|| taken(clock, || runner.repeat(args, iterations)));
             ran?;
-            Ok(injection.as_ref().map_or(taken, |injection| injection.prolong(name, taken, clock)))
+            Ok(injection.as_ref().map_or(taken, |injection| injection.prolong(&name, taken, clock)))
         };
         let taken = self.timed(entry, sample);
         let Some(taken) = taken else { return Ok(()) };

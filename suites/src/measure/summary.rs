@@ -59,7 +59,7 @@ impl Bench<'_> {
             Summary::of(&entry.samples)
         };
         let ratio_to = |base: Option<Summary>| Some(row.median_ns? / base?.median).filter(|r| r.is_finite());
-        let to_value = ratio_to(base(Ask::Value, entry.cell.contestant()));
+        let to_value = ratio_to(base(Ask::Value, &entry.cell.contestant()));
         let to_handwritten = ratio_to(base(entry.cell.ask, HANDWRITTEN));
         (row.ratio_to_value, row.ratio_to_handwritten) = (to_value, to_handwritten);
         if let Some(counted) = &entry.counted {

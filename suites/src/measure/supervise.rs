@@ -84,7 +84,7 @@ fn by_workers(
             None => {
                 let already = job.given.lost.len();
                 let all =
-                    group.cells.iter().map(|c| (c.ask.name().to_owned(), c.contestant().to_owned(), loss.clone()));
+                    group.cells.iter().map(|c| (c.ask.name().to_owned(), c.contestant().into_owned(), loss.clone()));
                 let rest: Vec<_> = all.filter(|(f, s, _)| job.given.trouble(f, s).is_none()).collect();
                 job.given.lost.extend(rest);
                 if job.given.lost.len() == already {

@@ -5,6 +5,7 @@ use adjudicate_reports::rows::{Cell, Key, Manifest, PREPARE, Status, Valid};
 
 use crate::exit::{Exit, Failure};
 use crate::measure::group::{Depth, Tally};
+use crate::measure::plan;
 use crate::measure::wire::Given;
 use crate::measure::{Group, Kernels};
 
@@ -24,15 +25,13 @@ impl Unfinished {
         let mut whole = Vec::new();
         for kernels in &recipe.settings.kernels {
             for group in &plan.groups {
-                let is_whole = group.cells.iter().all(|cell| {
-                    let of = |row: &&Cell| {
-                        is_of(&row.key, group, *kernels)
-                            && row.key.function == cell.ask.name()
-                            && row.key.strategy == cell.contestant()
-                    };
-                    run.cells.iter().find(of).is_some_and(|row| is_done(row, recipe))
-                });
-                if is_whole {
+                let of = |row: &&Cell| is_of(&row.key, group, *kernels) && !row.key.function.starts_with(PREPARE);
+                let rows: Vec<&Cell> = run.cells.iter().filter(of).collect();
+                let has = |cell: &plan::Cell| {
+                    let is_it = |key: &Key| key.function == cell.ask.name() && key.strategy == cell.contestant();
+                    rows.iter().any(|row| is_it(&row.key))
+                };
+                if group.cells.iter().all(has) && rows.iter().all(|row| is_done(row, recipe)) {
                     whole.push(name(&key_of(group, *kernels)));
                 }
             }

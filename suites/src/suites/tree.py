@@ -23,3 +23,17 @@ def encode(params, leaves, left, right, node):
 def loss(params, leaves, left, right, target):
     root = encode(params, leaves, left, right, 2 * leaves.shape[0] - 2)
     return (root @ params[5] - target) ** 2
+
+
+def restructured(params, leaves, left, right, target):
+    """The loss without recursion: the states of all nodes from those of all children, as often as the
+    tree is high. What a node has before its children are done is overwritten, and nothing reads it."""
+    we, be, wl, wr, b, wo = params
+    n = leaves.shape[0]
+    embedded = np.tanh(leaves @ we + be)
+    states = np.concatenate([embedded, np.zeros((n - 1, be.shape[0]))])
+    done = np.arange(2 * n - 1) < n
+    while not done[2 * n - 2]:
+        states = np.concatenate([embedded, np.tanh(states[left] @ wl + states[right] @ wr + b)])
+        done = np.concatenate([done[:n], np.logical_and(done[left], done[right])])
+    return (states[2 * n - 2] @ wo - target) ** 2
