@@ -277,8 +277,12 @@ fn counts<'a>(run: &'a Run, by_kind: bool) -> IndexMap<&'a Key, IndexMap<&'a str
             .extend(counted(cell).map(|(name, number)| -> (&'a str, u64) { (name, number) }));
     }
     if by_kind {
-        for count in run.counts.iter().filter(|count| !count.metric.starts_with(NODES_AFTER)) {
-            all.entry(&count.key).or_default().insert(count.metric.as_str(), count.value);
+        for counts in run.counts.chunk_by(|one, next| one.key == next.key) {
+            let kept = counts.iter().filter(|count| !count.metric.starts_with(NODES_AFTER));
+            let mut kept = kept.map(|count| (count.metric.as_str(), count.value)).peekable();
+            if kept.peek().is_some() {
+                all.entry(&counts[0].key).or_default().extend(kept);
+            }
         }
     }
     all

@@ -8,6 +8,7 @@
 //! - a table that breaks off in the middle of its last line keeps the rows before it, and says so in a [`Warning`];
 //! - anything else malformed is a [`ReadError`] with the file, the line and the column. No input makes it panic.
 
+use std::cell::Cell;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -166,46 +167,115 @@ pub(crate) type Without = Option<(&'static str, &'static str)>;
 /// As [`read_rows`], but rows with such a text are passed over unread.
 pub(crate) fn read_rows_without<R: Row>(bytes: &[u8], file: &str, without: Without) -> Result<Rows<R>, ReadError> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let mut table = Table { file, header: None, unwanted: None, rows: Vec::new(), warnings: Vec::new() };
+    match str::from_utf8(bytes) {
+        Ok(text) if memchr::memchr2(b'"', b'\r', bytes).is_none() => read_plain(text, &mut table, without)?,
+        _ => read_quoted(bytes, &mut table, without)?,
+    }
+    match table.header {
+        Some(_) => Ok((table.rows, table.warnings)),
+        None => Err(table.error(1, "", "empty, where a line of column names should be".to_owned())),
+    }
+}
+
+/// What was read of a table so far.
+struct Table<'a, R> {
+    file: &'a str,
+    header: Option<Vec<String>>,
+    /// The place of the column of [`Without`], if the file has it, and the text.
+    unwanted: Option<(usize, &'static str)>,
+    rows: Vec<R>,
+    warnings: Vec<Warning>,
+}
+
+impl<R: Row> Table<'_, R> {
+    fn error(&self, line: u64, column: &str, wrong: String) -> ReadError {
+        ReadError { file: self.file.to_owned(), line, column: column.to_owned(), wrong }
+    }
+
+    /// Takes the line of column names.
+    fn begin(&mut self, names: Vec<String>, line: u64, without: Without) -> Result<(), ReadError> {
+        check_header::<R>(&names, line, self.file)?;
+        let place = |(column, begins)| names.iter().position(|name| name == column).map(|place| (place, begins));
+        self.unwanted = without.and_then(place);
+        self.header = Some(names);
+        Ok(())
+    }
+
+    /// Whether the record is to be read, which has as many fields as there are columns.
+    fn wants<'f>(&self, line: u64, fields: usize, field: impl Fn(usize) -> &'f [u8]) -> Result<bool, ReadError> {
+        let columns = self.header.as_ref().map_or(0, Vec::len);
+        if fields != columns {
+            return Err(self.error(line, "", format!("{fields} fields under {columns} columns")));
+        }
+        Ok(!self.unwanted.is_some_and(|(place, begins)| field(place).starts_with(begins.as_bytes())))
+    }
+
+    fn push(&mut self, line: u64, fields: &[&str]) -> Result<(), ReadError> {
+        let record = Record { names: self.header.as_deref().unwrap_or_default(), fields, next: Cell::new(0) };
+        let row = R::read(&record).map_err(|error| self.error(line, &error.column, error.wrong))?;
+        self.rows.push(row);
+        Ok(())
+    }
+
+    fn breaks_off(&mut self, line: u64) {
+        let found = "the file breaks off in this line, so its row is left out".to_owned();
+        self.warnings.push(Warning { file: self.file.to_owned(), line, found });
+    }
+}
+
+/// Reads a text without quotes and carriage returns, in which every line is a record and every comma ends a field.
+fn read_plain<R: Row>(text: &str, table: &mut Table<R>, without: Without) -> Result<(), ReadError> {
+    let mut fields: Vec<&str> = Vec::new();
+    let (mut line, mut start) = (1, 0);
+    let ends = memchr::memchr2_iter(b',', b'\n', text.as_bytes()).map(|end| (end, text.as_bytes()[end] == b'\n'));
+    let broken = (!text.is_empty() && !text.ends_with('\n')).then_some((text.len(), true));
+    for (end, ends_line) in ends.chain(broken) {
+        fields.push(&text[start..end]);
+        start = end + 1;
+        if !ends_line {
+            continue;
+        }
+        if table.header.is_none() && fields != [""] {
+            table.begin(fields.iter().map(ToString::to_string).collect(), line, without)?;
+        } else if fields != [""] {
+            if end == text.len() {
+                table.breaks_off(line);
+            } else if table.wants(line, fields.len(), |place| fields[place].as_bytes())? {
+                table.push(line, &fields)?;
+            }
+        }
+        fields.clear();
+        line += 1;
+    }
+    Ok(())
+}
+
+/// Reads any table.
+fn read_quoted<R: Row>(bytes: &[u8], table: &mut Table<R>, without: Without) -> Result<(), ReadError> {
     let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(bytes);
     let mut record = csv::ByteRecord::new();
-    let at = |line, column: &str, wrong| ReadError { file: file.to_owned(), line, column: column.to_owned(), wrong };
-
-    let mut header: Option<Vec<String>> = None;
-    let mut rows = Vec::new();
-    let mut warnings = Vec::new();
-    loop {
-        let more = reader.read_byte_record(&mut record).map_err(|error| at(1, "", error.to_string()))?;
-        if !more {
-            break;
-        }
+    while reader.read_byte_record(&mut record).map_err(|error| table.error(1, "", error.to_string()))? {
         let (line, start) = record.position().map_or((1, 0), |position| (position.line(), position.byte()));
-        let Some(names) = &header else {
-            header = Some(read_header::<R>(&record, line, file)?);
+        let Some(names) = &table.header else {
+            let names = record.iter().map(|name| String::from_utf8_lossy(name).into_owned()).collect();
+            table.begin(names, line, without)?;
             continue;
         };
         let last = reader.position().byte() as usize >= bytes.len();
         if last && breaks_off(bytes.get(start as usize..).unwrap_or_default()) {
-            let found = "the file breaks off in this line, so its row is left out".to_owned();
-            warnings.push(Warning { file: file.to_owned(), line, found });
+            table.breaks_off(line);
             break;
         }
-        if record.len() != names.len() {
-            return Err(at(line, "", format!("{} fields under {} columns", record.len(), names.len())));
+        if table.wants(line, record.len(), |place| &record[place])? {
+            let text = |(field, name): (_, &String)| {
+                str::from_utf8(field).map_err(|_| table.error(line, name, "not UTF-8".to_owned()))
+            };
+            let fields: Vec<&str> = record.iter().zip(names).map(text).collect::<Result<_, _>>()?;
+            table.push(line, &fields)?;
         }
-        let unwanted = |(column, begins): (&str, &str)| {
-            let place = names.iter().position(|name| name == column);
-            place.is_some_and(|place| record[place].starts_with(begins.as_bytes()))
-        };
-        if without.is_some_and(unwanted) {
-            continue;
-        }
-        let record = Record::new(names, &record).map_err(|column| at(line, &column, "not UTF-8".to_owned()))?;
-        rows.push(R::read(&record).map_err(|error| at(line, &error.column, error.wrong))?);
     }
-    match header {
-        Some(_) => Ok((rows, warnings)),
-        None => Err(at(1, "", "empty, where a line of column names should be".to_owned())),
-    }
+    Ok(())
 }
 
 /// Whether the last record of a file, from its first byte to the file's end, was cut: it does not end its line, or it ends
@@ -215,8 +285,7 @@ fn breaks_off(tail: &[u8]) -> bool {
     !tail.ends_with(b"\n") || quotes % 2 == 1
 }
 
-fn read_header<R: Row>(record: &csv::ByteRecord, line: u64, file: &str) -> Result<Vec<String>, ReadError> {
-    let names: Vec<String> = record.iter().map(|name| String::from_utf8_lossy(name).into_owned()).collect();
+fn check_header<R: Row>(names: &[String], line: u64, file: &str) -> Result<(), ReadError> {
     let at = |column: &str, wrong: &str| ReadError {
         file: file.to_owned(),
         line,
@@ -227,26 +296,25 @@ fn read_header<R: Row>(record: &csv::ByteRecord, line: u64, file: &str) -> Resul
         return Err(at(twice.1, "named twice"));
     }
     let missing = R::columns().into_iter().find(|column| column.required && !names.iter().any(|n| n == column.name));
-    missing.map_or(Ok(names), |column| Err(at(column.name, "missing")))
+    missing.map_or(Ok(()), |column| Err(at(column.name, "missing")))
 }
 
 /// A record whose fields go by the names in the header.
 struct Record<'a> {
     names: &'a [String],
-    fields: Vec<&'a str>,
-}
-
-impl<'a> Record<'a> {
-    /// `Err` names the column that is not UTF-8.
-    fn new(names: &'a [String], record: &'a csv::ByteRecord) -> Result<Self, String> {
-        let text = |(field, name): (&'a [u8], &String)| str::from_utf8(field).map_err(|_| name.clone());
-        Ok(Record { names, fields: record.iter().zip(names).map(text).collect::<Result<_, _>>()? })
-    }
+    fields: &'a [&'a str],
+    /// Where the next column is looked for first: most files have them in the order in which they are asked for.
+    next: Cell<usize>,
 }
 
 impl Fields for Record<'_> {
     fn field(&self, column: &str) -> Option<&str> {
-        let index = self.names.iter().position(|name| name == column)?;
+        let expected = self.next.get();
+        let index = match self.names.get(expected) {
+            Some(name) if name == column => expected,
+            _ => self.names.iter().position(|name| name == column)?,
+        };
+        self.next.set(index + 1);
         self.fields.get(index).copied()
     }
 }

@@ -34,11 +34,13 @@ impl Run {
     /// # Errors
     /// The first file that is missing or cannot be read.
     pub fn read(file: impl Fn(&str) -> Option<Vec<u8>>) -> Result<(Run, Vec<Warning>), ReadError> {
-        Run::read_without(file, None)
+        let (run, mut warnings) = Run::read_without(file, None)?;
+        warnings.extend(run.contradictions());
+        Ok((run, warnings))
     }
 
-    /// As [`Run::read`], but how many nodes there were after each pass, most of all counts, is passed over: comparing does not
-    /// ask for it.
+    /// As [`Run::read`], but how many nodes there were after each pass, most of all counts, is passed over, and what the tables
+    /// say of each other is not looked at: comparing does not ask for it.
     ///
     /// # Errors
     /// As [`Run::read`].
@@ -60,7 +62,6 @@ impl Run {
             claims: table(&file, None, &mut warnings)?,
             matrix,
         };
-        warnings.extend(run.contradictions());
         Ok((run, warnings))
     }
 

@@ -313,3 +313,23 @@ proptest! {
         prop_assert_eq!((error.line, error.column.as_str()), (lines_before + 1, wanted), "{}", error.wrong);
     }
 }
+
+/// A table without quotes is read by another way than one with them; both must say the same of it.
+#[test]
+fn a_table_reads_the_same_with_and_without_quotes() {
+    let head = "suite,size,function,strategy,kernels,threads,metric,value\n";
+    let read = |text: &str| read_rows::<Count>(text.as_bytes(), "f");
+    for rows in [
+        "a,1,v,t,e,1,flops,3\n\na,1,v,t,e,1,gemm,4\n",
+        "a,1,v,t,e,1,flops,3\nb,1,v,t,e,1,flo",
+        "a,1,v,t,e,1,flops,3\nb,1,v,t,e,1,flops\n",
+        "a,1,v,t,e,1,flops,3\nb,1,v,t,e,x,flops,3\n",
+        "a,1,v,t,e,,flops,3\n",
+        "\n\n",
+        "",
+    ] {
+        let plain = format!("{head}{rows}");
+        assert_eq!(read(&plain), read(&plain.replacen("suite", "\"suite\"", 1)), "{rows:?}");
+    }
+    assert_eq!(read(&format!("\n{head}")).unwrap(), (vec![], vec![]));
+}

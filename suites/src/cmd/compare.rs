@@ -1,7 +1,9 @@
 //! `adjudicate compare`: the same strategies at two times; the exit code says what happened.
 
 use std::fs;
+use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
+use std::thread;
 
 use adjudicate_reports::Run;
 use adjudicate_reports::columns::Row;
@@ -66,7 +68,11 @@ impl Compare {
             return self.bless(output);
         }
         let read = |path: &PathBuf, samples: bool| load(&find(path)?, samples);
-        let (mut base, mut new) = (read(&self.base, false)?, read(&self.new, false)?);
+        let (base, new) = thread::scope(|scope| {
+            let new = scope.spawn(|| read(&self.new, false));
+            (read(&self.base, false), new.join().unwrap_or_else(|panic| resume_unwind(panic)))
+        });
+        let (mut base, mut new) = (base?, new?);
         self.check_comparable(&base.manifest, &new.manifest, &self.new)?;
         let second = |path: &Option<PathBuf>| {
             let run = path.as_ref().map(|path| read(path, true)).transpose()?;
