@@ -2,7 +2,7 @@
 """Writes ir/tests/builtins_reference.json: expressions of the language and the values NumPy gives.
 
 Each case is an expression over the arguments `a`, `b` and `c`, what they are, the result of CPython
-with NumPy, and whether it is smooth at the arguments, so that central differences must agree with
+with NumPy (and a `vmap` that takes one example after the other), and whether it is smooth at the arguments, so that central differences must agree with
 the derivative. Every function of the language has a case; a test holds this against the list.
 
 Needs NumPy 2.3 or newer; run it from anywhere, it takes no arguments and is deterministic.
@@ -45,9 +45,24 @@ def encode(x):
     return {"elem": elem, "shape": list(x.shape), "data": data}
 
 
+def vmap(f, in_axes=0):
+    """What `vmap` of the language means, one example after the other."""
+
+    def mapped(*args):
+        axes = in_axes if isinstance(in_axes, tuple) else (in_axes,) * len(args)
+        count = next(np.shape(x)[axis] for x, axis in zip(args, axes) if axis is not None)
+        example = lambda i: [x if axis is None else np.take(x, i, axis) for x, axis in zip(args, axes)]
+        results = [f(*example(i)) for i in range(count)]
+        if isinstance(results[0], tuple):
+            return tuple(np.stack(parts) for parts in zip(*results))
+        return np.stack(results)
+
+    return mapped
+
+
 def case(text, *args, smooth=True):
-    values = dict(zip("abc", args))
-    result = eval(text, {"np": np, "math": math, "functools": functools}, values)
+    names = {"np": np, "math": math, "functools": functools, "vmap": vmap} | dict(zip("abc", args))
+    result = eval(text, names)
     floats = [a for a in args if np.asarray(a).dtype.kind == "f"]
     smooth = smooth and bool(floats) and all(np.isfinite(a).all() for a in floats)
     cases.append({"text": text, "args": [encode(a) for a in args], "result": encode(result), "smooth": smooth})
@@ -249,6 +264,16 @@ case("np.linalg.det(a)", -S); case("np.linalg.inv(a)", np.array([[0.0, 2.0], [1.
 rough("np.linalg.det(a)", np.ones((2, 2))); case("np.linalg.slogdet(a)", S); case("np.linalg.slogdet(a)", -S); case("np.linalg.cholesky(a)", D, smooth=False)
 case("np.linalg.matrix_power(a, 3)", S); case("np.linalg.matrix_power(a, 0) + 0.0 * a", S); case("np.linalg.matrix_power(a, -2)", S)
 case("np.linalg.multi_dot((a, b, a))", S, S + 1.0); rough("np.arctan2(a, b)", E[:, None], E[None, :])
+
+# One function at many arguments.
+case("vmap(lambda x: np.sum(x * x) * x)(a)", M); case("vmap(np.dot)(a, b)", M, 2 * M); case("vmap(lambda x, y: x @ y)(a, b)", T, np.swapaxes(T, 1, 2).copy())
+case("vmap(lambda x, y: x @ y, in_axes=(0, None))(a, b)", M, W[:4]); case("vmap(lambda x, y: x @ y, in_axes=(None, 1))(a, b)", S, M)
+case("vmap(lambda x: np.tanh(x) / (1.0 + x[0] ** 2), in_axes=1)(a)", M); case("vmap(lambda x: (np.sum(x), x[::-1]))(a)", M)
+case("vmap(vmap(lambda x, y: x * y, in_axes=(None, 0)), in_axes=(0, None))(a, b)", V, W); case("vmap(vmap(np.sum))(a)", T)
+case("vmap(lambda x: np.where(x > 0.0, np.exp(-x), x * x + 1.0))(a)", W); case("vmap(lambda x: x if x > 0.0 else -2.0 * x)(a)", W)
+case("vmap(lambda x: functools.reduce(lambda s, v: s * 0.5 + np.sin(v), x, 0.0))(a)", M); case("vmap(lambda x: b[0] * np.cumsum(x) + b[1])(a)", M, W)
+case("vmap(lambda x: np.linalg.solve(b, x), in_axes=1)(a)", M, S); case("vmap(lambda x: np.linalg.det(x @ x.T + np.eye(3)))(a)", T)
+rough("vmap(lambda x: np.max(x) - x)(a)", J); rough("vmap(lambda i: a[i] * 2.0)(np.array([2, 0, 1]))", W)
 
 path = pathlib.Path(__file__).resolve().parent.parent / "ir/tests/builtins_reference.json"
 path.write_text("[\n" + ",\n".join(json.dumps(c) for c in cases) + "\n]\n")

@@ -5,9 +5,9 @@
 
 use crate::columns::{Row, Text};
 use crate::derive::Ratio;
-use crate::files::csv_line;
+use crate::files::{csv_line, header};
 use crate::report::{Artifact, Material, Report, ReportError};
-use crate::rows::Cell;
+use crate::rows::{Cell, Standing, Tidy};
 use crate::view::{Group, Verdict, View};
 
 /// Listed in [`REPORTS`](crate::REPORTS).
@@ -25,8 +25,7 @@ fn render(material: &Material) -> Result<Vec<Artifact>, ReportError> {
 /// A line for each number of each cell; ratios are computed, not copied.
 fn tidy(view: &View) -> String {
     let columns: Vec<&str> = Cell::columns().iter().map(|column| column.name).collect();
-    let names = columns[..KEY].iter().copied().chain(["valid", "metric", "value"]);
-    let mut text = csv_line(names);
+    let mut text = header::<Tidy>();
     for cell in &view.run.cells {
         let computed = Cell {
             ratio_to_value: view.to_value(cell),
@@ -44,10 +43,8 @@ fn tidy(view: &View) -> String {
 }
 
 fn summary(view: &View) -> String {
-    let head = "suite,function,kernels,threads,strategy,rank,cells,ratio_to_fastest,ratio_to_fastest_low,ratio_to_fastest_high,\
-                ratio_to_handwritten,ratio_to_handwritten_low,ratio_to_handwritten_high,reason\n";
     let verdicts = view.verdicts().iter().chain(view.overall_verdicts());
-    verdicts.fold(head.to_owned(), |text, verdict| text + &standings(verdict))
+    verdicts.fold(header::<Standing>(), |text, verdict| text + &standings(verdict))
 }
 
 fn standings(verdict: &Verdict) -> String {

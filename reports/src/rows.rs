@@ -288,6 +288,50 @@ rows! {
         /// What came out.
         found: String,
     }
+
+    /// One number of one cell.
+    struct Tidy in "tables/tidy.csv" {
+        /// The cell.
+        key: Key,
+        /// Whether its result was compared, and with what outcome.
+        valid: Valid,
+        /// The column of cells.csv that the number is from.
+        metric: String,
+        /// The number.
+        value: f64,
+    }
+
+    /// The standing of one strategy in one suite and function.
+    struct Standing in "tables/summary.csv" {
+        /// The model and its inputs; all of them in the rows that come last.
+        suite: String,
+        /// What is computed.
+        function: String,
+        /// The back end of the array kernels.
+        kernels: String,
+        /// How many threads the kernels may use.
+        threads: u32,
+        /// The strategy or variant.
+        strategy: String,
+        /// Its place, from 1; empty where it is not ranked.
+        rank: Option<u64>,
+        /// How many cells were compared.
+        cells: Option<u64>,
+        /// Time over that of the fastest: the geometric mean over sizes.
+        ratio_to_fastest: Option<f64>,
+        /// Lower end of its 95 % interval.
+        ratio_to_fastest_low: Option<f64>,
+        /// Upper end of its 95 % interval.
+        ratio_to_fastest_high: Option<f64>,
+        /// Time over that of the hand-written code.
+        ratio_to_handwritten: Option<f64>,
+        /// Lower end of its 95 % interval.
+        ratio_to_handwritten_low: Option<f64>,
+        /// Upper end of its 95 % interval.
+        ratio_to_handwritten_high: Option<f64>,
+        /// Why it is not ranked.
+        reason: Option<String>,
+    }
 }
 
 /// One language construct tried with one strategy at one order of derivative.

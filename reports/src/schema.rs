@@ -10,7 +10,7 @@ use crate::columns::{Column, Holds, Row};
 use crate::compare::Comparison;
 use crate::files::{MANIFEST, MATRIX};
 use crate::history::{ChangePoint, Entry};
-use crate::rows::{Cell, Check, Claim, Count, Manifest, Matrix, Sample};
+use crate::rows::{Cell, Check, Claim, Count, Manifest, Matrix, Sample, Standing, Tidy};
 
 /// A file and its schema.
 pub type Described = (&'static str, fn() -> Value);
@@ -41,6 +41,8 @@ pub const SCHEMAS: &[Described] = &[
     (Check::FILE, table::<Check>),
     (Count::FILE, table::<Count>),
     (Claim::FILE, table::<Claim>),
+    (Tidy::FILE, table::<Tidy>),
+    (Standing::FILE, table::<Standing>),
     (MATRIX, object::<Matrix>),
     (COMPARISON, object::<Comparison>),
     (HISTORY, object::<Entry>),
@@ -178,6 +180,13 @@ mod tests {
         table_conforms::<Claim>(include_bytes!("../tests/fixture/claims.csv"));
         let fixture = |file: &str| std::fs::read(format!("{}/tests/fixture/{file}", env!("CARGO_MANIFEST_DIR"))).ok();
         let (run, _) = crate::Run::read(fixture).unwrap();
+        for artifact in (crate::csv::REPORT.render)(&crate::report::Material::new(&run)).unwrap() {
+            match &*artifact.path {
+                Tidy::FILE => table_conforms::<Tidy>(&artifact.bytes),
+                Standing::FILE => table_conforms::<Standing>(&artifact.bytes),
+                other => panic!("{other} is not described"),
+            }
+        }
         conforms::<Manifest>(&run.manifest);
         conforms::<Matrix>(&run.matrix);
         conforms::<Entry>(&Entry::of(&run));

@@ -27,13 +27,13 @@ impl Exit {
     /// Every code with its meaning, in order.
     pub const ALL: &[(Exit, &str)] = &[
         (Exit::Ok, "fine"),
-        (Exit::Internal, "internal error, or a disk that cannot be written"),
-        (Exit::Usage, "usage: the command line, a file or a value is wrong"),
+        (Exit::Internal, "internal error, or a file that cannot be written"),
+        (Exit::Usage, "usage: bad arguments, a file that cannot be read, a program outside the language"),
         (Exit::Regression, "regression"),
-        (Exit::Wrong, "wrong result, or a program that fails on its data"),
-        (Exit::Refused, "a strategy refused, or a cell failed or timed out"),
-        (Exit::Incomparable, "not comparable, or inconclusive"),
-        (Exit::Interrupted, "interrupted; finished rows are kept"),
+        (Exit::Wrong, "wrong result, or an error at run time that depends on data"),
+        (Exit::Refused, "a refusal, or a required cell failed or timed out"),
+        (Exit::Incomparable, "runs that are not comparable, or an inconclusive comparison"),
+        (Exit::Interrupted, "interrupted; what was measured so far is kept"),
     ];
 
     /// The number that the process ends with.
@@ -79,3 +79,16 @@ impl fmt::Display for Failure {
 }
 
 impl std::error::Error for Failure {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_readme_has_the_same_table() {
+        let readme = include_str!("../../README.md");
+        for (exit, about) in Exit::ALL {
+            assert!(readme.contains(&format!("\n| {} | {about} |\n", exit.code())), "{about}");
+        }
+    }
+}

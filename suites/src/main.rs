@@ -95,8 +95,7 @@ fn defect(panic: &str) -> Failure {
 /// Refusals and diagnostics speak for themselves; the rest says what it is.
 fn message(failure: &Failure) -> String {
     match failure.exit {
-        Exit::Refused => failure.message.clone(),
-        _ if failure.message.starts_with("error") => failure.message.clone(),
+        _ if ["error", "refused"].iter().any(|word| failure.message.starts_with(word)) => failure.message.clone(),
         _ => format!("error: {failure}"),
     }
 }

@@ -66,7 +66,7 @@ fn time_runs_out() {
     let python = "def f(x):\n    while x > 0.0:\n        x = x + 1.0\n    return x\n";
     let (code, out, error) = eval("endless", python, &["--args", "[1.0]", "--timeout", "0.2"]);
     assert_eq!((code, out.as_str()), (5, ""), "{error}");
-    assert!(error.contains("timed out after 0.2 seconds"), "{error}");
+    assert!(error.contains("error: value of `f` by closure timed out after 0.2 seconds"), "{error}");
     let (code, _, error) = eval("ends", python, &["--args", "[-1.0]", "--timeout", "60"]);
     assert_eq!(code, 0, "{error}");
 }
@@ -77,4 +77,24 @@ fn integers_do_not_wrap() {
     assert_eq!(code, 4, "{error}");
     assert!(error.contains("pow of 2 and 70 does not fit a 64-bit integer"), "{error}");
     assert!(error.contains("power.py:2:12"), "{error}");
+}
+
+#[test]
+fn differences_of_a_function_with_derivatives_are_warned_of() {
+    let python = "from adjudicate import grad\n\ndef f(x):\n    return grad(lambda a: a ** 3)(x)\n\ndef g(x):\n    return x * x\n";
+    let ask = |function: &str, strategy: &str| {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("nested.py");
+        std::fs::write(&file, python).unwrap();
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_adjudicate"))
+            .arg("eval")
+            .arg(&file)
+            .args([function, "--args", "[3.0]", "--derivative", "gradient", "--strategy", strategy])
+            .output()
+            .unwrap();
+        String::from_utf8(output.stderr).unwrap()
+    };
+    assert!(ask("f", "finite").contains("warning: the function contains derivatives"));
+    assert_eq!((ask("f", "closure").as_str(), ask("g", "finite").as_str()), ("", ""));
+    assert!(ask("f", "closur").contains("did you mean `closure`? `adjudicate list` has all"));
 }

@@ -85,9 +85,29 @@ pub(super) fn with_prefix(prefix: &'static str) -> impl Iterator<Item = &'static
     BUILTINS.iter().filter_map(move |name| name.strip_prefix(prefix))
 }
 
-/// The candidate that is most like a name, if any is like it.
-pub(crate) fn nearest<'c>(name: &str, candidates: impl Iterator<Item = &'c str>) -> Option<String> {
-    let scored = candidates.map(|c| (strsim::damerau_levenshtein(name, c), c));
-    let (distance, best) = scored.min()?;
-    (distance * 3 <= name.chars().count()).then(|| best.to_owned())
+/// The candidate that is most like a name, if any is like it: at most a third of the longer is
+/// another. Of two at the same distance it is the one with the same letters in another order.
+pub fn nearest<'c>(name: &str, candidates: impl Iterator<Item = &'c str>) -> Option<String> {
+    let letters = |text: &str| {
+        let mut letters: Vec<char> = text.chars().collect();
+        letters.sort_unstable();
+        letters
+    };
+    let own = letters(name);
+    let scored = candidates.map(|c| (strsim::damerau_levenshtein(name, c), letters(c) != own, c));
+    let (distance, _, best) = scored.min()?;
+    (distance * 3 <= own.len().max(best.chars().count())).then(|| best.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn letters_in_another_order_are_nearer_than_one_too_many_and_far_names_are_not_suggested() {
+        let near = |name| nearest(name, ["tan", "tanh", "sin", "sinh", "branchty"].into_iter());
+        assert_eq!(near("tahn").as_deref(), Some("tanh"));
+        assert_eq!(near("sinn").as_deref(), Some("sin"));
+        assert_eq!(near("nosuch"), None);
+    }
 }

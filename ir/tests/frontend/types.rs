@@ -112,11 +112,6 @@ fn an_update_of_a_parameter() {
               |
             6 |     return h(x) + x[1]
               |            ^^^^
-            note: called from here
-             --> model.py:5:1
-              |
-            5 | def f(x):
-              | ^^^^^^^^^
         "#]],
     );
 }
@@ -148,11 +143,6 @@ fn a_sequence_in_a_variable_is_no_index() {
               |            ^^^^^
               |
               = help: write the positions out, `x[i, j]`, or `x[np.array(rows)]` for several rows
-            note: called from here
-             --> model.py:1:1
-              |
-            1 | def f(x, m, s):
-              | ^^^^^^^^^^^^^^^
         "#]],
     );
 }
@@ -174,11 +164,6 @@ fn a_list_of_booleans_is_no_index() {
               |                   ^^^^^^^^^^^^^^^^^^^^^^
               |
               = help: use np.where to choose by element
-            note: called from here
-             --> model.py:3:1
-              |
-            3 | def f(x):
-              | ^^^^^^^^^
         "#]],
     );
 }
@@ -223,11 +208,6 @@ fn the_length_of_a_comprehension_is_static() {
               |
             2 |     return sum([a for a in x if a > 0.0])
               |                ^^^^^^^^^^^^^^^^^^^^^^^^^
-            note: called from here
-             --> model.py:1:1
-              |
-            1 | def f(x):
-              | ^^^^^^^^^
         "#]],
     );
 }
@@ -247,11 +227,6 @@ fn dictionaries_have_constant_keys() {
               |            ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
               |
               = help: use a tuple for what is indexed by number
-            note: called from here
-             --> model.py:1:1
-              |
-            1 | def f(x):
-              | ^^^^^^^^^
         "#]],
     );
     check_rejected(
@@ -268,11 +243,6 @@ fn dictionaries_have_constant_keys() {
               |            ^^^^^^
               |
               = help: it has `a`, `b`
-            note: called from here
-             --> model.py:1:1
-              |
-            1 | def f(x):
-              | ^^^^^^^^^
         "#]],
     );
 }

@@ -50,12 +50,18 @@ fn standing(view: &View, verdict: &Verdict, strategy: &str) -> Field {
     let ranked = &verdict.ranking[place];
     let from = row_numbers(view, ranked);
     if place == 0 {
-        let (text, small) = if verdict.ranking.len() == 1 { ("1", "no rival") } else { ("1 fastest", "") };
+        let level = verdict.ranking[1..].iter().any(|ranked| !ranked.to_fastest.differs());
+        let (text, small) = match (verdict.ranking.len(), level) {
+            (1, _) => ("1", "no rival"),
+            (_, true) => ("≈ 1", ""),
+            (_, false) if verdict.unranked.is_empty() => ("1 fastest", ""),
+            (_, false) => ("1 fastest", "of those that ran"),
+        };
         return Field {
             text: text.into(),
             small: small.into(),
             sort: Some(1.0),
-            strong: true,
+            strong: !level,
             from,
             ..Field::default()
         };

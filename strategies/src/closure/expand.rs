@@ -99,7 +99,7 @@ pub(super) fn unbounded(derivative: Span, function: Span) -> Box<Diagnostic> {
     let message = "the order of this derivative is known only at run time: \
                    the function may take the same derivative in turn";
     let mut diagnostic = Diagnostic::new(derivative, message)
-        .help("nest `grad` a number of times that is known before the program runs");
+        .help("nest derivatives a number of times that is known before the program runs");
     diagnostic.notes.push((function, "the function is made here".to_owned()));
     Box::new(diagnostic)
 }

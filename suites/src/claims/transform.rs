@@ -65,7 +65,8 @@ pub(super) const UNASKED: Claim = Claim {
     check: || {
         let last = Trial { wrt: &[1], ..LAYERS }.run("closure")?.products;
         let all = Trial { wrt: &[0, 1, 2], ..LAYERS }.run("closure")?.products;
-        let text = format!("{last} products of matrices for the last layer alone, {all} for all arguments");
+        let products = if last == 1 { "product" } else { "products" };
+        let text = format!("{last} {products} of matrices for the last layer alone, {all} for all arguments");
         if last < all { Ok(text) } else { Err(text) }
     },
 };

@@ -1,6 +1,8 @@
 //! `adjudicate check`: correctness only.
 
 use clap::Args;
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use super::flags::{Measuring, Selecting, plan};
 use super::output::Output;
@@ -19,14 +21,33 @@ pub struct Check {
     selecting: Selecting,
     #[command(flatten)]
     measuring: Measuring,
+    #[arg(hide = true, num_args = 0..)]
+    file: Vec<String>,
     /// Print the tally as JSON
     #[arg(long)]
     json: bool,
 }
 
+/// What `check --json` prints.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Checked {
+    /// Comparisons that came out well.
+    passed: usize,
+    /// Comparisons that did not, and cells that broke.
+    failed: usize,
+    /// What could not be compared.
+    skipped: usize,
+}
+
 impl Check {
     /// Carries the command out.
     pub fn run(self, output: &mut Output) -> Result<Exit, Failure> {
+        if let Some(file) = self.file.first() {
+            return Err(Failure::usage(format!(
+                "`check` is for suites (--suite NAME); for a function of {file}, \
+                 compare `eval {file} FUNCTION --strategy NAME` by several strategies, `finite` among them"
+            )));
+        }
         let plan = plan(self.selecting, &self.measuring)?;
         let stop = stop_on_interrupt()?;
         let mut progress = Progress::new(&plan, output, None);
@@ -38,9 +59,8 @@ impl Check {
         }
         let Tally { passed, failed, skipped, broken, .. } = tally;
         if self.json {
-            let failed = failed + broken;
-            output
-                .result(&serde_json::json!({ "passed": passed, "failed": failed, "skipped": skipped }).to_string())?;
+            let checked = Checked { passed, failed: failed + broken, skipped };
+            output.result(&serde_json::to_string(&checked).expect("numbers can be written"))?;
         } else {
             output.result(&format!("{passed} passed, {} failed, {skipped} skipped", failed + broken))?;
         }

@@ -4,11 +4,13 @@ use std::time::{Duration, Instant};
 
 use adjudicate_ir::datum::Datum;
 use adjudicate_ir::frontend::render;
+use adjudicate_ir::graph::{Node, Op};
 use adjudicate_ir::program::{Ask, Program, Request};
 use adjudicate_ir::value::Value;
 use adjudicate_strategies::{Prepared, RunError, Strategy};
 use clap::Args;
-use serde_json::json;
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use super::flags::seconds;
 use super::output::Output;
@@ -42,21 +44,42 @@ pub struct Eval {
     timeout: Option<Duration>,
 }
 
+/// What `eval` prints.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Answer {
+    /// The value of the function, as arguments are written.
+    value: serde_json::Value,
+    /// What was asked.
+    result: serde_json::Value,
+    /// Time of each run, in nanoseconds.
+    timings_ns: Vec<u64>,
+    /// Time to parse, specialise, transform and compile, in nanoseconds.
+    prepare_ns: u64,
+}
+
 impl Eval {
     /// Carries the command out.
     pub fn run(self, output: &mut Output) -> Result<Exit, Failure> {
-        let answer = match self.timeout {
+        let Subject { function, derivative, strategy, .. } = &self.subject;
+        let what = format!("{} of `{function}` by {strategy}", derivative.name());
+        let (answer, nested) = match self.timeout {
             None => self.answer()?,
             Some(limit) => within(limit, move || self.answer()).unwrap_or_else(|| {
-                let message = format!("timed out after {} seconds", limit.as_secs_f64());
+                let message = format!("{what} timed out after {} seconds", limit.as_secs_f64());
                 Err(Failure { exit: Exit::Refused, message })
             })?,
         };
-        output.result(&answer)?;
+        output.result(&serde_json::to_string(&answer).expect("numbers and text can be written"))?;
+        if nested {
+            output.remark(
+                "warning: the function contains derivatives, and finite differences of such are good to few digits",
+            );
+        }
         Ok(Exit::Ok)
     }
 
-    fn answer(&self) -> Result<String, Failure> {
+    /// The answer, and whether differences were taken of differences.
+    fn answer(&self) -> Result<(Answer, bool), Failure> {
         let subject = &self.subject;
         let strategy = subject.strategy()?;
         let text = read_text(&subject.file)?;
@@ -72,8 +95,16 @@ impl Eval {
         let result = to_json(&prepared.output().build(&result));
         let value =
             if subject.derivative == Ask::Value { result.clone() } else { self.value(strategy, &program, &arguments)? };
-        let answer = json!({ "value": value, "result": result, "timings_ns": timings, "prepare_ns": prepare_ns });
-        Ok(answer.to_string())
+        let nested = strategy.name() == "finite" && self.has_derivatives(&program, &arguments);
+        Ok((Answer { value, result, timings_ns: timings, prepare_ns }, nested))
+    }
+
+    /// Whether the function itself takes derivatives.
+    fn has_derivatives(&self, program: &Program, arguments: &[Datum]) -> bool {
+        let own = &arguments[..arguments.len() - self.subject.vectors()];
+        let module = program.specialise(&Request::new(&self.subject.function, Ask::Value, &[], 1, own));
+        let is_derivative = |node: &Node| matches!(node.op, Op::Vjp(_));
+        module.is_ok_and(|it| it.module.graphs.iter().any(|graph| graph.nodes.iter().any(is_derivative)))
     }
 
     /// Runs once, and again while there is time.

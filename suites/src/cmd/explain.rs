@@ -12,11 +12,12 @@ use super::subject::{Subject, parse, prepare_failure, read_text};
 use crate::exit::{Exit, Failure};
 use crate::measure::plan::unknown;
 
-/// Show the program after each stage and pass, with node counts
+/// Show the node counts of each stage and pass, and the program after the last, or after any
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
   adjudicate explain model.py cube --args '[2.0]' --derivative gradient
   adjudicate explain model.py loss --args @arguments.json --derivative gradient --stage laws
+  adjudicate explain model.py loss --args @arguments.json --derivative gradient --all
   adjudicate explain model.py cube --args '[2.0]' --derivative gradient --format svg > cube.svg
   adjudicate explain model.py cube --args '[2.0]' --derivative gradient --format dot | dot -Tpdf > cube.pdf
 
@@ -28,6 +29,9 @@ pub struct Explain {
     /// Show only stages of this name; the table of counts has all
     #[arg(long, value_name = "NAME")]
     stage: Option<String>,
+    /// Show the program after every stage that changes it, not only the last; pictures do anyway
+    #[arg(long)]
+    all: bool,
     /// How to show them
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
@@ -56,7 +60,13 @@ struct Stage {
 impl Explain {
     /// Carries the command out.
     pub fn run(self, output: &mut Output) -> Result<Exit, Failure> {
-        let stages = self.stages()?;
+        let mut stages = self.stages()?;
+        if self.format == Format::Text && self.stage.is_none() && !self.all {
+            let last = stages.iter().rposition(|stage| stage.shown.is_some());
+            for (_, stage) in stages.iter_mut().enumerate().filter(|(place, _)| Some(*place) != last) {
+                stage.shown = None;
+            }
+        }
         let shown = stages.iter().filter_map(|s| Some((s.name.clone(), s.shown.clone()?)));
         let result = match self.format {
             Format::Text => as_text(&stages),

@@ -3,13 +3,16 @@
 use adjudicate_reports::schema::{Described, SCHEMAS, object};
 use clap::Args;
 
+use super::check::Checked;
+use super::eval::Answer;
 use super::output::Output;
 use crate::exit::{Exit, Failure};
 use crate::measure::plan::unknown;
 use crate::runs::noise::Noise;
 
-/// What `calibrate` keeps beside the runs.
-const NOISE_FILE: &str = "noise.json";
+/// What `calibrate` keeps beside the runs, and what `eval` and `check --json` print.
+const PRINTED: &[Described] =
+    &[("noise.json", object::<Noise>), ("eval.json", object::<Answer>), ("check.json", object::<Checked>)];
 
 /// Print the JSON Schema of a file of a run folder, or of what a command prints or keeps
 #[derive(Args, Debug)]
@@ -23,7 +26,7 @@ pub struct Schema {
 impl Schema {
     /// Carries the command out.
     pub fn run(self, output: &mut Output) -> Result<Exit, Failure> {
-        let all: Vec<Described> = SCHEMAS.iter().copied().chain([(NOISE_FILE, object::<Noise> as fn() -> _)]).collect();
+        let all: Vec<Described> = SCHEMAS.iter().chain(PRINTED).copied().collect();
         let schema = match self.file {
             None => all.iter().map(|(file, schema)| ((*file).to_owned(), schema())).collect(),
             Some(name) => {

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
+use adjudicate_ir::frontend::names;
 use adjudicate_ir::program::Ask;
 use adjudicate_reports::rows::{HANDWRITTEN, RESTRUCTURED};
 use adjudicate_strategies::{STRATEGIES, Strategy};
@@ -253,7 +254,10 @@ impl Patterns {
     }
 }
 
-/// The error for a name that is none of `names`: the nearest of them, and all.
+/// Where so many names are, they are not all said.
+const MANY: usize = 20;
+
+/// The error for a name that is none of `names`: the nearest of them if one is like it, and all, or what lists them.
 pub fn unknown(kind: &str, name: &str, names: &[&str]) -> Failure {
     let mut listed: Vec<&str> = Vec::new();
     for n in names {
@@ -261,13 +265,14 @@ pub fn unknown(kind: &str, name: &str, names: &[&str]) -> Failure {
             listed.push(n);
         }
     }
-    let likeness = |n: &&&str| strsim::normalized_damerau_levenshtein(name, n).max(strsim::jaro_winkler(name, n));
-    let nearest = listed.iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
-    let listed = listed.join(", ");
-    Failure::usage(match nearest {
-        Some(nearest) => format!("there is no {kind} `{name}`; did you mean `{nearest}`? There are: {listed}"),
-        None => format!("there is no {kind} `{name}`, nor any other"),
-    })
+    let near = names::nearest(name, listed.iter().copied());
+    let near = near.map_or(".".to_owned(), |near| format!("; did you mean `{near}`?"));
+    let there = match listed.len() {
+        0 => return Failure::usage(format!("there is no {kind} `{name}`, nor any other")),
+        1..MANY => format!("There are: {}", listed.join(", ")),
+        _ => "`adjudicate list` has all".to_owned(),
+    };
+    Failure::usage(format!("there is no {kind} `{name}`{near} {there}"))
 }
 
 #[cfg(test)]
@@ -297,6 +302,8 @@ mod tests {
     fn an_unknown_name_suggests_the_nearest() {
         let failure = plan(&["hesian"], &[]).unwrap_err();
         assert!(failure.message.contains("did you mean `hessian`?"), "{failure}");
+        let likeness = |name: &str| unknown("function", name, &["gradient", "value", "hvp"]).message;
+        assert!(likeness("vlaue").contains("did you mean `value`?") && !likeness("nosuch").contains("mean"));
         let failure = plan(&["[z"], &[]).unwrap_err();
         assert!(failure.message.contains("malformed"), "{failure}");
     }
