@@ -1,10 +1,10 @@
 //! Passes over typed modules, and pipelines of them.
 //!
-//! A pass is a value: a name, a sentence and a function that rewrites either one graph by itself
-//! or the graphs which the entry reaches together. It keeps types and meaning, IEEE arithmetic
-//! included, but that some (`contractions`, `accumulate`, `accumulators`) add the terms of a sum in another order; `verify` runs after each in debug builds. A pipeline is a list of passes. A variant of
-//! a strategy that does without a pass leaves it out of the list.
-//!
+//! A pass is a value: a name, a sentence and a function that rewrites either one graph by itself or the graphs
+//! which the entry reaches together. It keeps types and meaning, IEEE arithmetic included, but that some
+//! (`contractions`, `accumulate`, `accumulators`) add the terms of a sum in another order; `verify` runs after each
+//! in debug builds. A pipeline is a list of passes. A variant of a strategy that does without a pass leaves it out
+//! of the list.
 //! [`optimise`] goes through a pipeline again and again until nothing changes. A pass looks again
 //! only at graphs that have changed since it last did. All passes are deterministic; there is no
 //! clock, but a number of steps after which [`optimise`] gives up with [`Exhausted`].
@@ -94,8 +94,8 @@ pub const OPTIMISE: &[Pass] = &[
     demand::DEMAND,
 ];
 
-/// Once, between two runs of the optimiser: sums are added in place, and what every trip of a loop does by itself is done
-/// for all trips at once.
+/// Once, between two runs of the optimiser: sums are added in place, and what every trip of a loop does by itself
+/// is done for all trips at once.
 pub const DISTRIBUTE: &[Pass] = &[accumulate::ACCUMULATE, accumulators::ACCUMULATORS, fission::FISSION];
 
 /// At the end, once: operations that do more at a time and that other passes know less of.

@@ -123,6 +123,11 @@ impl Type {
         }
     }
 
+    /// Items of a tuple; of anything else itself, as the only item.
+    pub fn items(&self) -> &[Type] {
+        self.as_tuple().unwrap_or(std::slice::from_ref(self))
+    }
+
     /// The shape of a tensor; panics on anything else.
     pub fn shape(&self) -> &[usize] {
         match self {

@@ -337,7 +337,7 @@ fn check_loop(cond: &Graph, body: &Graph, args: &[&Type], ty: &Type) -> Check {
 fn check_vjp(graph: &Graph, spec: &VjpSpec, args: &[&Type], ty: &Type) -> Check {
     let params = graph.param_types();
     let result = graph.result_type();
-    let items = result.as_tuple().unwrap_or(std::slice::from_ref(result));
+    let items = result.items();
     let seeds: Vec<Type> = items.iter().filter(|item| item.is_float()).map(|item| spec.cotangent(item)).collect();
     check_types("the operands", args, params.iter().chain(&seeds))?;
     let mut value = items.to_vec();

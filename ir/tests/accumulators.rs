@@ -360,3 +360,168 @@ graph @3 else(%0: f64[2], %1: i64) -> f64[2] {
     passes::run_once(&mut module, DISTRIBUTE, &mut |_, _| {});
     assert_eq!(print(&module), text);
 }
+
+/// Each item that is added up has an accumulator of its own; what only one branch adds to, the other returns.
+#[test]
+fn two_items_have_two_accumulators() {
+    check(
+        "module closed entry @0
+
+graph @0 main(%0: f64[2], %1: i64) -> f64[2] {
+  %2 = call @1 (%0, %1) : (f64[2], f64[2])
+  %3 = get 0 %2 : f64[2]
+  %4 = get 1 %2 : f64[2]
+  %5 = mul %3 %4 : f64[2]
+  return %5
+}
+
+graph @1 f(%0: f64[2], %1: i64) -> (f64[2], f64[2]) {
+  %2 = const 0 : i64
+  %3 = gt %1 %2 : bool
+  %4 = if %3 @2 @3 (%0, %1) : (f64[2], f64[2])
+  return %4
+}
+
+graph @2 then(%0: f64[2], %1: i64) -> (f64[2], f64[2]) {
+  %2 = const 1 : i64
+  %3 = sub %1 %2 : i64
+  %4 = call @1 (%0, %3) : (f64[2], f64[2])
+  %5 = call @1 (%0, %3) : (f64[2], f64[2])
+  %6 = get 0 %4 : f64[2]
+  %7 = get 0 %5 : f64[2]
+  %8 = add %6 %7 : f64[2]
+  %9 = add %8 %0 : f64[2]
+  %10 = get 1 %4 : f64[2]
+  %11 = get 1 %5 : f64[2]
+  %12 = add %10 %11 : f64[2]
+  %13 = tuple (%9, %12) : (f64[2], f64[2])
+  return %13
+}
+
+graph @3 else(%0: f64[2], %1: i64) -> (f64[2], f64[2]) {
+  %2 = zero : f64[2]
+  %3 = tuple (%2, %0) : (f64[2], f64[2])
+  return %3
+}
+",
+        &[array(&[1.0, 2.0]), Value::I64(2)],
+        &[12.0, 48.0],
+        &expect![[r#"
+            module closed entry @0
+
+            graph @0 main(%0: f64[2], %1: i64) -> f64[2] {
+              %2 = zero : f64[2]
+              %3 = zero : f64[2]
+              %4 = call @1 (%0, %1, %2, %3) : (f64[2], f64[2])
+              %5 = get 0 %4 : f64[2]
+              %6 = get 1 %4 : f64[2]
+              %7 = mul %5 %6 : f64[2]
+              return %7
+            }
+
+            graph @1 f(%0: f64[2], %1: i64, %2: f64[2], %3: f64[2]) -> (f64[2], f64[2]) {
+              %4 = const 0 : i64
+              %5 = gt %1 %4 : bool
+              %6 = if %5 @2 @3 (%0, %1, %2, %3) : (f64[2], f64[2])
+              %7 = get 0 %6 : f64[2]
+              %8 = get 1 %6 : f64[2]
+              %9 = tuple (%7, %8) : (f64[2], f64[2])
+              return %9
+            }
+
+            graph @2 then(%0: f64[2], %1: i64, %2: f64[2], %3: f64[2]) -> (f64[2], f64[2]) {
+              %4 = const 1 : i64
+              %5 = sub %1 %4 : i64
+              %6 = add %2 %0 : f64[2]
+              %7 = call @1 (%0, %5, %6, %3) : (f64[2], f64[2])
+              %8 = get 0 %7 : f64[2]
+              %9 = get 1 %7 : f64[2]
+              %10 = call @1 (%0, %5, %8, %9) : (f64[2], f64[2])
+              %11 = get 0 %10 : f64[2]
+              %12 = get 1 %10 : f64[2]
+              %13 = tuple (%11, %12) : (f64[2], f64[2])
+              return %13
+            }
+
+            graph @3 else(%0: f64[2], %1: i64, %2: f64[2], %3: f64[2]) -> (f64[2], f64[2]) {
+              %4 = add %3 %0 : f64[2]
+              %5 = tuple (%2, %4) : (f64[2], f64[2])
+              return %5
+            }
+        "#]],
+    );
+}
+
+/// A function that returns what a recursion adds up passes an accumulator on; if nobody adds that to anything, none does.
+#[test]
+fn an_accumulator_is_passed_on() {
+    check(
+        "module closed entry @0
+
+graph @0 main(%0: f64[2], %1: i64) -> f64[2] {
+  %2 = call @1 (%0, %1) : f64[2]
+  return %2
+}
+
+graph @1 f(%0: f64[2], %1: i64) -> f64[2] {
+  %2 = const 0 : i64
+  %3 = gt %1 %2 : bool
+  %4 = if %3 @2 @3 (%0, %1) : f64[2]
+  return %4
+}
+
+graph @2 then(%0: f64[2], %1: i64) -> f64[2] {
+  %2 = call @4 (%0, %1) : f64[2]
+  %3 = add %2 %0 : f64[2]
+  return %3
+}
+
+graph @3 else(%0: f64[2], %1: i64) -> f64[2] {
+  %2 = zero : f64[2]
+  return %2
+}
+
+graph @4 less(%0: f64[2], %1: i64) -> f64[2] {
+  %2 = const 1 : i64
+  %3 = sub %1 %2 : i64
+  %4 = call @1 (%0, %3) : f64[2]
+  return %4
+}
+",
+        &[array(&[1.0, 2.0]), Value::I64(3)],
+        &[3.0, 6.0],
+        &expect![[r#"
+            module closed entry @0
+
+            graph @0 main(%0: f64[2], %1: i64) -> f64[2] {
+              %2 = zero : f64[2]
+              %3 = call @1 (%0, %1, %2) : f64[2]
+              return %3
+            }
+
+            graph @1 f(%0: f64[2], %1: i64, %2: f64[2]) -> f64[2] {
+              %3 = const 0 : i64
+              %4 = gt %1 %3 : bool
+              %5 = if %4 @2 @4 (%0, %1, %2) : f64[2]
+              return %5
+            }
+
+            graph @2 then(%0: f64[2], %1: i64, %2: f64[2]) -> f64[2] {
+              %3 = add %2 %0 : f64[2]
+              %4 = call @3 (%0, %1, %3) : f64[2]
+              return %4
+            }
+
+            graph @3 less(%0: f64[2], %1: i64, %2: f64[2]) -> f64[2] {
+              %3 = const 1 : i64
+              %4 = sub %1 %3 : i64
+              %5 = call @1 (%0, %4, %2) : f64[2]
+              return %5
+            }
+
+            graph @4 else(%0: f64[2], %1: i64, %2: f64[2]) -> f64[2] {
+              return %2
+            }
+        "#]],
+    );
+}

@@ -178,7 +178,7 @@ impl Solver {
         let graph = module.graph(spec.graph);
         let (args, seeds) = operands.split_at(graph.params.len());
         self.call(module, spec.graph, &vjp_params(spec, args));
-        let items = graph.result_type().as_tuple().unwrap_or(std::slice::from_ref(graph.result_type()));
+        let items = graph.result_type().items();
         let value = args.iter().any(Mask::any);
         let cotangents = value || seeds.iter().any(Mask::any);
         let value = items.iter().map(|ty| if value { Mask::full(ty) } else { Mask::None });

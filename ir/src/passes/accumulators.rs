@@ -26,7 +26,6 @@ use crate::types::{FnType, Type};
 
 use super::inline::splice;
 use super::rewrite::{live, sweep};
-use super::sites::items;
 use super::{Pass, Run};
 use families::{Families, Family};
 use terms::{Accumulating, Sum, Term, sums};
@@ -79,7 +78,7 @@ fn chosen(module: &Module, reachable: &[GraphId], families: &Families) -> Accumu
     for &id in reachable {
         let family = families.of_graph(id);
         if families.may_change(family) {
-            let types = items(module.graph(id).result_type()).iter().enumerate();
+            let types = module.graph(id).result_type().items().iter().enumerate();
             chosen.extend(types.filter(|(_, ty)| is_array(ty)).map(|(item, _)| (family, item)));
         }
     }
@@ -106,7 +105,7 @@ fn votes(
         let sums = sums(module, id, families, chosen);
         for (site, node) in graph.iter().filter(|(n, _)| live[n.0 as usize]) {
             let Some(family) = families.called(graph, site) else { continue };
-            for item in 0..items(&node.ty).len() {
+            for item in 0..node.ty.items().len() {
                 let votes = all.entry((family, item)).or_default();
                 match sums.iter().find(|sum| sum.terms.contains(&Term::Item(site, item))) {
                     Some(sum) if sum.terms.len() > 1 => votes.added += 1,
@@ -174,7 +173,7 @@ impl<'m> Rewriting<'m> {
             b.span = graph.node(p).span;
             map[p.0 as usize] = Some(b.param(self.ty(graph.ty(p))));
         }
-        let types = items(graph.result_type());
+        let types = graph.result_type().items();
         let family = self.families.of_graph(id);
         let accumulators: HashMap<usize, NodeId> =
             self.accumulators(family).map(|item| (item, b.param(types[item].clone()))).collect();
@@ -203,7 +202,7 @@ impl<'m> Rewriting<'m> {
     fn function(&self, f: &Arc<FnType>) -> FnType {
         let mut params: Vec<Type> = f.params.iter().map(|ty| self.ty(ty)).collect();
         if let Some(family) = self.families.of_type(f) {
-            let types = items(&f.result);
+            let types = f.result.items();
             params.extend(self.accumulators(family).map(|item| types[item].clone()));
         }
         FnType { params, result: self.ty(&f.result) }
@@ -261,7 +260,7 @@ impl Copy<'_> {
 
     /// A node that is no sum. A site is given the sums so far that its items are terms of.
     fn node(&mut self, id: NodeId, node: &Node) -> NodeId {
-        let types = items(&node.ty);
+        let types = node.ty.items();
         let mut operands: Args = node.args.iter().map(|&a| self.copied(a)).collect();
         let mut taken = Vec::new();
         if let Some(family) = self.rewriting.families.called(self.graph, id) {

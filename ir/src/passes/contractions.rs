@@ -5,7 +5,8 @@
 //! Σₗ aₗ bₗ + cₗ  =  Σₗ aₗ bₗ + Σₗ cₗ
 //! ```
 //!
-//! What every trip of a loop adds to the gradient of a matrix is of this form. The terms of the sum come in another order.
+//! What every trip of a loop adds to the gradient of a matrix is of this form. The terms of the sum come in another
+//! order.
 
 use crate::builder::Builder;
 use crate::graph::{Graph, NodeId, Op};

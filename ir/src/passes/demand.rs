@@ -15,7 +15,7 @@ use crate::graph::{Graph, GraphId, Module, Node, NodeId, Op};
 
 use super::resign::{Fate, Plan, resign};
 use super::rewrite::{live, sweep};
-use super::sites::{Class, Sites, items, operands};
+use super::sites::{Class, Sites, operands};
 use super::{Pass, Run};
 
 pub(super) const DEMAND: Pass =
@@ -106,7 +106,7 @@ impl<'m> Demand<'m> {
         };
         let results = |class: &Class| {
             let ty = module.graph(class.body.unwrap_or(class.graphs[0])).result_type();
-            vec![class.fixed_result; items(ty).len()]
+            vec![class.fixed_result; ty.items().len()]
         };
         let mut demand = Self {
             module,

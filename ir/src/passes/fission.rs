@@ -6,10 +6,10 @@
 //! - the *core*: what the state of the next trip depends on, one trip after the other;
 //! - *after*: what is only added up or pushed, and depends on the core.
 //!
-//! The trips are the lanes of a batched graph ([`crate::batch`]) for what comes before, whose rows the core reads by index,
-//! and of another for what comes after, for which the core pushes what is needed. So the input products of a recurrent
-//! network are one product of matrices, and so is the gradient of its weights; a loop without a core is no loop at
-//! all. Sums over trips come in another order.
+//! The trips are the lanes of a batched graph ([`crate::batch`]) for what comes before, whose rows the core reads
+//! by index, and of another for what comes after, for which the core pushes what is needed. So the input products
+//! of a recurrent network are one product of matrices, and so is the gradient of its weights; a loop without a core
+//! is no loop at all. Sums over trips come in another order.
 //!
 //! ```text
 //! for t: h = f(h, g(xₜ)); s += e(h)   =   gs = map g x;  for t: h = f(h, gsₜ); push h;   s += sum (map e hs)
@@ -50,7 +50,8 @@ fn run(module: &mut Module) -> Vec<GraphId> {
     changed
 }
 
-/// The user of the first loop that is taken apart, with the loop in parts. Loops of graphs that are not `old` have been.
+/// The user of the first loop that is taken apart, with the loop in parts. Loops of graphs that are not `old` have
+/// been.
 fn first(module: &mut Module, old: usize) -> Option<(GraphId, Graph)> {
     let sites = Sites::of(module);
     for class in &sites.classes {

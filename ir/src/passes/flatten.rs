@@ -11,7 +11,7 @@ use crate::types::Type;
 use super::inline::recursive;
 use super::known::{Fact, Facts};
 use super::resign::{Fate, Plan, resign};
-use super::sites::{Class, Sites, items, returned};
+use super::sites::{Class, Sites, returned};
 use super::{Pass, Run};
 
 pub(super) const FLATTEN: Pass = Pass {
@@ -57,7 +57,7 @@ fn plan(
         plan.result.clone_from_slice(&plan.params[..states]);
     } else if !class.fixed_result && (ty.as_tuple().is_some() || matches!(ty, Type::Fn(_))) {
         let is_recursive = class.graphs.iter().any(|g| recursive[g]);
-        for (i, ty) in items(ty).iter().enumerate() {
+        for (i, ty) in ty.items().iter().enumerate() {
             // The function value that a recursion returns may hold another like itself, without end.
             let fact = if is_recursive { Fact::Any } else { result(module, sites, facts, class, i) };
             plan.result[i] = fate(module, ty, &fact);

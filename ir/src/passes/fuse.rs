@@ -9,9 +9,10 @@
 //! regions that are open do not depend on each other, and merging two is always possible. A region is then
 //! computed where its last member stood.
 //!
-//! Nothing is computed twice, and nothing is read or written that was not before: what only members read is no result.
-//! Reductions end a region, save those of rows, which its other members may read again. Operations on single elements form
-//! regions of their own, whether or not they are connected. What starting a region costs more than its nodes is left alone.
+//! Nothing is computed twice, and nothing is read or written that was not before: what only members read is no
+//! result. Reductions end a region, save those of rows, which its other members may read again. Operations on
+//! single elements form regions of their own, whether or not they are connected. What starting a region costs more
+//! than its nodes is left alone.
 
 use std::collections::HashMap;
 
@@ -33,10 +34,10 @@ pub(super) const FUSE: Pass = Pass {
     run: Run::Module(run),
 };
 
-/// Single elements are worth a region from this many on, and two nodes over arrays from this many elements on. A region
-/// of two single elements was measured to take 70 instructions less than two primitives, which is not worth hiding a
-/// gradient such as `3 * x ** 2` in a call, and one of four 400 less; a region of two over an array takes 240 more whatever
-/// its length, one of three 100 less.
+/// Single elements are worth a region from this many on, and two nodes over arrays from this many elements on. A
+/// region of two single elements was measured to take 70 instructions less than two primitives, which is not worth
+/// hiding a gradient such as `3 * x ** 2` in a call, and one of four 400 less; a region of two over an array takes
+/// 240 more whatever its length, one of three 100 less.
 const MANY_SCALARS: usize = 3;
 const MANY_ELEMENTS: usize = 512;
 

@@ -171,7 +171,7 @@ fn forwarded(module: &Module, sites: &Sites) -> Vec<Vec<Option<Returned>>> {
         if class.body.is_some() {
             return Vec::new();
         }
-        let count = super::sites::items(module.graph(class.graphs[0]).result_type()).len();
+        let count = module.graph(class.graphs[0]).result_type().items().len();
         (0..count).map(|i| always(module, class, i)).collect()
     };
     sites.classes.iter().map(of_class).collect()
@@ -196,7 +196,7 @@ fn put_results(graph: &Graph, sites: &Sites, results: &[Vec<Option<Returned>>]) 
         Op::Closure(_) => None,
         ref op => results[sites.class_at(op)?].get(item)?.clone(),
     };
-    if !graph.nodes.iter().any(|n| (0..).take(super::sites::items(&n.ty).len()).any(|i| known(n, i).is_some())) {
+    if !graph.nodes.iter().any(|n| (0..).take(n.ty.items().len()).any(|i| known(n, i).is_some())) {
         return None;
     }
     replace_nodes(graph, |b, op, args, ty| {

@@ -11,7 +11,7 @@ use crate::graph::{Args, Graph, GraphId, Module, Node, NodeId, Op};
 use crate::types::Type;
 
 use super::rewrite::{copy_nodes, sweep};
-use super::sites::{Sites, first_operand, items};
+use super::sites::{Sites, first_operand};
 
 /// What becomes of a parameter, or of an item of a result.
 #[derive(Clone, Debug, PartialEq)]
@@ -42,7 +42,7 @@ impl Plan {
     /// A plan that changes nothing.
     pub(super) fn keep(module: &Module, graph: GraphId) -> Self {
         let graph = module.graph(graph);
-        let result = vec![Fate::Keep; items(graph.result_type()).len()];
+        let result = vec![Fate::Keep; graph.result_type().items().len()];
         Self { params: vec![Fate::Keep; graph.params.len()], result }
     }
 
@@ -117,7 +117,7 @@ impl Resigned<'_> {
         if matches!(op, Op::Closure(_)) || !Plan::changes(&plan.result) {
             return b.emit(op.clone(), &operands, ty.clone());
         }
-        let old = items(ty);
+        let old = ty.items();
         let mut types = Vec::new();
         for (ty, fate) in old.iter().zip(&plan.result) {
             match fate {

@@ -9,7 +9,6 @@
 //! - everything else, of all graphs and all sites together.
 
 use crate::graph::{Graph, GraphId, Module, Node, NodeId, Op};
-use crate::types::Type;
 
 /// An operation that refers to a graph of a class.
 #[derive(Clone, Copy, Debug)]
@@ -46,11 +45,6 @@ pub(super) fn operands(node: &Node) -> &[NodeId] {
 /// The position of the first operand that is a parameter.
 pub(super) fn first_operand(op: &Op) -> usize {
     usize::from(matches!(op, Op::If(..)))
-}
-
-/// Types of the items of a result, or of the result itself.
-pub(super) fn items(ty: &Type) -> &[Type] {
-    ty.as_tuple().unwrap_or(std::slice::from_ref(ty))
 }
 
 /// The node of an item of the result, if the graph makes it where it returns it.

@@ -61,17 +61,23 @@ impl<'a> Args<'a> {
         (0..self.len()).map(|i| &self[i])
     }
 
-    /// Does not let these operands be taken; each is a bit, the last that of all from the 63rd on. Whoever wants to have them
-    /// afterwards holds none again.
+    /// Does not let these operands be taken: a bit for each, as [`bit`](Self::bit) numbers them. Whoever wants to take
+    /// them afterwards holds none again.
     #[inline]
     pub fn hold(&mut self, operands: u64) {
         self.held = operands;
     }
 
+    /// The bit of an operand in what is held; all from the 63rd on share one.
+    #[inline]
+    pub fn bit(operand: usize) -> u64 {
+        1 << operand.min(63)
+    }
+
     /// The place of an operand that nobody reads afterwards, not even as another operand.
     #[inline]
     fn free(&mut self, i: usize) -> Option<&mut Value> {
-        if self.held >> i.min(63) & 1 == 1 {
+        if self.held & Self::bit(i) != 0 {
             return None;
         }
         match &mut self.source {

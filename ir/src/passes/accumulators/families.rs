@@ -21,14 +21,14 @@ pub(super) struct Families {
     parent: Vec<u32>,
     types: HashMap<Arc<FnType>, u32>,
     /// Families that may not change, and those that would gain nothing.
-    left: HashSet<Family>,
+    excluded: HashSet<Family>,
 }
 
 impl Families {
     /// Finds the families of these graphs.
     pub(super) fn of(module: &Module, reachable: &[GraphId]) -> Self {
         let mut found =
-            Self { parent: (0..module.graphs.len() as u32).collect(), types: HashMap::new(), left: HashSet::new() };
+            Self { parent: (0..module.graphs.len() as u32).collect(), types: HashMap::new(), excluded: HashSet::new() };
         for &id in reachable {
             for node in &module.graph(id).nodes {
                 match (&node.op, &node.ty) {
@@ -41,12 +41,12 @@ impl Families {
                 }
             }
         }
-        found.leave_out(module, reachable);
+        found.exclude(module, reachable);
         found
     }
 
     /// Those that are called otherwise than by a call, and those without a recursion.
-    fn leave_out(&mut self, module: &Module, reachable: &[GraphId]) {
+    fn exclude(&mut self, module: &Module, reachable: &[GraphId]) {
         let mut fixed = HashSet::from([self.of_graph(module.entry)]);
         for node in reachable.iter().flat_map(|&id| &module.graph(id).nodes) {
             match &node.op {
@@ -70,7 +70,7 @@ impl Families {
             }
         }
         let all: HashSet<Family> = reachable.iter().map(|&id| self.of_graph(id)).collect();
-        self.left = all.into_iter().filter(|family| fixed.contains(family) || !gaining.contains(family)).collect();
+        self.excluded = all.into_iter().filter(|family| fixed.contains(family) || !gaining.contains(family)).collect();
     }
 
     fn intern(&mut self, f: &Arc<FnType>) -> u32 {
@@ -106,7 +106,7 @@ impl Families {
 
     /// Whether the graphs of a family may take other parameters, and may gain by it.
     pub(super) fn may_change(&self, family: Family) -> bool {
-        !self.left.contains(&family)
+        !self.excluded.contains(&family)
     }
 
     /// The family that a node calls a graph of, if it may change.

@@ -6,8 +6,8 @@ use crate::passes::counted::{Counted, Counter};
 use crate::passes::live;
 use crate::types::{Elem, Type};
 
-/// Values of more elements in all trips are not made for all trips at once: they would leave the second-level cache, where
-/// one trip after the other finds its own.
+/// Values of more elements in all trips are not made for all trips at once: they would leave the second-level
+/// cache, where one trip after the other finds its own.
 const MAX_ELEMENTS: usize = 1 << 17;
 
 /// To push or read a row of so many elements costs what an operation costs beside its work.
@@ -450,8 +450,8 @@ fn classify(
     parts
 }
 
-/// Between which values the integers of a body stay in all trips, where that is known and fits 64 bits. A single integer
-/// that does not fit is an error; the elements of an array would wrap.
+/// Between which values the integers of a body stay in all trips, where that is known and fits 64 bits. A single
+/// integer that does not fit is an error; the elements of an array would wrap.
 fn ranges(body: &Graph, roles: &[Role], trips: usize) -> Vec<Option<[i128; 2]>> {
     let mut ranges: Vec<Option<[i128; 2]>> = vec![None; body.nodes.len()];
     for (id, node) in body.iter().filter(|(_, node)| node.ty.is_scalar(Elem::I64)) {
