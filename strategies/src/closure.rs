@@ -7,7 +7,6 @@
 //! optimiser reduces, and to which the transform can be applied again: derivatives are expanded
 //! innermost first, with the optimiser before, between and after.
 
-pub(crate) mod activity;
 mod adjoint;
 mod expand;
 mod pairs;

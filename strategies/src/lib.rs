@@ -4,11 +4,12 @@
 //! wanted. Every strategy receives the same specialised graphs and runs them on the same kernels;
 //! what it cannot express it refuses with a reason and a position.
 
+mod activity;
 pub mod closure;
 mod compiled;
-mod cotangent;
 pub mod dataflow;
 mod derivatives;
+mod differential;
 pub mod finite;
 mod kept;
 mod optimiser;

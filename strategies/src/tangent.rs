@@ -3,7 +3,7 @@
 //! For `g : (x…) → y` and a mask of active parameters, [`Tangents::of`] makes
 //!
 //! ```text
-//! ġ : (x…, ẋ…) → (y, ẏ)            ẋ of the active parameters
+//! ġ : (x…, ẋ…) → (y…, ẏ…)          ẋ of the active parameters; items of a result that is a tuple
 //! ```
 //!
 //! Tangents have the types of cotangents, but that a function value has none: it is transformed itself, to
@@ -12,11 +12,12 @@
 //! values of a backward pass come twice as wide. The gradient of a function transformed so gives
 //! Hessian–vector products by forward over reverse.
 //!
-//! A primitive has one rule, the pullback; its pushforward is the pullback of that ([`push`]). A
-//! program asks for a tangent by the pullback of a pullback, which [`pushed`] finds.
+//! A primitive has one rule, the pullback; its pushforward is the pullback of that ([`pushforward`]). A
+//! program asks for a tangent by the pullback of a pullback, which [`recognise`] finds.
 
-mod push;
-mod pushed;
+mod pushforward;
+mod recognise;
+mod repeat;
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -25,10 +26,10 @@ use adjudicate_ir::builder::Builder;
 use adjudicate_ir::graph::{Graph, GraphId, Module, Node, NodeId, Op};
 use adjudicate_ir::types::{Elem, FnType, Type};
 
-use crate::closure::activity::{self, Activity};
-use crate::cotangent::Cotangent;
+use crate::activity::{self, Activity};
+use crate::differential::Differential;
 
-pub(crate) use pushed::expand;
+pub(crate) use recognise::expand;
 
 /// Which parameters of a graph are active.
 type Mask = Vec<bool>;
@@ -40,7 +41,7 @@ fn dual(ty: &Type) -> Type {
             let FnType { params, result } = &**f;
             let values = params.iter().map(dual);
             let tangents = params.iter().filter(|ty| carries(ty)).map(tangent);
-            Type::function(values.chain(tangents).collect(), pair(result))
+            Type::function(values.chain(tangents).collect(), with_tangents(result))
         }
         Type::Tuple(items) => Type::Tuple(items.iter().map(dual).collect()),
         Type::Stack(item) => Type::stack(dual(item)),
@@ -58,9 +59,16 @@ fn tangent(ty: &Type) -> Type {
     }
 }
 
-/// What a transformed graph returns for a result of this type.
-fn pair(result: &Type) -> Type {
-    Type::tuple([dual(result), tangent(result)])
+/// What a transformed graph returns for a result of this type: its items, then the tangents of those that carry one.
+fn with_tangents(result: &Type) -> Type {
+    let tangents = result.items().iter().filter(|ty| carries(ty)).map(tangent);
+    Type::tuple(result.items().iter().map(dual).chain(tangents).collect::<Vec<_>>())
+}
+
+/// Where the tangent of each item of such a result stands in what a transformed graph returns.
+fn tangent_places(result: &Type) -> Vec<Option<usize>> {
+    let mut next = result.items().len()..;
+    result.items().iter().map(|ty| carries(ty).then(|| next.next()).flatten()).collect()
 }
 
 /// Whether there is anything in a tangent of this value.
@@ -120,7 +128,7 @@ impl<'m> Tangents<'m> {
             tangents.extend(part.filter(|&i| mask[i]).map(|i| b.param(tangent(&types[i]))));
         }
         let called = self.of(g, &mask);
-        let ret = b.emit(Op::Call(called), &[values, tangents].concat(), pair(&result));
+        let ret = b.emit(Op::Call(called), &[values, tangents].concat(), with_tangents(&result));
         let code = self.module.add(b.finish(ret));
         self.closures.insert(key, code);
         code
@@ -134,8 +142,8 @@ struct Transform<'g> {
     b: RefCell<Builder>,
     /// By node of the graph: its value, and its tangent.
     values: Vec<NodeId>,
-    tangents: Vec<Cotangent>,
-    params: Vec<(NodeId, Cotangent)>,
+    tangents: Vec<Differential>,
+    params: Vec<(NodeId, Differential)>,
 }
 
 impl<'g> Transform<'g> {
@@ -143,10 +151,10 @@ impl<'g> Transform<'g> {
         let mut b = Builder::new(&format!("{}.", graph.name), graph.span);
         let types = graph.param_types();
         let values: Vec<NodeId> = types.iter().map(|ty| b.param(dual(ty))).collect();
-        let tangents: Vec<Cotangent> = types
+        let tangents: Vec<Differential> = types
             .iter()
             .zip(mask)
-            .map(|(ty, &active)| if active { Cotangent::Whole(b.param(tangent(ty))) } else { Cotangent::Zero })
+            .map(|(ty, &active)| if active { Differential::Whole(b.param(tangent(ty))) } else { Differential::Zero })
             .collect();
         let params = values.into_iter().zip(tangents).collect();
         Self { graph, activity, b: b.into(), values: Vec::new(), tangents: Vec::new(), params }
@@ -157,13 +165,25 @@ impl<'g> Transform<'g> {
             self.b.borrow_mut().span = node.span;
             let (value, tangent) = self.node(made, id, node);
             self.values.push(value);
-            self.tangents.push(if carries(&node.ty) { tangent } else { Cotangent::Zero });
+            self.tangents.push(if carries(&node.ty) { tangent } else { Differential::Zero });
         }
         let ret = self.graph.ret;
-        let (value, dy) = (self.value(ret), self.whole(ret));
+        let (value, dy) = (self.value(ret), &self.tangents[ret.0 as usize]);
         let mut b = self.b.into_inner();
-        let ret = b.tuple(&[value, dy]);
-        b.finish(ret)
+        let result = self.graph.result_type();
+        let is_tuple = result.as_tuple().is_some();
+        let mut all: Vec<NodeId> = match is_tuple {
+            true => (0..result.items().len()).map(|i| b.get(value, i)).collect(),
+            false => vec![value],
+        };
+        for (i, ty) in result.items().iter().enumerate().filter(|(_, ty)| carries(ty)) {
+            let item = if is_tuple { dy.item(&mut b, i) } else { dy.clone() };
+            all.push(item.materialise(&mut b, &tangent(ty)));
+        }
+        let ret = b.tuple(&all);
+        let mut graph = b.finish(ret);
+        pushforward::end_seeds(&mut graph);
+        graph
     }
 
     fn value(&self, id: NodeId) -> NodeId {
@@ -185,13 +205,13 @@ impl<'g> Transform<'g> {
     }
 
     /// Whether a node has a tangent.
-    fn moves(&self, id: NodeId) -> bool {
+    fn has_tangent(&self, id: NodeId) -> bool {
         self.is_active(id) && carries(self.graph.ty(id))
     }
 
-    /// The tangents of those of some nodes that have one, and which these are.
-    fn moving(&self, ids: &[NodeId]) -> (Mask, Vec<NodeId>) {
-        let mask: Mask = ids.iter().map(|&id| self.moves(id)).collect();
+    /// Which of some nodes have a tangent, and these tangents.
+    fn tangents_of(&self, ids: &[NodeId]) -> (Mask, Vec<NodeId>) {
+        let mask: Mask = ids.iter().map(|&id| self.has_tangent(id)).collect();
         let tangents = ids.iter().zip(&mask).filter(|(_, m)| **m).map(|(&id, _)| self.whole(id)).collect();
         (mask, tangents)
     }
@@ -200,24 +220,37 @@ impl<'g> Transform<'g> {
         self.b.borrow_mut().emit(op, args, ty)
     }
 
-    /// The two items of what a transformed graph returns.
-    fn parted(&self, pair: NodeId) -> (NodeId, Cotangent) {
+    /// A call of transformed graphs whose result had this type: its value and tangent.
+    fn call(&self, op: Op, args: &[NodeId], result: &Type) -> (NodeId, Differential) {
+        let all = self.emit(op, args, with_tangents(result));
         let mut b = self.b.borrow_mut();
-        (b.get(pair, 0), Cotangent::Whole(b.get(pair, 1)))
+        let item = |b: &mut Builder, place: Option<usize>| match place {
+            Some(place) => Differential::Whole(b.get(all, place)),
+            None => Differential::Zero,
+        };
+        let mut tangents: Vec<Differential> =
+            tangent_places(result).into_iter().map(|place| item(&mut b, place)).collect();
+        match result.as_tuple() {
+            Some(types) => {
+                let items: Vec<NodeId> = (0..types.len()).map(|i| b.get(all, i)).collect();
+                (b.tuple(&items), Differential::Items(tangents))
+            }
+            None => (b.get(all, 0), tangents.swap_remove(0)),
+        }
     }
 
-    fn node(&self, made: &mut Tangents<'_>, id: NodeId, node: &Node) -> (NodeId, Cotangent) {
+    fn node(&self, made: &mut Tangents<'_>, id: NodeId, node: &Node) -> (NodeId, Differential) {
         let args = self.values(&node.args);
         let touched = |ids: &[NodeId]| self.is_active(id) || ids.iter().any(|&a| self.is_active(a));
         match &node.op {
             Op::Param(i) => self.params[*i as usize].clone(),
             Op::Prim(prim) => {
                 let value = self.b.borrow_mut().reapply(prim, &args, dual(&node.ty));
-                (value, if self.moves(id) { self.push(node, prim, value) } else { Cotangent::Zero })
+                (value, if self.has_tangent(id) { self.pushforward(node, prim, value) } else { Differential::Zero })
             }
             Op::Tuple => {
                 let items = node.args.iter().map(|a| self.tangents[a.0 as usize].clone()).collect();
-                (self.b.borrow_mut().tuple(&args), Cotangent::Items(items))
+                (self.b.borrow_mut().tuple(&args), Differential::Items(items))
             }
             Op::Get(i) => {
                 let mut b = self.b.borrow_mut();
@@ -225,92 +258,29 @@ impl<'g> Transform<'g> {
                 (b.get(args[0], *i as usize), tangent)
             }
             Op::Call(g) if touched(&node.args) => {
-                let (mask, tangents) = self.moving(&node.args);
+                let (mask, tangents) = self.tangents_of(&node.args);
                 let called = made.of(*g, &mask);
-                self.parted(self.emit(Op::Call(called), &[args, tangents].concat(), pair(&node.ty)))
+                self.call(Op::Call(called), &[args, tangents].concat(), &node.ty)
             }
             Op::If(then, other) if touched(&node.args[1..]) => {
-                let (mask, tangents) = self.moving(&node.args[1..]);
+                let (mask, tangents) = self.tangents_of(&node.args[1..]);
                 let op = Op::If(made.of(*then, &mask), made.of(*other, &mask));
-                self.parted(self.emit(op, &[args, tangents].concat(), pair(&node.ty)))
+                self.call(op, &[args, tangents].concat(), &node.ty)
             }
             Op::Closure(g) => {
-                let (mask, tangents) = self.moving(&node.args);
+                let (mask, tangents) = self.tangents_of(&node.args);
                 let code = made.code(*g, &mask);
-                (self.emit(Op::Closure(code), &[args, tangents].concat(), dual(&node.ty)), Cotangent::Zero)
+                (self.emit(Op::Closure(code), &[args, tangents].concat(), dual(&node.ty)), Differential::Zero)
             }
             Op::Apply(_) => {
                 let given = node.args[1..].iter().filter(|&&a| carries(self.graph.ty(a)));
                 let tangents = given.map(|&a| self.whole(a)).collect();
-                self.parted(self.emit(node.op.clone(), &[args, tangents].concat(), pair(&node.ty)))
+                self.call(node.op.clone(), &[args, tangents].concat(), &node.ty)
             }
             Op::Loop { cond, body } if touched(&node.args) => self.repeat(made, id, node, (*cond, *body)),
             Op::Vjp(_) => panic!("derivatives are expanded innermost first"),
             Op::Fused(_) => panic!("derivatives are expanded before nodes are fused"),
-            _ => (self.emit(node.op.clone(), &args, dual(&node.ty)), Cotangent::Zero),
+            _ => (self.emit(node.op.clone(), &args, dual(&node.ty)), Differential::Zero),
         }
-    }
-
-    /// A loop whose state is that of the loop and the tangents of those of its items that have one.
-    fn repeat(
-        &self,
-        made: &mut Tangents<'_>,
-        id: NodeId,
-        node: &Node,
-        (cond, body): (GraphId, GraphId),
-    ) -> (NodeId, Cotangent) {
-        let types: Vec<Type> = node.args.iter().map(|&a| self.graph.ty(a).clone()).collect();
-        let states = node.ty.as_tuple().expect("the state is a tuple").len();
-        let mask: Mask = self.activity.loop_mask(id).iter().zip(&types).map(|(&m, ty)| m && carries(ty)).collect();
-        let moving = |all: std::ops::Range<usize>| all.filter(|&i| mask[i]).collect::<Vec<usize>>();
-        let parts = [0..states, states..types.len()];
-        // State, its tangents, invariants, theirs.
-        let mut operands = Vec::new();
-        for part in &parts {
-            operands.extend(self.values(&node.args[part.clone()]));
-            operands.extend(moving(part.clone()).iter().map(|&i| self.whole(node.args[i])));
-        }
-        let params = |b: &mut Builder| {
-            let (mut values, mut tangents) = (Vec::new(), Vec::new());
-            for part in &parts {
-                values.extend(types[part.clone()].iter().map(|ty| b.param(dual(ty))));
-                tangents.extend(moving(part.clone()).iter().map(|&i| b.param(tangent(&types[i]))));
-            }
-            (values, tangents)
-        };
-        let cond = {
-            let mut b = Builder::new("again", node.span);
-            let (values, _) = params(&mut b);
-            let plain = types.iter().all(|ty| dual(ty) == *ty);
-            let ret = if plain {
-                b.emit(Op::Call(cond), &values, Type::bool())
-            } else {
-                let called = made.of(cond, &vec![false; types.len()]);
-                let both = b.emit(Op::Call(called), &values, pair(&Type::bool()));
-                b.get(both, 0)
-            };
-            made.module.add(b.finish(ret))
-        };
-        let moved = moving(0..states);
-        let body = {
-            let mut b = Builder::new("trip.", node.span);
-            let (values, tangents) = params(&mut b);
-            let called = made.of(body, &mask);
-            let both = b.emit(Op::Call(called), &[values, tangents].concat(), pair(&node.ty));
-            let (next, dnext) = (b.get(both, 0), b.get(both, 1));
-            let mut items: Vec<NodeId> = (0..states).map(|i| b.get(next, i)).collect();
-            items.extend(moved.iter().map(|&i| b.get(dnext, i)));
-            let ret = b.tuple(&items);
-            made.module.add(b.finish(ret))
-        };
-        let result = types[..states].iter().map(dual).chain(moved.iter().map(|&i| tangent(&types[i])));
-        let looped = self.emit(Op::Loop { cond, body }, &operands, Type::tuple(result.collect::<Vec<_>>()));
-        let mut b = self.b.borrow_mut();
-        let items: Vec<NodeId> = (0..states).map(|i| b.get(looped, i)).collect();
-        let mut tangents = vec![Cotangent::Zero; states];
-        for (k, &i) in moved.iter().enumerate() {
-            tangents[i] = Cotangent::Whole(b.get(looped, states + k));
-        }
-        (b.tuple(&items), Cotangent::Items(tangents))
     }
 }

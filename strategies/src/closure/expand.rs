@@ -111,7 +111,7 @@ pub(super) fn many_seeds(module: &mut Module, spec: &VjpSpec, adjoint: &Adjoint)
     let mut b = Builder::new(&format!("d{}", primal.name), primal.span);
     let args: Vec<NodeId> = primal.param_types().iter().map(|ty| b.param(primed(ty))).collect();
     let result = primal.result_type();
-    let items = result.as_tuple().unwrap_or(std::slice::from_ref(result));
+    let items = result.items();
     let seeds: Vec<NodeId> = items.iter().filter(|ty| ty.is_float()).map(|ty| b.param(ty.clone())).collect();
     let masks: Vec<Mask> = args.iter().map(|_| Mask::None).chain(seeds.iter().map(|_| Mask::All)).collect();
     let values = items.len();

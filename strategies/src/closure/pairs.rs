@@ -19,9 +19,9 @@ use adjudicate_ir::graph::{Graph, GraphId, Module, Node, NodeId, Op, VjpSpec};
 use adjudicate_ir::span::{Diagnostic, Span};
 use adjudicate_ir::types::{FnType, Type};
 
-use super::activity::holds_function;
 use super::adjoint::{Adjoints, primed};
 use super::expand::{emit, many_seeds, unbounded};
+use crate::activity::holds_function;
 
 /// Whether a derivative takes function values.
 pub(super) fn takes_function(module: &Module, spec: &VjpSpec) -> bool {

@@ -19,7 +19,7 @@ use adjudicate_ir::types::Type;
 use super::activity::Mask;
 use super::gradient::Gradients;
 use super::joint::{Joint, Residual, items, splice};
-use crate::cotangent::Cotangent;
+use crate::differential::Differential;
 
 /// Where the backward branches find a residual.
 #[derive(Clone, Copy)]
@@ -98,8 +98,8 @@ impl Gradients<'_> {
         &mut self,
         b: &RefCell<Builder>,
         branches: &Branches,
-        d: &Cotangent,
-    ) -> Vec<Cotangent> {
+        d: &Differential,
+    ) -> Vec<Differential> {
         let shared = branches.operands();
         let mut operands = vec![branches.args[0]];
         operands.extend(shared.iter().map(|&i| branches.args[i + 1]));
@@ -114,8 +114,8 @@ impl Gradients<'_> {
         let made = b.emit(Op::If(then, other), &operands, result);
         let mut pulled = items(&mut b, made).into_iter();
         let cotangent = |&active: &bool| match active {
-            true => Cotangent::Whole(pulled.next().expect("a cotangent for each active operand")),
-            false => Cotangent::Zero,
+            true => Differential::Whole(pulled.next().expect("a cotangent for each active operand")),
+            false => Differential::Zero,
         };
         branches.params.iter().map(cotangent).collect()
     }
@@ -156,7 +156,7 @@ impl Branches {
     }
 
     /// Cotangents of the active values.
-    fn seeds(&self, b: &mut Builder, d: &Cotangent) -> Vec<NodeId> {
+    fn seeds(&self, b: &mut Builder, d: &Differential) -> Vec<NodeId> {
         let forward = &self.joints[0].forward;
         let tuple = forward.node(forward.ret);
         let mut seeds = Vec::new();

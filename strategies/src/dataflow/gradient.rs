@@ -23,8 +23,8 @@ use super::build::Res;
 use super::cond::Branches;
 use super::joint::{Joint, items, splice};
 use super::repeat::Trips;
-use crate::cotangent::Cotangent;
 use crate::derivatives::with_derivatives;
+use crate::differential::Differential;
 use crate::kept::{Parted, outermost};
 use crate::tangent;
 
@@ -53,7 +53,7 @@ pub(super) fn part(module: &mut Module) -> Option<Parted> {
     let (node, spec) = outermost(module)?;
     let graph = module.graph(spec.graph).clone();
     let result = graph.result_type();
-    let types = result.as_tuple().unwrap_or(std::slice::from_ref(result));
+    let types = result.items();
     let dy: Vec<Type> = types.iter().filter(|ty| ty.is_float()).cloned().collect();
     let program = module.graph(module.entry).clone();
     let mut gradients = Gradients { module, joints: HashMap::new() };
@@ -105,7 +105,7 @@ pub(super) struct Walk<'g> {
     /// For each live node its copy.
     pub(super) map: Vec<Option<NodeId>>,
     pulls: HashMap<NodeId, Pull>,
-    d: Vec<Cotangent>,
+    d: Vec<Differential>,
 }
 
 impl Walk<'_> {
@@ -120,11 +120,11 @@ impl Walk<'_> {
     }
 
     /// Adds to the cotangent of a node, if it is active.
-    pub(super) fn contribute(&mut self, b: &RefCell<Builder>, to: NodeId, d: Cotangent) {
+    pub(super) fn contribute(&mut self, b: &RefCell<Builder>, to: NodeId, d: Differential) {
         if !self.activity.is_active(to) || d.is_zero() {
             return;
         }
-        let old = std::mem::replace(&mut self.d[to.0 as usize], Cotangent::Zero);
+        let old = std::mem::replace(&mut self.d[to.0 as usize], Differential::Zero);
         self.d[to.0 as usize] = old.plus(d, &mut b.borrow_mut());
     }
 }
@@ -163,7 +163,7 @@ impl Gradients<'_> {
         let mut args: Vec<NodeId> = operands[..own.len()].to_vec();
         let mut masks = vec![Axis::None; own.len()];
         let result = primal.result_type();
-        let items = result.as_tuple().unwrap_or(std::slice::from_ref(result)).to_vec();
+        let items = result.items().to_vec();
         for (&seed, ty) in operands[own.len()..].iter().zip(items.iter().filter(|ty| ty.is_float())) {
             if b.borrow().graph().node(seed).op == Op::Zero {
                 own.push(inner.borrow_mut().zero(ty.clone()));
@@ -203,7 +203,7 @@ impl Gradients<'_> {
         graph: &'g Graph,
         spec: &VjpSpec,
         args: &[NodeId],
-        seeds: &[Cotangent],
+        seeds: &[Differential],
     ) -> (Walk<'g>, Mask) {
         let wrt: Mask = (0..graph.params.len() as u32).map(|i| spec.wrt.contains(&i)).collect();
         let given: Mask = seeds.iter().map(|d| !d.is_zero()).collect();
@@ -220,7 +220,7 @@ impl Gradients<'_> {
         activity: Activity,
     ) -> Walk<'g> {
         let count = graph.nodes.len();
-        let d = vec![Cotangent::Zero; count];
+        let d = vec![Differential::Zero; count];
         let mut walk = Walk { graph, activity, map: vec![None; count], pulls: HashMap::new(), d };
         for (&param, &arg) in graph.params.iter().zip(args) {
             walk.map[param.0 as usize] = Some(arg);
@@ -268,11 +268,11 @@ impl Gradients<'_> {
         &mut self,
         b: &RefCell<Builder>,
         walk: &mut Walk<'_>,
-        mut seeds: Vec<Cotangent>,
-    ) -> Vec<Cotangent> {
+        mut seeds: Vec<Differential>,
+    ) -> Vec<Differential> {
         let graph = walk.graph;
         let seed = match graph.result_type().as_tuple() {
-            Some(_) => Cotangent::Items(seeds),
+            Some(_) => Differential::Items(seeds),
             None => seeds.pop().expect("one seed for one result"),
         };
         walk.contribute(b, graph.ret, seed);
@@ -280,7 +280,7 @@ impl Gradients<'_> {
             if matches!(node.op, Op::Param(_)) {
                 continue;
             }
-            let d = std::mem::replace(&mut walk.d[id.0 as usize], Cotangent::Zero);
+            let d = std::mem::replace(&mut walk.d[id.0 as usize], Differential::Zero);
             if !d.is_zero() {
                 b.borrow_mut().span = node.span;
                 self.reverse_node(b, walk, id, node, &d);
@@ -289,14 +289,14 @@ impl Gradients<'_> {
         graph.params.iter().map(|p| walk.d[p.0 as usize].clone()).collect()
     }
 
-    fn reverse_node(&mut self, b: &RefCell<Builder>, walk: &mut Walk<'_>, id: NodeId, node: &Node, d: &Cotangent) {
+    fn reverse_node(&mut self, b: &RefCell<Builder>, walk: &mut Walk<'_>, id: NodeId, node: &Node, d: &Differential) {
         match &node.op {
             Op::Prim(prim) => {
                 let dy = d.materialise(&mut b.borrow_mut(), &node.ty.cotangent());
                 let args: Args = node.args.iter().map(|&a| walk.at(a)).collect();
                 let pulled = prim.def.pull(b, &prim.attrs, &args, walk.at(id), dy);
                 for (&arg, d) in node.args.iter().zip(pulled) {
-                    walk.contribute(b, arg, d.map_or(Cotangent::Zero, Cotangent::Whole));
+                    walk.contribute(b, arg, d.map_or(Differential::Zero, Differential::Whole));
                 }
             }
             Op::Tuple => {
@@ -307,7 +307,7 @@ impl Gradients<'_> {
             }
             Op::Get(i) => {
                 let count = walk.graph.ty(node.args[0]).as_tuple().map_or(0, <[Type]>::len);
-                walk.contribute(b, node.args[0], Cotangent::inject(count, *i as usize, d.clone()));
+                walk.contribute(b, node.args[0], Differential::inject(count, *i as usize, d.clone()));
             }
             Op::If(..) | Op::Loop { .. } => {
                 let pull = walk.pulls.remove(&id).expect("an active branch or loop has a reverse");
@@ -330,12 +330,12 @@ impl Gradients<'_> {
 }
 
 /// A cotangent for each item of a result, from one node for each of its float items.
-fn seed(b: &Builder, result: &Type, seeds: &[NodeId]) -> Vec<Cotangent> {
+fn seed(b: &Builder, result: &Type, seeds: &[NodeId]) -> Vec<Differential> {
     let mut seeds = seeds.iter();
-    let types = result.as_tuple().unwrap_or(std::slice::from_ref(result));
+    let types = result.items();
     let seed = |ty: &Type| match ty.is_float().then(|| seeds.next().expect("a seed for each float item")) {
-        Some(&seed) if b.graph().node(seed).op != Op::Zero => Cotangent::Whole(seed),
-        _ => Cotangent::Zero,
+        Some(&seed) if b.graph().node(seed).op != Op::Zero => Differential::Whole(seed),
+        _ => Differential::Zero,
     };
     types.iter().map(seed).collect()
 }

@@ -22,7 +22,7 @@ use adjudicate_ir::types::Type;
 
 use super::activity::{Activity, Mask};
 use super::gradient::Gradients;
-use crate::cotangent::Cotangent;
+use crate::differential::Differential;
 
 /// Where the backward part finds a residual.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,11 +100,11 @@ impl Gradients<'_> {
         let seed = |(&value, &given): (&NodeId, &bool)| match given {
             true => {
                 let ty = b.borrow().ty(value).cotangent();
-                Cotangent::Whole(b.borrow_mut().param(ty))
+                Differential::Whole(b.borrow_mut().param(ty))
             }
-            false => Cotangent::Zero,
+            false => Differential::Zero,
         };
-        let seeds: Vec<Cotangent> = values.iter().zip(given).map(seed).collect();
+        let seeds: Vec<Differential> = values.iter().zip(given).map(seed).collect();
         let pulled = self.reverse(&b, &mut walk, seeds);
         let wanted = pulled.iter().zip(&params).zip(active).filter(|(_, a)| **a);
         let mut b = b.into_inner();

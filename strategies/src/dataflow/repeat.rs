@@ -21,7 +21,7 @@ use adjudicate_ir::types::Type;
 use super::activity::Mask;
 use super::gradient::Gradients;
 use super::joint::{Joint, Residual, splice};
-use crate::cotangent::Cotangent;
+use crate::differential::Differential;
 
 /// Where the reverse loop finds a residual of the body.
 #[derive(Clone, Copy)]
@@ -106,13 +106,13 @@ impl Gradients<'_> {
     }
 
     /// The reverse loop: cotangents of the operands.
-    pub(super) fn reverse_trips(&mut self, b: &RefCell<Builder>, trips: &Trips, d: &Cotangent) -> Vec<Cotangent> {
+    pub(super) fn reverse_trips(&mut self, b: &RefCell<Builder>, trips: &Trips, d: &Differential) -> Vec<Differential> {
         let carried: Vec<usize> = (0..trips.active.len()).filter(|&i| trips.active[i]).collect();
         let mut b = b.borrow_mut();
         let mut operands = Vec::new();
         for &i in &carried {
             let ty = b.ty(trips.args[i]).cotangent();
-            let start = if i < trips.states { d.item(&mut b, i) } else { Cotangent::Zero };
+            let start = if i < trips.states { d.item(&mut b, i) } else { Differential::Zero };
             operands.push(start.materialise(&mut b, &ty));
         }
         operands.extend(&trips.stacks);
@@ -122,9 +122,9 @@ impl Gradients<'_> {
         let (cond, body) = self.reverse_graphs(trips, &carried, &types);
         let ty = self.module.graph(body).result_type().clone();
         let made = b.emit(Op::Loop { cond, body }, &operands, ty);
-        let mut pulled = vec![Cotangent::Zero; trips.args.len()];
+        let mut pulled = vec![Differential::Zero; trips.args.len()];
         for (k, &i) in carried.iter().enumerate() {
-            pulled[i] = Cotangent::Whole(b.get(made, k));
+            pulled[i] = Differential::Whole(b.get(made, k));
         }
         pulled
     }

@@ -16,8 +16,8 @@ use adjudicate_ir::graph::{Graph, GraphId, Module, Node, NodeId, Op, VjpSpec};
 use adjudicate_ir::passes::{live, rebuild};
 use adjudicate_ir::types::Type;
 
-use super::{Tangents, carries, pair};
-use crate::closure::activity::holds_function;
+use super::{Tangents, carries, tangent_places, with_tangents};
+use crate::activity::holds_function;
 use crate::derivatives::with_derivatives;
 
 /// Expands every tangent of a graph that has no derivatives inside; says whether there was any.
@@ -30,7 +30,7 @@ pub(crate) fn expand(module: &mut Module) -> bool {
         let mut nodes = Vec::new();
         for (node, n) in graph.iter() {
             let Op::Vjp(spec) = &n.op else { continue };
-            if !reads_value(graph, node, items(module.graph(spec.graph).result_type()).len()) {
+            if !reads_value(graph, node, module.graph(spec.graph).result_type().items().len()) {
                 let linear =
                     found.entry(spec.clone()).or_insert_with(|| Linear::find(module, spec, &|g| !with.contains(&g)));
                 nodes.extend(linear.as_ref().map(|_| node));
@@ -54,10 +54,6 @@ pub(crate) fn expand(module: &mut Module) -> bool {
     !wanted.is_empty()
 }
 
-fn items(ty: &Type) -> &[Type] {
-    ty.as_tuple().unwrap_or(std::slice::from_ref(ty))
-}
-
 /// Whether anybody reads an item of the value of a derivative, which stand before its cotangents.
 fn reads_value(graph: &Graph, derivative: NodeId, values: usize) -> bool {
     let live = live(graph);
@@ -65,6 +61,56 @@ fn reads_value(graph: &Graph, derivative: NodeId, values: usize) -> bool {
         live[id.0 as usize] && node.args.contains(&derivative) && !matches!(node.op, Op::Get(i) if i as usize >= values)
     };
     graph.ret == derivative || graph.iter().any(reads)
+}
+
+/// The derivative in a graph through which alone, and linearly, its result depends on some parameters; and which
+/// nodes depend on these.
+fn only_derivative(
+    module: &Module,
+    graph: &Graph,
+    wrt: &[u32],
+    is_plain: &dyn Fn(GraphId) -> bool,
+) -> Option<(NodeId, VjpSpec, Vec<bool>)> {
+    let mut depends = vec![false; graph.nodes.len()];
+    let mut derivative: Option<(NodeId, VjpSpec, usize)> = None;
+    for (id, node) in graph.iter() {
+        let on = |a: &NodeId| depends[a.0 as usize];
+        depends[id.0 as usize] = match (&node.op, &derivative) {
+            (Op::Param(i), _) => wrt.contains(i),
+            (Op::Get(item), Some((made, _, values))) if *made == node.args[0] => *item as usize >= *values,
+            _ if !node.args.iter().any(on) => false,
+            (Op::Vjp(inner), None) => {
+                let f = module.graph(inner.graph);
+                let known = node.args[..f.params.len()].iter().all(|a| !on(a));
+                let plain = is_plain(inner.graph) && !f.param_types().iter().any(holds_function);
+                if !known || !plain || inner.seeds.is_some() {
+                    return None;
+                }
+                derivative = Some((id, inner.clone(), f.result_type().items().len()));
+                true
+            }
+            (Op::Tuple, _) if id == graph.ret => true,
+            _ => return None,
+        };
+    }
+    let (id, inner, _) = derivative?;
+    Some((id, inner, depends))
+}
+
+/// By float item of the result of a graph: which cotangent of its derivative, which has so many values, it is.
+fn cotangents(graph: &Graph, depends: &[bool], values: usize) -> Option<Vec<Option<usize>>> {
+    let results = match graph.node(graph.ret).op {
+        Op::Tuple => graph.node(graph.ret).args.to_vec(),
+        _ if graph.result_type().as_tuple().is_none() => vec![graph.ret],
+        _ => return None,
+    };
+    let floats = results.into_iter().filter(|&id| graph.ty(id).is_float());
+    let cotangent = |id: NodeId| match graph.node(id).op {
+        Op::Get(item) if depends[id.0 as usize] => Some(Some(item as usize - values)),
+        _ if depends[id.0 as usize] => None,
+        _ => Some(None),
+    };
+    floats.map(cotangent).collect()
 }
 
 /// A graph that gives the cotangents of another, differentiated for the cotangents it is given.
@@ -88,55 +134,14 @@ impl Linear {
             return None;
         }
         let graph = module.graph(spec.graph);
-        let mut depends = vec![false; graph.nodes.len()];
-        let mut derivative: Option<(NodeId, VjpSpec, usize)> = None;
-        for (id, node) in graph.iter() {
-            let on = |a: &NodeId| depends[a.0 as usize];
-            let is_result = id == graph.ret;
-            depends[id.0 as usize] = match &node.op {
-                Op::Param(i) => spec.wrt.contains(i),
-                Op::Get(item) if derivative.as_ref().is_some_and(|(id, _, _)| *id == node.args[0]) => {
-                    let (_, _, values) = derivative.as_ref()?;
-                    *item as usize >= *values
-                }
-                _ if !node.args.iter().any(on) => false,
-                Op::Vjp(inner) => {
-                    let f = module.graph(inner.graph);
-                    let known = node.args[..f.params.len()].iter().all(|a| !on(a));
-                    let plain = is_plain(inner.graph) && !f.param_types().iter().any(holds_function);
-                    if derivative.is_some() || !known || !plain || inner.seeds.is_some() {
-                        return None;
-                    }
-                    derivative = Some((id, inner.clone(), items(f.result_type()).len()));
-                    true
-                }
-                Op::Tuple if is_result => true,
-                _ => return None,
-            };
-        }
-        let (derivative, inner, values) = derivative?;
-        let results = match graph.node(graph.ret).op {
-            Op::Tuple => graph.node(graph.ret).args.to_vec(),
-            _ if graph.result_type().as_tuple().is_none() => vec![graph.ret],
-            _ => return None,
-        };
-        let mut cotangents = Vec::new();
-        for id in results.into_iter().filter(|&id| graph.ty(id).is_float()) {
-            cotangents.push(match graph.node(id).op {
-                Op::Get(item) if depends[id.0 as usize] => Some(item as usize - values),
-                _ if depends[id.0 as usize] => return None,
-                _ => None,
-            });
-        }
+        let (derivative, inner, depends) = only_derivative(module, graph, &spec.wrt, is_plain)?;
         let f = module.graph(inner.graph);
-        let mut seeds = Vec::new();
-        for &seed in &graph.node(derivative).args[f.params.len()..] {
-            seeds.push(match graph.node(seed).op {
-                Op::Param(i) if depends[seed.0 as usize] => Some(i),
-                _ => None,
-            });
-        }
-        let result = f.result_type().clone();
+        let cotangents = cotangents(graph, &depends, f.result_type().items().len())?;
+        let seeds = graph.node(derivative).args[f.params.len()..].iter().map(|&seed| match graph.node(seed).op {
+            Op::Param(i) if depends[seed.0 as usize] => Some(i),
+            _ => None,
+        });
+        let (seeds, result) = (seeds.collect(), f.result_type().clone());
         Some(Self { graph: graph.clone(), derivative, inner, cotangents, seeds, result })
     }
 
@@ -156,17 +161,15 @@ impl Linear {
         let called = tangents.of(self.inner.graph, &mask);
         let mut all = self.arguments(b, args, params);
         all.extend(dx.into_iter().flatten());
-        let both = b.emit(Op::Call(called), &all, pair(&self.result));
-        let dy = b.get(both, 1);
-        let floats: Vec<usize> =
-            (0..items(&self.result).len()).filter(|&i| items(&self.result)[i].is_float()).collect();
-        let is_tuple = self.result.as_tuple().is_some();
-        let mut results: Vec<NodeId> = items(self.graph.result_type()).iter().map(|ty| b.zero(ty.clone())).collect();
+        let called = b.emit(Op::Call(called), &all, with_tangents(&self.result));
+        let floats = self.result.items().iter().zip(tangent_places(&self.result));
+        let places: Vec<usize> = floats.filter(|(ty, _)| ty.is_float()).filter_map(|(_, place)| place).collect();
+        let mut results: Vec<NodeId> = self.graph.result_type().items().iter().map(|ty| b.zero(ty.clone())).collect();
         for &param in spec.wrt.iter() {
             let mut sum = b.zero(self.graph.ty(self.graph.params[param as usize]).clone());
-            for (&item, seed) in floats.iter().zip(&self.seeds) {
+            for (&place, seed) in places.iter().zip(&self.seeds) {
                 if *seed == Some(param) {
-                    let dy = if is_tuple { b.get(dy, item) } else { dy };
+                    let dy = b.get(called, place);
                     sum = b.accumulate(sum, dy);
                 }
             }

@@ -230,7 +230,7 @@ impl Rules {
         };
         let count = args.len() as u32;
         let operands: Box<[Read]> = params.iter().copied().filter(|i| (1..=count).contains(i)).map(read).collect();
-        let kept = operands.iter().fold(0, |kept, read| kept | 1 << read.operand.min(63));
+        let kept = operands.iter().fold(0, |kept, read| kept | prims::Args::bit(read.operand as usize));
         let result = params.iter().copied().find(|&i| i == count + 1).map(read);
         let reads_cotangent = params.first() == Some(&0);
         let links_of = contributions.iter().map(|(link, _)| *link).collect::<Vec<_>>();

@@ -141,7 +141,7 @@ impl<'t, const RECORD: bool> Sweep<'t, RECORD> {
     #[inline]
     fn pass(&mut self, rule: &Rule, entry: Entry, mark: Mark, keep: bool) -> Result<(), String> {
         let own = mark.0 as usize - 1 - self.start;
-        // Given to the last one that has none, if nobody needs it here any more.
+        // Given to the first one that has none, if nobody needs it here any more.
         let mut given = None;
         for output in &rule.outputs {
             let Finish::Pass(add) = &output.finish else { continue };

@@ -17,7 +17,7 @@ use adjudicate_ir::types::Type;
 
 use super::transform::{Pull, Transform};
 use super::{Adjoint, Adjoints, Mask, Residual, call_forward, primed};
-use crate::cotangent::Cotangent;
+use crate::differential::Differential;
 
 /// What the backward pass needs of a branch.
 pub(super) struct BranchPull {
@@ -87,7 +87,7 @@ impl Adjoints<'_> {
     }
 
     /// The backward graph of the branch that was taken.
-    pub(super) fn backward_if(&mut self, t: &mut Transform<'_>, id: NodeId, d: &Cotangent) {
+    pub(super) fn backward_if(&mut self, t: &mut Transform<'_>, id: NodeId, d: &Differential) {
         let node = t.graph.node(id);
         let dy = t.whole(d, &node.ty);
         let Some(Pull::Branch(BranchPull { cond, sides })) = t.pulls.remove(&id) else {

@@ -7,7 +7,7 @@ use adjudicate_ir::types::Type;
 
 use super::transform::{Pull, Transform};
 use super::{Adjoint, Adjoints, Mask, call_forward, primed, residual_nodes};
-use crate::cotangent::Cotangent;
+use crate::differential::Differential;
 
 impl Adjoints<'_> {
     /// Puts a node into F; `args` are the copies of its operands.
@@ -52,14 +52,14 @@ impl Adjoints<'_> {
     }
 
     /// Emits what a node contributes to its operands, from its cotangent.
-    pub(super) fn backward_node(&mut self, t: &mut Transform<'_>, id: NodeId, d: Cotangent) {
+    pub(super) fn backward_node(&mut self, t: &mut Transform<'_>, id: NodeId, d: Differential) {
         let node = t.graph.node(id);
         match &node.op {
             Op::Prim(prim) => backward_prim(t, id, prim, &d),
             Op::Tuple => backward_tuple(t, node, &d),
             Op::Get(i) => {
                 let count = t.graph.ty(node.args[0]).as_tuple().map_or(0, <[Type]>::len);
-                t.contribute(node.args[0], Cotangent::inject(count, *i as usize, d));
+                t.contribute(node.args[0], Differential::inject(count, *i as usize, d));
             }
             Op::Closure(_) => backward_closure(t, node, &d),
             Op::Apply(_) => backward_apply(t, id, &d),
@@ -81,18 +81,18 @@ fn forward_pair(t: &mut Transform<'_>, id: NodeId, pair: NodeId) -> NodeId {
     t.f.get(pair, 0)
 }
 
-fn backward_prim(t: &mut Transform<'_>, id: NodeId, prim: &Prim, d: &Cotangent) {
+fn backward_prim(t: &mut Transform<'_>, id: NodeId, prim: &Prim, d: &Differential) {
     let node = t.graph.node(id);
     let dy = t.whole(d, &node.ty);
     let args: Vec<NodeId> = node.args.iter().map(|&a| t.import_node(a)).collect();
     let out = t.import_node(id);
     let pulled = prim.def.pull(&t.b, &prim.attrs, &args, out, dy);
     for (&a, da) in node.args.iter().zip(pulled) {
-        t.contribute(a, da.map_or(Cotangent::Zero, Cotangent::Whole));
+        t.contribute(a, da.map_or(Differential::Zero, Differential::Whole));
     }
 }
 
-fn backward_tuple(t: &mut Transform<'_>, node: &Node, d: &Cotangent) {
+fn backward_tuple(t: &mut Transform<'_>, node: &Node, d: &Differential) {
     for (i, &a) in node.args.iter().enumerate() {
         let item = d.item(&mut t.b.borrow_mut(), i);
         t.contribute(a, item);
@@ -100,17 +100,17 @@ fn backward_tuple(t: &mut Transform<'_>, node: &Node, d: &Cotangent) {
 }
 
 /// The cotangents of captures are the fields of an env.
-fn backward_closure(t: &mut Transform<'_>, node: &Node, d: &Cotangent) {
+fn backward_closure(t: &mut Transform<'_>, node: &Node, d: &Differential) {
     let env = t.whole(d, &Type::Env);
     for (i, &a) in node.args.iter().enumerate() {
         if t.activity.is_active(a) {
             let da = Expr::new(&t.b, env).env_get(i, t.graph.ty(a).cotangent()).id;
-            t.contribute(a, Cotangent::Whole(da));
+            t.contribute(a, Differential::Whole(da));
         }
     }
 }
 
-fn backward_apply(t: &mut Transform<'_>, id: NodeId, d: &Cotangent) {
+fn backward_apply(t: &mut Transform<'_>, id: NodeId, d: &Differential) {
     let node = t.graph.node(id);
     let dy = t.whole(d, &node.ty);
     let Some(Pull::Closed(back)) = t.pulls.remove(&id) else { panic!("the call of a value has a backpropagator") };
@@ -118,11 +118,11 @@ fn backward_apply(t: &mut Transform<'_>, id: NodeId, d: &Cotangent) {
     let all = t.apply(back, dy);
     for (i, &a) in node.args.iter().enumerate() {
         let da = t.b.borrow_mut().get(all, i);
-        t.contribute(a, Cotangent::Whole(da));
+        t.contribute(a, Differential::Whole(da));
     }
 }
 
-fn backward_call(t: &mut Transform<'_>, id: NodeId, d: &Cotangent) {
+fn backward_call(t: &mut Transform<'_>, id: NodeId, d: &Differential) {
     let node = t.graph.node(id);
     let dy = t.whole(d, &node.ty);
     let all = match t.pulls.remove(&id) {

@@ -17,7 +17,7 @@ use adjudicate_ir::types::Type;
 
 use super::transform::{Pull, Transform};
 use super::{Adjoint, Adjoints, Residual, call_forward};
-use crate::cotangent::Cotangent;
+use crate::differential::Differential;
 
 /// What the backward pass needs of a loop.
 pub(super) struct LoopPull {
@@ -149,7 +149,7 @@ impl Adjoints<'_> {
     }
 
     /// The loop that takes the residuals off their stacks, last trip first.
-    pub(super) fn backward_loop(&mut self, t: &mut Transform<'_>, id: NodeId, d: &Cotangent) {
+    pub(super) fn backward_loop(&mut self, t: &mut Transform<'_>, id: NodeId, d: &Differential) {
         let node = t.graph.node(id);
         let state = node.ty.as_tuple().expect("the state is a tuple");
         let Some(Pull::Loop(LoopPull { stacks, trips, body, invariants, active })) = t.pulls.remove(&id) else {
@@ -158,7 +158,7 @@ impl Adjoints<'_> {
         let mut operands = Vec::new();
         for (&i, ty) in active.iter().zip(&body.cotangents) {
             let b = &mut t.b.borrow_mut();
-            let start = if i < state.len() { d.item(b, i) } else { Cotangent::Zero };
+            let start = if i < state.len() { d.item(b, i) } else { Differential::Zero };
             operands.push(start.materialise(b, ty));
         }
         operands.extend(stacks.iter().chain([&trips]).chain(&invariants).map(|&r| t.import(r)));
@@ -170,7 +170,7 @@ impl Adjoints<'_> {
         let made = t.b.borrow_mut().emit(Op::Loop { cond, body: step }, &operands, result);
         for (k, &i) in active.iter().enumerate() {
             let di = t.b.borrow_mut().get(made, k);
-            t.contribute(node.args[i], Cotangent::Whole(di));
+            t.contribute(node.args[i], Differential::Whole(di));
         }
     }
 }

@@ -15,8 +15,8 @@ use indexmap::IndexMap;
 use super::branch::BranchPull;
 use super::repeat::LoopPull;
 use super::{Adjoint, Adjoints, Mask, Residual, active_types, primed};
-use crate::closure::activity::{self, Activity};
-use crate::cotangent::Cotangent;
+use crate::activity::{self, Activity};
+use crate::differential::Differential;
 
 /// What the backward pass needs of a call, a branch or a loop in F.
 pub(super) enum Pull {
@@ -47,7 +47,7 @@ pub(super) struct Transform<'a> {
     /// From nodes of F to nodes of B.
     imports: IndexMap<NodeId, NodeId>,
     /// For each node of g its cotangent so far.
-    d: Vec<Cotangent>,
+    d: Vec<Differential>,
 }
 
 impl Adjoints<'_> {
@@ -64,7 +64,7 @@ impl Adjoints<'_> {
             pulls: HashMap::new(),
             b: RefCell::new(Builder::new(&format!("d{name}"), graph.span)),
             imports: IndexMap::new(),
-            d: vec![Cotangent::Zero; graph.nodes.len()],
+            d: vec![Differential::Zero; graph.nodes.len()],
         };
         self.forward(&mut t);
         self.backward(&mut t);
@@ -94,10 +94,10 @@ impl Adjoints<'_> {
             b.param(t.graph.result_type().cotangent())
         };
         if t.activity.is_active(t.graph.ret) {
-            t.d[t.graph.ret.0 as usize] = Cotangent::Whole(seed);
+            t.d[t.graph.ret.0 as usize] = Differential::Whole(seed);
         }
         for (id, node) in t.graph.iter().rev() {
-            let d = std::mem::replace(&mut t.d[id.0 as usize], Cotangent::Zero);
+            let d = std::mem::replace(&mut t.d[id.0 as usize], Differential::Zero);
             if matches!(node.op, Op::Param(_)) {
                 t.d[id.0 as usize] = d;
                 continue;
@@ -116,7 +116,7 @@ impl Adjoints<'_> {
         for (i, &p) in t.graph.params.iter().enumerate() {
             if mask[i] {
                 let ty = t.graph.ty(p).cotangent();
-                let d = std::mem::replace(&mut t.d[p.0 as usize], Cotangent::Zero);
+                let d = std::mem::replace(&mut t.d[p.0 as usize], Differential::Zero);
                 items.push(d.materialise(&mut t.b.borrow_mut(), &ty));
             }
         }
@@ -203,7 +203,7 @@ impl Transform<'_> {
     }
 
     /// A cotangent as one node of B, for a node of this type.
-    pub(super) fn whole(&self, d: &Cotangent, ty: &Type) -> NodeId {
+    pub(super) fn whole(&self, d: &Differential, ty: &Type) -> NodeId {
         d.materialise(&mut self.b.borrow_mut(), &ty.cotangent())
     }
 
@@ -215,11 +215,11 @@ impl Transform<'_> {
     }
 
     /// Adds to the cotangent of a node, if it is active.
-    pub(super) fn contribute(&mut self, to: NodeId, d: Cotangent) {
+    pub(super) fn contribute(&mut self, to: NodeId, d: Differential) {
         if !self.activity.is_active(to) || d.is_zero() {
             return;
         }
-        let old = std::mem::replace(&mut self.d[to.0 as usize], Cotangent::Zero);
+        let old = std::mem::replace(&mut self.d[to.0 as usize], Differential::Zero);
         self.d[to.0 as usize] = old.plus(d, &mut self.b.borrow_mut());
     }
 
@@ -228,7 +228,7 @@ impl Transform<'_> {
         let active: Vec<NodeId> = operands.iter().copied().filter(|&a| self.activity.is_active(a)).collect();
         for (k, a) in active.into_iter().enumerate() {
             let da = self.b.borrow_mut().get(all, k);
-            self.contribute(a, Cotangent::Whole(da));
+            self.contribute(a, Differential::Whole(da));
         }
     }
 }
