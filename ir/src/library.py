@@ -19,7 +19,7 @@ def jvp(f, primals, tangents):
 def _push_forward(f, at, vectors):
     value, pull = vjp(f, *at)
     _, push = vjp(pull, _zeros_of(value))
-    return push(vectors)[0]
+    return push(_tangents(at, vectors))[0]
 
 
 def functools_reduce(function, sequence, initial=None):

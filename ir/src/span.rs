@@ -30,6 +30,9 @@ pub struct SourceMap {
 }
 
 impl SourceMap {
+    /// The index of the model file: the first; the library's is another.
+    pub const MODEL: u16 = 0;
+
     /// Adds a file and returns its index.
     pub fn add(&mut self, name: &str, text: &str) -> u16 {
         self.files.push(SourceFile { name: name.into(), text: text.into() });

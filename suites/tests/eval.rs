@@ -42,6 +42,26 @@ fn a_cotangent_follows_the_arguments() {
 }
 
 #[test]
+fn tangents_in_a_program_have_the_form_of_the_primals() {
+    let python =
+        "import numpy as np\nfrom adjudicate import jvp\n\n\ndef f(x):\n    return jvp(np.tanh, (x,), (np.ones(3),))\n";
+    let (code, _, error) = eval("tangents", python, &["--args", "[1.0]"]);
+    assert_eq!(code, 2, "{error}");
+    assert!(error.contains("tangents must have the form of the primals: (float,), not (float array"), "{error}");
+    assert!(error.contains(".py:6:12"), "{error}");
+    assert!(!error.contains("called from here"), "the function asked for is called by nobody: {error}");
+}
+
+#[test]
+fn what_the_library_cannot_express_is_shown_in_the_model_file() {
+    let python = "from adjudicate import jvp\n\n\ndef f(n, x):\n    if n < 0.5:\n        return x\n    \
+                  return jvp(lambda y: f(n - 1.0, y), (x,), (1.0,))[1]\n";
+    let (code, _, error) = eval("unbounded", python, &["--args", "[2.0, 1.0]"]);
+    assert_eq!(code, 5, "{error}");
+    assert!(error.contains(".py:7:16") && !error.contains("library.py"), "{error}");
+}
+
+#[test]
 fn what_is_left_out_counts_where_it_is_needed() {
     let python = "import scipy\nimport numpy as np\n\n\ndef f(x):\n    return x * x\n\n\ndef train(x):\n    print(x)\n\n\nscipy.show(train(1.0))\n";
     let (code, out, error) = eval("mixed", python, &["--args", "[3.0]", "--derivative", "gradient"]);

@@ -7,7 +7,15 @@ use crate::span::{Diagnostic, SourceMap, Span};
 /// A diagnostic as plain text: message, `file:line:column`, excerpt, help, notes.
 pub fn render(diagnostic: &Diagnostic, sources: &SourceMap) -> String {
     let title = Level::ERROR.primary_title(&*diagnostic.message);
-    let mut main = match excerpt(diagnostic.span, sources) {
+    let mut notes = &diagnostic.notes[..];
+    let mut place = diagnostic.span;
+    // A line of the library is none of the reader's: the nearest that is takes its place.
+    if place.file != SourceMap::MODEL
+        && let Some(((first, _), rest)) = notes.split_first()
+    {
+        (place, notes) = (*first, rest);
+    }
+    let mut main = match excerpt(place, sources) {
         Some((path, text, line, range)) => {
             let mark = AnnotationKind::Primary.span(range);
             title.element(Snippet::source(text).path(path).line_start(line).annotation(mark))
@@ -18,7 +26,7 @@ pub fn render(diagnostic: &Diagnostic, sources: &SourceMap) -> String {
         main = main.element(Level::HELP.message(&**help));
     }
     let mut groups = vec![main];
-    for (span, remark) in &diagnostic.notes {
+    for (span, remark) in notes {
         let title = Level::NOTE.secondary_title(&**remark);
         groups.push(match excerpt(*span, sources) {
             Some((path, text, line, range)) => {

@@ -296,18 +296,36 @@ impl Cx<'_> {
             Seed::Units(index) => return self.units(*index, types),
             Seed::Given(seed) => seed,
         };
+        match self.vector_of(seed, types)? {
+            Some(given) => Ok((given, None)),
+            None => {
+                let abs = seed.abs();
+                self.error(format!("a cotangent must have the form of the result: {result}, not {abs}"))
+            }
+        }
+    }
+
+    /// The leaves of a cotangent or tangent of values of these types, unless it has another form.
+    fn vector_of(&mut self, vector: &Val, types: &[Type]) -> Res<Option<Vec<NodeId>>> {
         let mut given = Vec::new();
-        for leaf in leaves_of(seed) {
+        for leaf in leaves_of(vector) {
             given.push(self.cast(&leaf, Elem::F64)?);
         }
         let floats: Vec<&Type> = types.iter().filter(|ty| ty.is_float()).collect();
         let fits = floats.len() == given.len()
             && floats.iter().zip(&given).all(|(ty, &node)| *self.builder().ty(node) == **ty);
-        if !fits {
-            let abs = seed.abs();
-            return self.error(format!("a cotangent must have the form of the result: {result}, not {abs}"));
+        Ok(fits.then_some(given))
+    }
+
+    /// Tangents, which must have the form of the primals.
+    pub(super) fn tangents(&mut self, primals: &Val, tangents: &Val) -> Res<Val> {
+        let (form, given) = (primals.abs(), tangents.abs());
+        let mut types = Vec::new();
+        form.leaves(&mut types);
+        if self.vector_of(tangents, &types)?.is_none() {
+            return self.error(format!("tangents must have the form of the primals: {form}, not {given}"));
         }
-        Ok((given, None))
+        Ok(tangents.clone())
     }
 
     /// The unit cotangents of one float leaf of a result, zeros for the others.

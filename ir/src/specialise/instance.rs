@@ -348,11 +348,10 @@ impl Cx<'_> {
                 "recursion on ever smaller arrays goes to a depth of 600; beyond, pass an index instead",
             );
         }
-        let (caller, file) = (self.span, self.span.file);
+        let caller = self.span;
+        let asked = self.active.is_empty();
         let made = stacker::maybe_grow(256 << 10, 8 << 20, || self.make(key));
-        // Nobody in the file calls the function that is asked for: it stands for its own caller.
-        let asked = matches!(&key.function, Func::Graph { graph, .. } if self.src.graph(*graph).span == caller);
-        let made = made.map_err(|stop| at_call(stop, caller, file, self.library_file(), asked));
+        let made = made.map_err(|stop| if asked { stop } else { at_call(stop, caller, self.library_file()) });
         self.span = caller;
         made
     }
@@ -537,13 +536,13 @@ pub(super) fn result_type(leaves: &[Type]) -> Type {
 }
 
 /// Lets an error inside the library point at the call, and others say where the call was.
-fn at_call(stop: Stop, caller: Span, file: u16, library: u16, asked: bool) -> Stop {
+fn at_call(stop: Stop, caller: Span, library: u16) -> Stop {
     match stop {
-        Stop::Error(mut d) if d.span.file == library && file != library => {
+        Stop::Error(mut d) if d.span.file == library && caller.file != library => {
             d.span = caller;
             Stop::Error(d)
         }
-        Stop::Error(mut d) if file != library && !asked && d.notes.len() < 3 && d.span != caller => {
+        Stop::Error(mut d) if caller.file != library && d.notes.len() < 3 && d.span != caller => {
             d.notes.push((caller, "called from here".to_owned()));
             Stop::Error(d)
         }

@@ -9,6 +9,7 @@ use super::{Row, row};
 
 pub(super) const ROWS: &[Row] = &[
     row(&["_zeros_of"], "value, /", |cx, call| cx.zeros_of(call.arg(0))),
+    row(&["_tangents"], "primals, tangents, /", |cx, call| cx.tangents(call.arg(0), call.arg(1))),
     row(&["_kind"], "x, /", |cx, call| {
         let x = cx.as_array(call.arg(0))?;
         let name = match cx.tensor_of(&x)?.0 {

@@ -12,13 +12,13 @@ fn unknown_names() {
         import math
 
         def f(alpha):
-            return alhpa + lenn(alpha) + np.exq(alpha) + math.sinn(alpha) + exp(alpha) + sorted(alpha) + np.random.rand()
+            return alhpa + lenn(alpha) + np.exq(alpha) + math.sinn(alpha) + exp(alpha) + sorted(alpha) + np.random.rand() + np.tahn(alpha)
         "#,
         expect![[r#"
             error: the name `alhpa` is not defined
              --> model.py:5:12
               |
-            5 |     return alhpa + lenn(alpha) + np.exq(alpha) + math.sinn(alpha) + exp(alpha) + sorted(alpha) + np.random.rand()
+            5 |     return alhpa + lenn(alpha) + np.exq(alpha) + math.sinn(alpha) + exp(alpha) + sorted(alpha) + np.random.rand() + np.tahn(alpha)
               |            ^^^^^
               |
               = help: did you mean `alpha`?
@@ -26,7 +26,7 @@ fn unknown_names() {
             error: the name `lenn` is not defined
              --> model.py:5:20
               |
-            5 |     return alhpa + lenn(alpha) + np.exq(alpha) + math.sinn(alpha) + exp(alpha) + sorted(alpha) + np.random.rand()
+            5 |     return alhpa + lenn(alpha) + np.exq(alpha) + math.sinn(alpha) + exp(alpha) + sorted(alpha) + np.random.rand() + np.tahn(alpha)
               |                    ^^^^
               |
               = help: did you mean `len`?
@@ -34,7 +34,7 @@ fn unknown_names() {
             error: `np.exq` is not supported
              --> model.py:5:37
               |
-            5 |     return alhpa + lenn(alpha) + np.exq(alpha) + math.sinn(alpha) + exp(alpha) + sorted(alpha) + np.random.rand()
+            5 |     return alhpa + lenn(alpha) + np.exq(alpha) + math.sinn(alpha) + exp(alpha) + sorted(alpha) + np.random.rand() + np.tahn(alpha)
               |                                     ^^^
               |
               = help: did you mean `exp`?
@@ -42,7 +42,7 @@ fn unknown_names() {
             error: `math.sinn` is not supported
              --> model.py:5:55
               |
-            5 |     return alhpa + lenn(alpha) + np.exq(alpha) + math.sinn(alpha) + exp(alpha) + sorted(alpha) + np.random.rand()
+            5 |     return alhpa + lenn(alpha) + np.exq(alpha) + math.sinn(alpha) + exp(alpha) + sorted(alpha) + np.random.rand() + np.tahn(alpha)
               |                                                       ^^^^
               |
               = help: did you mean `sin`?
@@ -50,7 +50,7 @@ fn unknown_names() {
             error: the name `exp` is not defined
              --> model.py:5:69
               |
-            5 |     return alhpa + lenn(alpha) + np.exq(alpha) + math.sinn(alpha) + exp(alpha) + sorted(alpha) + np.random.rand()
+            5 |     return alhpa + lenn(alpha) + np.exq(alpha) + math.sinn(alpha) + exp(alpha) + sorted(alpha) + np.random.rand() + np.tahn(alpha)
               |                                                                     ^^^
               |
               = help: write `np.exp`, with `import numpy as np` at the top
@@ -58,7 +58,7 @@ fn unknown_names() {
             error: `sorted` is not supported
              --> model.py:5:82
               |
-            5 |     return alhpa + lenn(alpha) + np.exq(alpha) + math.sinn(alpha) + exp(alpha) + sorted(alpha) + np.random.rand()
+            5 |     return alhpa + lenn(alpha) + np.exq(alpha) + math.sinn(alpha) + exp(alpha) + sorted(alpha) + np.random.rand() + np.tahn(alpha)
               |                                                                                  ^^^^^^
               |
               = help: write `np.sort`
@@ -66,10 +66,18 @@ fn unknown_names() {
             error: `np.random` is not supported
              --> model.py:5:101
               |
-            5 |     return alhpa + lenn(alpha) + np.exq(alpha) + math.sinn(alpha) + exp(alpha) + sorted(alpha) + np.random.rand()
+            5 |     return alhpa + lenn(alpha) + np.exq(alpha) + math.sinn(alpha) + exp(alpha) + sorted(alpha) + np.random.rand() + np.tahn(alpha)
               |                                                                                                     ^^^^^^
               |
               = help: models are pure: pass random numbers in as an argument
+
+            error: `np.tahn` is not supported
+             --> model.py:5:120
+              |
+            5 |     return alhpa + lenn(alpha) + np.exq(alpha) + math.sinn(alpha) + exp(alpha) + sorted(alpha) + np.random.rand() + np.tahn(alpha)
+              |                                                                                                                        ^^^^
+              |
+              = help: did you mean `tanh`?
         "#]],
     );
 }
