@@ -4,6 +4,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 run="runs/counts-$$"
 trap 'rm -rf "$run"' EXIT
-cargo build --locked
+# As the tests are built, so that nothing is compiled twice where they have just run.
+cargo test --workspace --locked --no-run --quiet
 target/debug/adjudicate -q run --profile quick --no-time --out "$run" > /dev/null
 target/debug/adjudicate compare suites/baseline "$run" --counts "$@"
