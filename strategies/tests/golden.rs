@@ -213,3 +213,86 @@ fn a_recursion_is_transformed_once() {
     let (direct, called) = (nodes(&recursion("f")), nodes(&called));
     assert!(4 * direct <= 5 * called, "{direct} nodes, {called} when it is called");
 }
+
+/// Each branch of a recursion has a backpropagator of its own, which captures what that branch alone reads and puts its
+/// cotangents where those of the whole are wanted; nothing is called only to pass on.
+#[test]
+fn each_branch_of_a_recursion_has_its_own_backpropagator() {
+    check(
+        "def walk(x, y, n):
+    if n < 1:
+        return x
+    return walk(y, x, n - 1) * walk(x, y, n - 2)
+
+def f(x):
+    return walk(x, x, 5)
+",
+        &expect![[r#"
+            module closed entry @0
+
+            graph @0 main(%0: f64) -> (f64) {
+              %1 = const 1.0 : f64
+              %2 = const 5 : i64
+              %3 = call @1 (%0, %0, %2) : (f64, fn(f64) -> (f64, f64))
+              %4 = get 1 %3 : fn(f64) -> (f64, f64)
+              %5 = apply %4 (%1) : (f64, f64)
+              %6 = get 0 %5 : f64
+              %7 = get 1 %5 : f64
+              %8 = add %6 %7 : f64
+              %9 = tuple (%8) : (f64)
+              return %9
+            }
+
+            graph @1 "walk'"(%0: f64, %1: f64, %2: i64) -> (f64, fn(f64) -> (f64, f64)) {
+              %3 = const 1 : i64
+              %4 = lt %2 %3 : bool
+              %5 = if %4 @2 @4 (%0, %1, %2) : (f64, fn(f64) -> (f64, f64))
+              return %5
+            }
+
+            graph @2 "then'"(%0: f64, %1: f64, %2: i64) -> (f64, fn(f64) -> (f64, f64)) {
+              %3 = closure @3 () : fn(f64) -> (f64, f64)
+              %4 = tuple (%0, %3) : (f64, fn(f64) -> (f64, f64))
+              return %4
+            }
+
+            graph @3 dthen(%0: f64) -> (f64, f64) {
+              %1 = zero : f64
+              %2 = tuple (%0, %1) : (f64, f64)
+              return %2
+            }
+
+            graph @4 "else'"(%0: f64, %1: f64, %2: i64) -> (f64, fn(f64) -> (f64, f64)) {
+              %3 = const 1 : i64
+              %4 = sub %2 %3 : i64
+              %5 = call @1 (%1, %0, %4) : (f64, fn(f64) -> (f64, f64))
+              %6 = get 1 %5 : fn(f64) -> (f64, f64)
+              %7 = get 0 %5 : f64
+              %8 = const 2 : i64
+              %9 = sub %2 %8 : i64
+              %10 = call @1 (%0, %1, %9) : (f64, fn(f64) -> (f64, f64))
+              %11 = get 1 %10 : fn(f64) -> (f64, f64)
+              %12 = get 0 %10 : f64
+              %13 = mul %7 %12 : f64
+              %14 = closure @5 (%7, %12, %11, %6) : fn(f64) -> (f64, f64)
+              %15 = tuple (%13, %14) : (f64, fn(f64) -> (f64, f64))
+              return %15
+            }
+
+            graph @5 delse(%1: f64, %2: f64, %5: fn(f64) -> (f64, f64), %9: fn(f64) -> (f64, f64), %0: f64) -> (f64, f64) {
+              %3 = mul %0 %2 : f64
+              %4 = mul %0 %1 : f64
+              %6 = apply %5 (%4) : (f64, f64)
+              %7 = get 0 %6 : f64
+              %8 = get 1 %6 : f64
+              %10 = apply %9 (%3) : (f64, f64)
+              %11 = get 0 %10 : f64
+              %12 = add %8 %11 : f64
+              %13 = get 1 %10 : f64
+              %14 = add %7 %13 : f64
+              %15 = tuple (%14, %12) : (f64, f64)
+              return %15
+            }
+        "#]],
+    );
+}

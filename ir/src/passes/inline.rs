@@ -1,6 +1,6 @@
 //! Inlining: a direct call is replaced by the body of the graph it calls.
 //!
-//! A graph is inlined when it is not recursive and is either called once or small. A graph called in
+//! A graph is inlined when it is called once, or when it is small and not recursive. A graph called in
 //! several places that contains branches or loops stays a call unless it is tiny: twenty `if`s in
 //! sequence must not become 2²⁰ copies.
 
@@ -32,6 +32,10 @@ fn run(module: &mut Module) -> Vec<GraphId> {
     for id in order {
         let callees = |op: &Op| match *op {
             Op::Call(callee) if !recursive[&callee] => Some(callee),
+            // Merged with its only caller, which then is recursive in its place.
+            Op::Call(callee) if uses[callee.0 as usize] == 1 && is_straight(module.graph(callee)) => {
+                Some(callee).filter(|&callee| callee != id && callee != module.entry)
+            }
             _ => None,
         };
         let graph = module.graph(id);
@@ -73,6 +77,11 @@ fn is_wanted(body: &Graph, uses: i64, grown: usize) -> bool {
     let copies = size * usize::try_from(uses - 1).unwrap_or(0);
     let fits = if control { size <= SMALL_WITH_CONTROL } else { size <= SMALL || copies <= COPIES };
     (uses == 1 || fits) && grown + size <= MAX_NODES
+}
+
+/// Whether a graph has no branches and loops: one of them might hold the caller, and then a recursion without a call.
+fn is_straight(graph: &Graph) -> bool {
+    !graph.nodes.iter().any(|n| matches!(n.op, Op::If(..) | Op::Loop { .. }))
 }
 
 /// The body of a graph in place of a call; the node that stands for its result.

@@ -15,7 +15,7 @@
 //! ```
 //!
 //! so the chain of backpropagators of a recursion is a chain of records, and no residual has an
-//! infinite type. Function values are transformed to function values that return such pairs; the
+//! infinite type. A recursion that ends early is a branch, and each side of it makes its own ◁. Function values are transformed to function values that return such pairs; the
 //! cotangent of one is an `env`. After van Merriënboer et al. (2018), §3, on closed graphs; the
 //! residual form instead of a closure where the code is known is an optimisation done at birth.
 //!
@@ -65,13 +65,17 @@ pub(super) struct Adjoint {
     pub(super) cotangents: Vec<Type>,
 }
 
+/// What a closed form is of: a graph, its active parameters, where their cotangents go, and all that the backpropagator
+/// returns.
+type Closed = (GraphId, Mask, Vec<Option<usize>>, Vec<Type>);
+
 /// Adjoints made so far.
 pub(super) struct Adjoints<'m> {
     /// The graphs that are transformed, and those that are made.
     pub(super) module: &'m mut Module,
     recursive: HashMap<GraphId, bool>,
     open: HashMap<(GraphId, Mask), Adjoint>,
-    closed: HashMap<(GraphId, Mask), GraphId>,
+    closed: HashMap<Closed, GraphId>,
     /// By code and number of captures.
     adapters: HashMap<(GraphId, usize), GraphId>,
 }
@@ -89,12 +93,19 @@ impl<'m> Adjoints<'m> {
         if let Some(done) = self.open.get(&key) {
             return done.clone();
         }
-        // Its body calls the closed form, which makes the adjoint: so there is one, not one inside another.
-        if self.recursive.get(&g) == Some(&true) && !self.closed.contains_key(&key) {
-            self.closed(g, mask);
-            return self.open[&key].clone();
-        }
-        let adjoint = self.transform(g, mask);
+        let recursive = self.recursive.get(&g) == Some(&true);
+        let adjoint = if recursive && self.is_choice(g, mask) {
+            self.of_choice(g, mask)
+        } else {
+            if recursive {
+                // Its body calls the closed form, which makes the adjoint: so there is one, not one inside another.
+                self.closed(g, mask);
+                if let Some(done) = self.open.get(&key) {
+                    return done.clone();
+                }
+            }
+            self.transform(g, mask)
+        };
         self.open.insert(key, adjoint.clone());
         adjoint
     }

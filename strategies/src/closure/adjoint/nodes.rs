@@ -39,7 +39,7 @@ impl Adjoints<'_> {
     fn forward_call(&mut self, t: &mut Transform<'_>, id: NodeId, g: GraphId, args: &[NodeId]) -> NodeId {
         let mask: Mask = t.graph.node(id).args.iter().map(|&a| t.activity.is_active(a)).collect();
         if self.recursive[&g] {
-            let (pair, _) = self.pair_type(g, &mask);
+            let pair = self.pair_type(g, &mask).whole;
             let closed = self.closed(g, &mask);
             let pair = t.f.emit(Op::Call(closed), args, pair);
             return forward_pair(t, id, pair);
