@@ -14,11 +14,9 @@
 //! The interval is a percentile bootstrap: rounds of each run are drawn by themselves, each with the cell and its controls
 //! in it, so that drift within a run cancels too. Fewer than [`FEWEST`] rounds have no interval.
 
-use std::collections::HashMap;
+use rustc_hash::FxHashMap;
 
-use indexmap::IndexMap;
-
-use crate::derive::{Ratio, Rounds, SplitMix, finished_ns, is_preparation, median};
+use crate::derive::{Map, Ratio, Rounds, SplitMix, finished_ns, is_preparation, median};
 use crate::rows::{Cell, HANDWRITTEN, Key};
 use crate::run::Run;
 
@@ -30,12 +28,31 @@ const RESAMPLES: usize = 1000;
 
 /// Two runs side by side.
 pub(crate) struct Apart<'a> {
-    cells: [HashMap<&'a Key, &'a Cell>; 2],
-    rounds: [Rounds; 2],
-    busy: [Rounds; 2],
-    controls: HashMap<Key, Vec<&'a Key>>,
+    pairs: FxHashMap<&'a Key, Pair>,
+    rounds: [Rounds<'a>; 2],
+    busy: [Rounds<'a>; 2],
+    controls: FxHashMap<Block<'a>, Controls<'a>>,
     seed: u64,
 }
+
+/// A cell that both runs finished.
+struct Pair {
+    /// The medians that are judged.
+    medians: [f64; 2],
+    /// Whether they are of the time on a core.
+    is_busy: bool,
+}
+
+/// The hand-written cells of a block.
+#[derive(Default)]
+struct Controls<'a> {
+    keys: Vec<&'a Key>,
+    /// The mean of the logarithms of their ratios.
+    log: f64,
+}
+
+/// What a cell is measured together with: suite, size, kernels and threads.
+pub(crate) type Block<'a> = (&'a str, &'a str, &'a str, u32);
 
 /// The times of one cell in both runs, by round.
 type Series = [Vec<f64>; 2];
@@ -43,53 +60,46 @@ type Series = [Vec<f64>; 2];
 impl<'a> Apart<'a> {
     /// The base and the new run.
     pub(crate) fn new(base: &'a Run, new: &'a Run) -> Self {
-        let cells = [base, new].map(|run| run.cells.iter().map(|cell| (&cell.key, cell)).collect());
+        let known: FxHashMap<&Key, &Cell> = new.cells.iter().map(|cell| (&cell.key, cell)).collect();
+        let pair = |cell: &'a Cell| Some((&cell.key, Pair::of(cell, known.get(&cell.key)?)?));
+        let pairs: FxHashMap<&Key, Pair> = base.cells.iter().filter_map(pair).collect();
         let rounds = [base, new].map(|run| Rounds::new(&run.samples));
         let busy = [base, new].map(|run| Rounds::busy(&run.samples));
-        let mut apart = Apart { cells, rounds, busy, controls: HashMap::new(), seed: base.manifest.seed };
-        for cell in base.cells.iter().filter(|cell| cell.key.strategy == HANDWRITTEN && !is_preparation(cell)) {
-            if apart.raw(&cell.key).is_some() {
-                apart.controls.entry(block(&cell.key)).or_default().push(&cell.key);
-            }
+        let mut controls: FxHashMap<Block, Controls> = FxHashMap::default();
+        let by_hand = base.cells.iter().filter(|cell| cell.key.strategy == HANDWRITTEN && !is_preparation(cell));
+        for key in by_hand.map(|cell| &cell.key).filter(|key| pairs.contains_key(key)) {
+            controls.entry(block(key)).or_default().keys.push(key);
         }
-        apart
-    }
-
-    /// The logarithm of the ratio of medians, as it is.
-    fn raw(&self, key: &Key) -> Option<f64> {
-        let [base, new] = self.judged(key)?;
-        Some((new / base).ln())
+        for Controls { keys, log } in controls.values_mut() {
+            *log = keys.iter().map(|key| pairs[key].log_ratio()).sum::<f64>() / keys.len() as f64;
+        }
+        Apart { pairs, rounds, busy, controls, seed: base.manifest.seed }
     }
 
     /// The medians that are judged; `None` if a run did not finish the cell.
     pub(crate) fn judged(&self, key: &Key) -> Option<[f64; 2]> {
-        let [base, new] = &self.cells;
-        let (base, new) = (base.get(key)?, new.get(key)?);
-        let by_clock = [finished_ns(base)?, finished_ns(new)?];
-        Some(if self.is_busy(key) { [base.median_busy_ns?, new.median_busy_ns?] } else { by_clock })
+        self.pairs.get(key).map(|pair| pair.medians)
     }
 
     /// Whether a cell is judged by the time on a core.
     pub(crate) fn is_busy(&self, key: &Key) -> bool {
-        let knows = |cells: &HashMap<&Key, &Cell>| cells.get(key).is_some_and(|cell| cell.median_busy_ns > Some(0.0));
-        self.cells.iter().all(knows)
+        self.pairs.get(key).is_some_and(|pair| pair.is_busy)
     }
 
     /// What a cell is corrected by.
-    fn controls(&self, key: &Key) -> &[&'a Key] {
+    fn controls<'k>(&'k self, key: &'k Key) -> Option<&'k Controls<'k>> {
         let corrected = key.strategy != HANDWRITTEN && !key.function.starts_with(crate::rows::PREPARE);
-        self.controls.get(&block(key)).filter(|_| corrected).map_or(&[], Vec::as_slice)
+        corrected.then(|| self.controls.get(&block(key)))?
     }
 
     /// The logarithm of what the controls of a cell say of the machine; 0 without any.
     pub(crate) fn correction(&self, key: &Key) -> f64 {
-        let controls = self.controls(key);
-        controls.iter().filter_map(|control| self.raw(control)).sum::<f64>() / controls.len().max(1) as f64
+        self.controls(key).map_or(0.0, |controls| controls.log)
     }
 
     /// The logarithm of a cell's ratio; `None` if a run did not finish it.
     pub(crate) fn log_ratio(&self, key: &Key) -> Option<f64> {
-        Some(self.raw(key)? - self.correction(key))
+        Some(self.pairs.get(key)?.log_ratio() - self.correction(key))
     }
 
     /// The median of the ratios of some cells, which both runs finished: a few cells that happen to lie badly in memory do not
@@ -101,12 +111,12 @@ impl<'a> Apart<'a> {
 
     /// The median of the ratios of some cells, which both runs finished, with its interval.
     pub(crate) fn ratio(&self, keys: &[&Key]) -> Ratio {
-        let mut parts: IndexMap<Key, (Vec<Series>, Vec<Series>)> = IndexMap::new();
+        let mut parts: Map<Block, (Vec<Series>, Vec<Series>)> = Map::default();
         for key in keys {
             let (cells, controls) = parts.entry(block(key)).or_default();
             cells.push(self.series(key));
             if controls.is_empty() {
-                controls.extend(self.controls(key).iter().map(|control| self.series(control)));
+                controls.extend(self.controls(key).into_iter().flat_map(|c| &c.keys).map(|key| self.series(key)));
             }
         }
         let parts: Vec<(Vec<Series>, Vec<Series>)> = parts.into_values().collect();
@@ -122,10 +132,27 @@ impl<'a> Apart<'a> {
     }
 }
 
-/// What a cell is measured together with: the key without function and strategy.
-pub(crate) fn block(key: &Key) -> Key {
-    let Key { suite, size, kernels, threads, .. } = key.clone();
-    Key { suite, size, kernels, threads, ..Key::default() }
+impl Pair {
+    /// `None` if a run did not finish the cell.
+    fn of(base: &Cell, new: &Cell) -> Option<Self> {
+        let by_clock = [finished_ns(base)?, finished_ns(new)?];
+        let on_a_core = [base, new].map(|cell| cell.median_busy_ns.filter(|ns| *ns > 0.0));
+        Some(match on_a_core {
+            [Some(base), Some(new)] => Pair { medians: [base, new], is_busy: true },
+            _ => Pair { medians: by_clock, is_busy: false },
+        })
+    }
+
+    /// The logarithm of the ratio of medians, as it is.
+    fn log_ratio(&self) -> f64 {
+        let [base, new] = self.medians;
+        (new / base).ln()
+    }
+}
+
+/// What a cell is measured together with.
+pub(crate) fn block(key: &Key) -> Block<'_> {
+    (&key.suite, &key.size, &key.kernels, key.threads)
 }
 
 /// The 2.5th and 97.5th percentile of the median ratio over the cells of all parts.

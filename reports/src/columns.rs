@@ -7,6 +7,10 @@
 //! What must hold: printing and reading give back an equal row; a number is finite or missing; a missing value is an
 //! empty field; an optional column may be absent from the file, a required one may not.
 
+use std::sync::Arc;
+
+use crate::rows::Key;
+
 /// One column of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Column {
@@ -48,6 +52,12 @@ pub struct FieldError {
 pub trait Fields {
     /// The text in `column`; `None` if the file has no such column.
     fn field(&self, column: &str) -> Option<&str>;
+
+    /// The key, shared with the record before if that has the same.
+    ///
+    /// # Errors
+    /// As reading the key does.
+    fn key(&self) -> Result<Arc<Key>, FieldError>;
 }
 
 /// A row of a file: a list of columns, read and printed in their order.
@@ -128,6 +138,20 @@ impl<T: Text> Part for Option<T> {
 
     fn print(&self, out: &mut Vec<String>) {
         out.push(self.as_ref().map(Text::print).unwrap_or_default());
+    }
+}
+
+impl Part for Arc<Key> {
+    fn columns(name: &'static str, about: &'static str, out: &mut Vec<Column>) {
+        Key::columns(name, about, out);
+    }
+
+    fn read(fields: &dyn Fields, _name: &str) -> Result<Self, FieldError> {
+        fields.key()
+    }
+
+    fn print(&self, out: &mut Vec<String>) {
+        Part::print(&**self, out);
     }
 }
 

@@ -19,13 +19,11 @@
 //! in both passes. A slowdown is inconclusive without a second pass, or where that lacks a cell or samples; one that a second pass
 //! does not show is noise.
 
-use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::apart::{Apart, FEWEST, block};
-use crate::columns::Row;
-use crate::derive::{Ratio, is_preparation};
+use crate::derive::{Map, Ratio, is_preparation};
 use crate::rows::{Cell, Key, NODES_AFTER, Steadiness, Valid};
 use crate::run::Run;
 use crate::view::{ALL_SUITES, distinct, state};
@@ -38,20 +36,23 @@ pub const TIME: &str = "time";
 /// What changed, where the time for which a thread ran on a core did.
 pub const CPU_TIME: &str = "CPU time";
 
-/// The columns of `cells.csv` that are counts.
-const COUNTED: [&str; 12] = [
-    "kernel_calls",
-    "flops",
-    "bytes_read",
-    "bytes_written",
-    "allocations",
-    "bytes_allocated",
-    "peak_live_bytes",
-    "residual_bytes",
-    "tape_entries",
-    "tape_bytes",
-    "closures_made",
-    "ir_nodes",
+/// A column of `cells.csv` that is a count.
+type Column = (&'static str, fn(&Cell) -> Option<u64>);
+
+/// Those columns.
+const COUNTED: [Column; 12] = [
+    ("kernel_calls", |cell| cell.kernel_calls),
+    ("flops", |cell| cell.flops),
+    ("bytes_read", |cell| cell.bytes_read),
+    ("bytes_written", |cell| cell.bytes_written),
+    ("allocations", |cell| cell.allocations),
+    ("bytes_allocated", |cell| cell.bytes_allocated),
+    ("peak_live_bytes", |cell| cell.peak_live_bytes),
+    ("residual_bytes", |cell| cell.residual_bytes),
+    ("tape_entries", |cell| cell.tape_entries),
+    ("tape_bytes", |cell| cell.tape_bytes),
+    ("closures_made", |cell| cell.closures_made),
+    ("ir_nodes", |cell| cell.ir_nodes),
 ];
 
 /// What was found.
@@ -157,7 +158,7 @@ pub fn compare(base: &Run, new: &Run, again: Option<Again>, scope: Scope) -> Com
     // Runs that know the floor alone have it from noise that is taken for normal.
     let noise = Noise { floor, typical: typical.unwrap_or(floor / 3.0) };
     let threshold = noise.threshold(1);
-    let known: IndexMap<&Key, &Cell> = new.cells.iter().map(|cell| (&cell.key, cell)).collect();
+    let known: Map<&Key, &Cell> = new.cells.iter().map(|cell| (&cell.key, cell)).collect();
     let pairs: Vec<(&Cell, &Cell)> =
         base.cells.iter().filter_map(|cell| Some((cell, *known.get(&cell.key)?))).collect();
     let mut changes = outcomes(base, &known);
@@ -212,7 +213,7 @@ fn change(judgement: Judgement, of: impl ToString, what: &str, base: impl ToStri
 }
 
 /// Cells that end otherwise than before. What a preparation repeats of its cell is not said twice.
-fn outcomes(base: &Run, new: &IndexMap<&Key, &Cell>) -> Vec<Change> {
+fn outcomes(base: &Run, new: &Map<&Key, &Cell>) -> Vec<Change> {
     let changed = |cell: &Cell| {
         let before = state(cell);
         let Some(now) = new.get(&cell.key) else {
@@ -255,7 +256,7 @@ fn count_changes(base: &Run, new: &Run) -> (usize, Vec<Change>) {
         let metrics = was.keys().chain(is.keys().filter(|metric| !was.contains_key(*metric)));
         for metric in metrics {
             both += 1;
-            let value = |side: &IndexMap<&str, u64>| side.get(metric).copied().unwrap_or(0);
+            let value = |side: &Map<&str, u64>| side.get(metric).copied().unwrap_or(0);
             let (was, is) = (value(was), value(is));
             if was != is {
                 let judgement = if is > was { Judgement::Regression } else { Judgement::Improvement };
@@ -269,12 +270,10 @@ fn count_changes(base: &Run, new: &Run) -> (usize, Vec<Change>) {
 
 /// What was counted in each cell: the columns of `cells.csv`, and by kind the rows of `counts.csv`. How many nodes there
 /// are between two passes is nobody's loss; those of the program that runs are among the columns.
-fn counts<'a>(run: &'a Run, by_kind: bool) -> IndexMap<&'a Key, IndexMap<&'a str, u64>> {
-    let mut all: IndexMap<&'a Key, IndexMap<&'a str, u64>> = IndexMap::new();
+fn counts(run: &Run, by_kind: bool) -> Map<&Key, Map<&str, u64>> {
+    let mut all: Map<&Key, Map<&str, u64>> = Map::default();
     for cell in run.cells.iter().filter(|cell| cell.kernel_calls.is_some()) {
-        all.entry(&cell.key)
-            .or_default()
-            .extend(counted(cell).map(|(name, number)| -> (&'a str, u64) { (name, number) }));
+        all.entry(&cell.key).or_default().extend(counted(cell));
     }
     if by_kind {
         for counts in run.counts.chunk_by(|one, next| one.key == next.key) {
@@ -289,9 +288,8 @@ fn counts<'a>(run: &'a Run, by_kind: bool) -> IndexMap<&'a Key, IndexMap<&'a str
 }
 
 /// The columns of a cell that are counts, where it has them.
-pub(crate) fn counted(cell: &Cell) -> impl Iterator<Item = (&'static str, u64)> + use<> {
-    let counted = Cell::columns().into_iter().zip(cell.print()).filter(|(column, _)| COUNTED.contains(&column.name));
-    counted.filter_map(|(column, text)| Some((column.name, text.parse().ok()?)))
+pub(crate) fn counted<'n>(cell: &Cell) -> impl Iterator<Item = (&'n str, u64)> {
+    COUNTED.iter().filter_map(|(name, number)| Some((*name, number(cell)?)))
 }
 
 /// What times are judged by.
@@ -301,22 +299,27 @@ struct Times<'a> {
     noise: Noise,
 }
 
+/// A cell or many: the texts of a key and its threads.
+type Of<'a> = ([&'a str; 5], u32);
+
 fn time_changes(times: &Times, pairs: &[(&Cell, &Cell)]) -> Vec<Change> {
-    let mut groups: IndexMap<Key, Vec<(&Cell, &Cell)>> = IndexMap::new();
+    let mut groups: Map<Of, Vec<(&Cell, &Cell)>> = Map::default();
     for (base, new) in pairs.iter().filter(|(base, _)| times.first.log_ratio(&base.key).is_some()) {
-        groups.entry(base.key.clone()).or_default().push((base, new));
-        let all = Key { suite: ALL_SUITES.into(), size: "all sizes".into(), ..base.key.clone() };
+        let Key { suite, size, function, strategy, kernels, threads } = &base.key;
+        let mut push = |[suite, size, function]: [_; 3]| {
+            groups.entry(([suite, size, function, strategy, kernels], *threads)).or_default().push((base, new));
+        };
+        push([suite, size, function]);
         if !is_preparation(base) {
-            let functions = Key { function: "all functions".into(), ..all.clone() };
-            groups.entry(functions).or_default().push((base, new));
+            push([ALL_SUITES, "all sizes", "all functions"]);
         }
-        groups.entry(all).or_default().push((base, new));
+        push([ALL_SUITES, "all sizes", function]);
     }
-    groups.into_iter().filter_map(|(of, pairs)| time_change(times, &of, &pairs)).collect()
+    groups.into_iter().filter_map(|(of, pairs)| time_change(times, of, &pairs)).collect()
 }
 
 /// The change of the time of a cell, or of the median of some, if it is surely beyond the threshold, on either side.
-fn time_change(times: &Times, of: &Key, pairs: &[(&Cell, &Cell)]) -> Option<Change> {
+fn time_change(times: &Times, of: Of, pairs: &[(&Cell, &Cell)]) -> Option<Change> {
     let keys: Vec<&Key> = pairs.iter().map(|(base, _)| &base.key).collect();
     let threshold = times.noise.threshold(distinct(keys.iter().map(|key| block(key))).len());
     if times.first.typical(&keys)?.ln().abs() <= threshold.ln() {
@@ -325,7 +328,7 @@ fn time_change(times: &Times, of: &Key, pairs: &[(&Cell, &Cell)]) -> Option<Chan
     let Ratio { ratio, interval } = times.first.ratio(&keys);
     let judgement = match (interval, &times.second) {
         // One-off costs are measured a few times only, and what is said of many cells is as good as they are.
-        (None, _) if ratio < 1.0 || of.suite == ALL_SUITES || is_preparation(pairs[0].0) => return None,
+        (None, _) if ratio < 1.0 || of.0[0] == ALL_SUITES || is_preparation(pairs[0].0) => return None,
         (None, _) => Judgement::Inconclusive,
         (Some((low, high)), _) if low <= threshold && high >= 1.0 / threshold => return None,
         (Some(_), _) if ratio < 1.0 => Judgement::Improvement,
@@ -343,6 +346,8 @@ fn time_change(times: &Times, of: &Key, pairs: &[(&Cell, &Cell)]) -> Option<Chan
     });
     let what = if keys.iter().all(|key| times.first.is_busy(key)) { CPU_TIME } else { TIME };
     let machine = keys.iter().map(|key| times.first.correction(key)).sum::<f64>() / keys.len() as f64;
+    let [suite, size, function, strategy, kernels] = of.0.map(str::to_owned);
+    let of = Key { suite, size, function, strategy, kernels, threads: of.1 };
     let caution = cautions([few(interval), corrected(machine.exp()), unsteady(pairs)]);
     Some(Change { ratio: Some(ratio), interval, caution, ..change(judgement, of, what, base, new) })
 }
@@ -486,7 +491,7 @@ mod tests {
             kernel_calls,
             ..Cell::default()
         };
-        let counts = vec![Count { key: key.clone(), metric: "flops".into(), value: counted }];
+        let counts = vec![Count { key: key.clone().into(), metric: "flops".into(), value: counted }];
         let samples = times.iter().enumerate().map(sample).collect();
         Run { cells: vec![cell], samples, counts, ..Run::default() }
     }

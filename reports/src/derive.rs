@@ -6,6 +6,7 @@
 //! (Fleming & Wallace, CACM 29(3), 1986). The generator is seeded, so the same rows give the same interval.
 
 use indexmap::IndexMap;
+use rustc_hash::FxBuildHasher;
 
 use crate::rows::{Cell, HANDWRITTEN, Key, Manifest, NULL_KERNELS, PREPARE, RESTRUCTURED, Sample, Status, Valid};
 use crate::view::View;
@@ -96,32 +97,35 @@ impl Ratio {
 
 /// The time of each evaluation by cell and round, warm-up left out.
 #[derive(Clone, Debug, Default)]
-pub struct Rounds {
-    by_cell: IndexMap<Key, IndexMap<u32, f64>>,
+pub struct Rounds<'a> {
+    by_cell: Map<&'a Key, Map<u32, f64>>,
 }
 
-impl Rounds {
+/// A map in the order of insertion, for keys that nobody chooses to collide.
+pub(crate) type Map<K, V> = IndexMap<K, V, FxBuildHasher>;
+
+impl<'a> Rounds<'a> {
     /// Sorts samples by cell and round; several in one round count as their mean.
     #[must_use]
-    pub fn new(samples: &[Sample]) -> Self {
+    pub fn new(samples: &'a [Sample]) -> Self {
         Rounds::by(samples, |sample| Some(sample.ns_per_iteration))
     }
 
     /// As [`Rounds::new`], of the time on a core, where it is known.
     #[must_use]
-    pub fn busy(samples: &[Sample]) -> Self {
+    pub fn busy(samples: &'a [Sample]) -> Self {
         Rounds::by(samples, |sample| sample.busy_ns_per_iteration)
     }
 
-    fn by(samples: &[Sample], time: fn(&Sample) -> Option<f64>) -> Self {
-        let mut all: IndexMap<Key, IndexMap<u32, Vec<f64>>> = IndexMap::new();
+    fn by(samples: &'a [Sample], time: fn(&Sample) -> Option<f64>) -> Self {
+        let mut all: Map<&Key, Map<u32, Vec<f64>>> = Map::default();
         let timed = samples.iter().filter(|sample| !sample.warmup).filter_map(|sample| Some((sample, time(sample)?)));
         for (sample, time) in timed.filter(|(_, time)| *time > 0.0) {
-            let rounds = all.entry(sample.key.clone()).or_default();
+            let rounds = all.entry(&sample.key).or_default();
             rounds.entry(sample.round).or_default().push(time);
         }
         let mean = |times: Vec<f64>| times.iter().sum::<f64>() / times.len() as f64;
-        let means = |rounds: IndexMap<u32, Vec<f64>>| rounds.into_iter().map(|(round, times)| (round, mean(times)));
+        let means = |rounds: Map<u32, Vec<f64>>| rounds.into_iter().map(|(round, times)| (round, mean(times)));
         Rounds { by_cell: all.into_iter().map(|(key, rounds)| (key, means(rounds).collect())).collect() }
     }
 

@@ -8,13 +8,14 @@
 //! - a table that breaks off in the middle of its last line keeps the rows before it, and says so in a [`Warning`];
 //! - anything else malformed is a [`ReadError`] with the file, the line and the column. No input makes it panic.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::fmt;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::columns::{Fields, Row};
-use crate::rows::{Manifest, Matrix, SCHEMA_VERSION};
+use crate::columns::{FieldError, Fields, Part, Row};
+use crate::rows::{Key, Manifest, Matrix, SCHEMA_VERSION};
 
 /// Name of the manifest in a run folder.
 pub const MANIFEST: &str = "manifest.json";
@@ -167,7 +168,8 @@ pub(crate) type Without = Option<(&'static str, &'static str)>;
 /// As [`read_rows`], but rows with such a text are passed over unread.
 pub(crate) fn read_rows_without<R: Row>(bytes: &[u8], file: &str, without: Without) -> Result<Rows<R>, ReadError> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    let mut table = Table { file, header: None, unwanted: None, rows: Vec::new(), warnings: Vec::new() };
+    let mut table =
+        Table { file, header: None, unwanted: None, key: RefCell::default(), rows: Vec::new(), warnings: Vec::new() };
     match str::from_utf8(bytes) {
         Ok(text) if memchr::memchr2(b'"', b'\r', bytes).is_none() => read_plain(text, &mut table, without)?,
         _ => read_quoted(bytes, &mut table, without)?,
@@ -184,6 +186,8 @@ struct Table<'a, R> {
     header: Option<Vec<String>>,
     /// The place of the column of [`Without`], if the file has it, and the text.
     unwanted: Option<(usize, &'static str)>,
+    /// The last key that rows may share.
+    key: RefCell<Option<Arc<Key>>>,
     rows: Vec<R>,
     warnings: Vec<Warning>,
 }
@@ -212,7 +216,8 @@ impl<R: Row> Table<'_, R> {
     }
 
     fn push(&mut self, line: u64, fields: &[&str]) -> Result<(), ReadError> {
-        let record = Record { names: self.header.as_deref().unwrap_or_default(), fields, next: Cell::new(0) };
+        let names = self.header.as_deref().unwrap_or_default();
+        let record = Record { names, fields, next: Cell::new(0), key: &self.key };
         let row = R::read(&record).map_err(|error| self.error(line, &error.column, error.wrong))?;
         self.rows.push(row);
         Ok(())
@@ -305,6 +310,8 @@ struct Record<'a> {
     fields: &'a [&'a str],
     /// Where the next column is looked for first: most files have them in the order in which they are asked for.
     next: Cell<usize>,
+    /// The last key that rows may share.
+    key: &'a RefCell<Option<Arc<Key>>>,
 }
 
 impl Fields for Record<'_> {
@@ -316,5 +323,15 @@ impl Fields for Record<'_> {
         };
         self.next.set(index + 1);
         self.fields.get(index).copied()
+    }
+
+    fn key(&self) -> Result<Arc<Key>, FieldError> {
+        let mut last = self.key.borrow_mut();
+        if let Some(key) = last.as_ref().filter(|key| key.is_in(self)) {
+            return Ok(key.clone());
+        }
+        let key = Arc::new(Key::read(self, "key")?);
+        *last = Some(key.clone());
+        Ok(key)
     }
 }

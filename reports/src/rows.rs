@@ -10,6 +10,7 @@
 //! the medians of other rows; no report reads them.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -58,6 +59,16 @@ impl std::fmt::Display for Key {
         let Key { suite, size, function, strategy, kernels, threads } = self;
         write!(f, "{suite} {size} {function} {strategy} ({kernels}, {threads} thread")?;
         f.write_str(if *threads == 1 { ")" } else { "s)" })
+    }
+}
+
+impl Key {
+    /// Whether a record has this key.
+    pub(crate) fn is_in(&self, fields: &dyn Fields) -> bool {
+        let Key { suite, size, function, strategy, kernels, threads } = self;
+        let is = |column, text: &str| fields.field(column) == Some(text);
+        let texts = is("suite", suite) && is("size", size) && is("function", function) && is("strategy", strategy);
+        texts && is("kernels", kernels) && u32::read(fields, "threads").is_ok_and(|number| number == *threads)
     }
 }
 
@@ -266,7 +277,7 @@ rows! {
     /// One thing counted exactly in one cell.
     struct Count in "counts.csv" {
         /// The cell.
-        key: Key,
+        key: Arc<Key>,
         /// What was counted: `gemm_calls`, `nodes_after:fuse`, ….
         metric: String,
         /// How many.

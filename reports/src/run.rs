@@ -39,13 +39,15 @@ impl Run {
         Ok((run, warnings))
     }
 
-    /// As [`Run::read`], but how many nodes there were after each pass, most of all counts, is passed over, and what the tables
-    /// say of each other is not looked at: comparing does not ask for it.
+    /// As [`Run::read`], without what comparing does not ask for: checks, claims, and how many nodes there were after each
+    /// pass, most of all counts, are passed over, and what the tables say of each other is not looked at.
     ///
     /// # Errors
     /// As [`Run::read`].
     pub fn read_to_compare(file: impl Fn(&str) -> Option<Vec<u8>>) -> Result<(Run, Vec<Warning>), ReadError> {
-        Run::read_without(file, Some(("metric", NODES_AFTER)))
+        let wanted =
+            |name: &str| if [Check::FILE, Claim::FILE].contains(&name) { Some(Vec::new()) } else { file(name) };
+        Run::read_without(wanted, Some(("metric", NODES_AFTER)))
     }
 
     fn read_without(file: impl Fn(&str) -> Option<Vec<u8>>, counts: Without) -> Result<(Run, Vec<Warning>), ReadError> {

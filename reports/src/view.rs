@@ -22,7 +22,7 @@ pub struct View<'a> {
     /// The run.
     pub run: &'a Run,
     /// Its samples by round.
-    pub rounds: Rounds,
+    pub rounds: Rounds<'a>,
     cells: HashMap<&'a Key, usize>,
     strategies: Vec<&'a str>,
     sizes: IndexMap<&'a str, IndexSet<&'a str>>,

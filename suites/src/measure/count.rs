@@ -1,5 +1,7 @@
 //! Counting: a run with the kernels' counters on. Counts are exact and equal from run to run.
 
+use std::sync::Arc;
+
 use adjudicate_ir::value::Value;
 use adjudicate_kernels::counts;
 use adjudicate_reports::rows::{Cell, Count, Key};
@@ -48,7 +50,7 @@ impl Counted {
     }
 
     /// One row for each thing counted.
-    pub fn rows<'k>(&'k self, key: &'k Key) -> impl Iterator<Item = Count> + 'k {
+    pub fn rows(&self, key: &Arc<Key>) -> impl Iterator<Item = Count> {
         let Facts { nodes, tape_entries, tape_bytes, residual_bytes, closures_made } = &self.facts;
         let facts = [
             ("tape_entries", tape_entries),

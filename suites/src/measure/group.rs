@@ -1,5 +1,7 @@
 //! A group from start to end: prepare, check, count, time, sum up.
 
+use std::sync::Arc;
+
 use adjudicate_ir::program::Ask;
 use adjudicate_ir::value::Value;
 use adjudicate_kernels::threads;
@@ -183,7 +185,8 @@ impl Bench<'_> {
             let make = || prepare_from_text(group, &cell, &arguments);
             let kernels = self.kernels;
             entry.counted = self.timed(entry, |_, args| count(make, args, kernels));
-            for row in entry.counted.iter().flat_map(|c| c.rows(&entry.key)) {
+            let key = Arc::new(entry.key.clone());
+            for row in entry.counted.iter().flat_map(|c| c.rows(&key)) {
                 self.sink.count(&row)?;
             }
         }
