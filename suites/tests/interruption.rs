@@ -114,7 +114,8 @@ fn a_killed_run_goes_on_to_the_same_cells_as_an_undisturbed_one() {
         while lines() <= cut && child.try_wait().unwrap().is_none() {
             std::thread::sleep(Duration::from_millis(1));
         }
-        signal(&child, "-KILL");
+        // It may have ended by itself: there are as many samples of preparations as there is time for.
+        child.kill().expect("a child can be killed");
         child.wait().unwrap();
         let before = read(&broken).samples;
         let (code, said) = run(&["run", "--resume"], &broken);
@@ -130,16 +131,17 @@ fn a_killed_run_goes_on_to_the_same_cells_as_an_undisturbed_one() {
 
 #[test]
 fn a_cell_that_hangs_or_breaks_its_process_is_a_row_and_the_run_goes_on() {
+    // Only what hangs is to meet its time limit, however busy the machine is.
     let cases = [
-        ("hang", Status::Timeout, "longer than allowed"),
-        ("abort", Status::Failed, "SIGABRT"),
-        ("memory", Status::Failed, "out of memory, of which 512 MB are allowed"),
+        ("hang", "5", Status::Timeout, "longer than allowed"),
+        ("abort", "120", Status::Failed, "SIGABRT"),
+        ("memory", "120", Status::Failed, "out of memory, of which 512 MB are allowed"),
     ];
-    for (fault, status, reason) in cases {
+    for (fault, timeout, status, reason) in cases {
         let temp = tempfile::tempdir().unwrap();
         let folder = temp.path().join("run");
         let inject = format!("tape={fault}");
-        let limits = ["--inject", &inject, "--timeout", "5", "--memory", "512", "--out"];
+        let limits = ["--inject", &inject, "--timeout", timeout, "--memory", "512", "--out"];
         let (code, said) = run(&[&SHORT[..3], &["--size", "scalar"], &SHORT[5..], &limits].concat(), &folder);
         assert_eq!(code, Some(5), "{said}");
         let found = read(&folder);
