@@ -135,9 +135,15 @@ fn has_names(panels: &[Panel]) -> bool {
 
 fn panel_height(panel: &Panel) -> i32 {
     match &panel.y.scale {
-        Scale::Names(names) => 86 + 22 * names.len().max(1) as i32,
+        Scale::Names(names) => 86 + row_height(panel) * names.len().max(1) as i32,
         Scale::Log(_) | Scale::Share => PANEL_HEIGHT,
     }
+}
+
+/// Room for a row of names: enough to tell the markers of all series apart, where these lie in lanes of their own.
+fn row_height(panel: &Panel) -> i32 {
+    let lanes = panel.series.iter().filter(|series| series.join == Join::Apart).count() as i32;
+    (8 * lanes + 12).clamp(22, 60)
 }
 
 fn draw_panels(canvas: &Canvas, panels: &[Panel], top: i32, width: i32) -> Result<(), String> {

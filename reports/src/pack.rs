@@ -1,6 +1,6 @@
 //! Tables as compact JSON, for a page whose script makes the rows: as HTML they would be most of it.
 //!
-//! `{"words": […], "rows": [[cell, mark, field, …], …]}`: the row of `cells.csv` that a row shows or 0, its mark or 0, and a
+//! `{"words": […], "rows": [[cell, mark, field, …], …]}`: the one row of `cells.csv` that a row shows or 0, its mark or 0, and a
 //! field for each column. A field is
 //!
 //! - a number: a whole number, printed in groups of three digits and sorted by itself;
@@ -26,7 +26,7 @@ pub(crate) fn packed(table: &Table) -> String {
     let field = |text: &String| words.get(text.as_str()).map_or_else(|| text.clone(), |word| format!("[{word}]"));
     let row = |(line, fields): (&Line, &Vec<String>)| {
         let mark = if line.mark.is_empty() { json!(0) } else { json!(line.mark) };
-        let head = [line.cell.unwrap_or(0).to_string(), mark.to_string()];
+        let head = [line.cells.first().unwrap_or(&0).to_string(), mark.to_string()];
         format!("[{}]", head.into_iter().chain(fields.iter().map(field)).collect::<Vec<_>>().join(","))
     };
     let rows: Vec<String> = table.rows.iter().zip(&rows).map(row).collect();
@@ -75,7 +75,7 @@ mod tests {
             let time = Field::quantity(Some(1234.5678), Unit::Nanoseconds);
             vec![Field::whole(Some(12_345 + row)), Field::text("</script>"), Field::default(), time, linked]
         };
-        let line = |row: usize| Line { cell: Some(row), mark: "", fields: fields(row as u64) };
+        let line = |row: usize| Line { cells: vec![row], mark: "", fields: fields(row as u64) };
         let table = Table { rows: vec![line(1), line(2)], ..Table::default() };
         let text = packed(&table);
         assert!(!text.contains('<'), "{text}");

@@ -51,8 +51,8 @@ pub struct Head {
 /// A row.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Line {
-    /// The row of `cells.csv` it shows, from 1; such a row can be linked to.
-    pub cell: Option<usize>,
+    /// The rows of `cells.csv` it shows, from 1; such rows can be linked to.
+    pub cells: Vec<usize>,
     /// `invalid`, `failed`, `refused` or nothing.
     pub mark: &'static str,
     /// A field for each column.

@@ -23,8 +23,23 @@ pub(crate) fn fill(name: &str, source: &str, context: impl Serialize) -> Result<
     );
     environment.add_filter("md", markdown);
     environment.add_filter("tex", latex);
+    environment.add_filter("parts", parts);
     let template = environment.template_from_named_str(name, source).map_err(failed)?;
     template.render(Value::from(Serde(context))).map_err(failed)
+}
+
+/// A command in parts between which a line may be broken: words, and flags with their values.
+fn parts(command: String) -> Vec<String> {
+    let mut parts: Vec<String> = Vec::new();
+    for word in command.split(' ') {
+        match parts.last_mut() {
+            Some(flag) if flag.starts_with("--") && !flag.contains(' ') && !word.starts_with(['-', '\'']) => {
+                *flag = format!("{flag} {word}");
+            }
+            _ => parts.push(word.to_owned()),
+        }
+    }
+    parts
 }
 
 /// Text inside a cell of a Markdown table.
@@ -54,4 +69,18 @@ fn latex(text: String) -> String {
         c => c.to_string(),
     };
     text.chars().map(letter).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_flag_is_not_parted_from_its_value() {
+        let command = "adjudicate eval a.py f --args '[1.0, 2.0]' --derivative gradient --json";
+        let expected =
+            ["adjudicate", "eval", "a.py", "f", "--args", "'[1.0,", "2.0]'", "--derivative gradient", "--json"];
+        assert_eq!(parts(command.to_owned()), expected);
+        assert_eq!(expected.join(" "), command);
+    }
 }

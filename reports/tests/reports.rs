@@ -139,6 +139,16 @@ fn every_cell_is_on_the_page_and_what_is_wrong_is_never_ranked() {
 }
 
 #[test]
+fn a_reason_is_said_once_with_every_cell_that_it_holds_for() {
+    let report = text("md", "report.md", &fixture());
+    let (_, problems) = report.split_once("## Refused").unwrap();
+    let (problems, _) = problems.split_once("\n## ").unwrap();
+    let said: Vec<&str> = problems.lines().filter(|line| line.contains("recursion of unknown depth")).collect();
+    assert_eq!(said.len(), 1, "{said:?}");
+    assert!(said[0].contains("value, gradient at 25, 100 (rows 42, 46, 52, 56)"), "{said:?}");
+}
+
+#[test]
 fn what_is_not_controlled_is_red_and_never_ranked() {
     let mut run = fixture();
     let ranked = |run: &Run| run.cells.iter().position(|cell| View::new(run).to_fastest(cell).is_some());

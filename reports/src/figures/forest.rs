@@ -39,7 +39,7 @@ fn figure<'a>(
     };
     let entered: Vec<&str> = strategies.iter().filter(ranks).copied().collect();
     let series = others.iter().enumerate().map(|(lane, strategy)| {
-        let shift = 0.5 * ((lane as f64 + 0.5) / lanes - 0.5);
+        let shift = 0.8 * ((lane as f64 + 0.5) / lanes - 0.5);
         let rows = std::iter::once(groups.as_slice()).chain(groups.chunks(1));
         let points = rows.enumerate().filter_map(|(row, groups)| {
             let compared: &[&str] = if row == 0 { &entered } else { &[strategy, reference] };

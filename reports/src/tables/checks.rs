@@ -29,5 +29,5 @@ fn line(view: &View, check: &Check) -> Line {
     fields.push(Field::whole(check.first_index));
     fields.push(Field::text(if check.passed { "passed" } else { "failed" }));
     fields.push(Field::text(check.reason.clone().unwrap_or_default()));
-    Line { cell: None, mark: if check.passed { "" } else { "invalid" }, fields }
+    Line { cells: Vec::new(), mark: if check.passed { "" } else { "invalid" }, fields }
 }

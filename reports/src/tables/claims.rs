@@ -18,7 +18,7 @@ pub(super) fn table(view: &View) -> Table {
             Field::text(found),
             Field { code: true, ..Field::text(command) },
         ];
-        Line { cell: None, mark: if *holds { "" } else { "invalid" }, fields }
+        Line { cells: Vec::new(), mark: if *holds { "" } else { "invalid" }, fields }
     };
     let rows = view.run.claims.iter().map(line).collect();
     Table { name: "claims", title: "The paper's claims", note: NOTE, reference: false, columns, rows }

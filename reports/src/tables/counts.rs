@@ -34,7 +34,7 @@ pub(super) fn table(view: &View) -> Table {
         let mut fields = vec![Field { from: vec![number], ..Field::whole(Some(number as u64)) }];
         fields.extend(key_fields(view, &cell.key));
         fields.extend(SHOWN.map(|(_, show)| show(cell)));
-        Line { cell: None, mark: mark(state(cell)), fields }
+        Line { cells: Vec::new(), mark: mark(state(cell)), fields }
     };
     let counted = |(_, cell): &(usize, &Cell)| SHOWN.iter().any(|(_, show)| !show(cell).text.is_empty());
     let rows = numbered(view).filter(counted).map(line).collect();

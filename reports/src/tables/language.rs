@@ -28,5 +28,5 @@ fn line(cell: &MatrixCell) -> Line {
         Outcome::Refused => "refused",
         Outcome::Wrong => "invalid",
     };
-    Line { cell: None, mark, fields }
+    Line { cells: Vec::new(), mark, fields }
 }

@@ -19,7 +19,7 @@ pub(super) fn table(view: &View) -> Table {
         let function = fields.iter_mut().find(|field| field.text.starts_with(PREPARE)).expect("a one-off cost");
         function.text = function.text[PREPARE.len()..].to_owned();
         fields.extend(time_fields(cell));
-        Line { cell: Some(number), mark: mark(state(cell)), fields }
+        Line { cells: vec![number], mark: mark(state(cell)), fields }
     };
     let rows = numbered(view).filter(paid_once).map(line).collect();
     Table { name: "preparation", title: "One-off cost", note: NOTE, reference: false, columns, rows }

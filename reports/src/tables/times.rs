@@ -40,7 +40,7 @@ fn line(view: &View, number: usize, cell: &Cell) -> Line {
     fields.push(Field { strong: fastest == Some(1.0), ..Field::ratio(fastest) });
     fields.push(Field::text(state(cell)));
     fields.push(Field::text(cell.steadiness.map(Steadiness::word).unwrap_or_default()));
-    Line { cell: Some(number), mark: mark(state(cell)), fields }
+    Line { cells: vec![number], mark: mark(state(cell)), fields }
 }
 
 /// Median, interval, shortest sample and how many there were.

@@ -36,7 +36,7 @@ fn line(view: &View, verdict: &Verdict, strategies: &[&str]) -> Line {
     let to_handwritten = verdict.ranking.first().and_then(|fastest| fastest.to_handwritten);
     fields.push(to_handwritten.map(|ratio| shown(&ratio)).unwrap_or_default());
     fields.push(Field::whole(Some(verdict.contests.len() as u64)));
-    Line { cell: None, mark: "", fields }
+    Line { cells: Vec::new(), mark: "", fields }
 }
 
 /// What the table says of one strategy in one group.
