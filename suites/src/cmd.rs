@@ -2,6 +2,7 @@
 
 pub mod calibrate;
 pub mod check;
+pub mod check_model;
 pub mod claims;
 pub mod compare;
 pub mod eval;

@@ -21,7 +21,8 @@ fn schema(name: &str) -> Value {
 #[test]
 fn what_eval_prints_is_as_described() {
     let file = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("schemas.py");
-    let python = "import numpy as np\n\n\ndef f(x, n):\n    return np.sum(x ** 3) * n\n\n\ndef g(x):\n    return (x, [x > 1.0], {'a': x / 0.0})\n";
+    let python = "import numpy as np\n\n\ndef f(x, n):\n    return np.sum(x ** 3) * n\n\n\n\
+                  def g(x):\n    return (x, [x > 1.0], {'a': x / 0.0})\n";
     std::fs::write(&file, python).expect("the model can be written");
     let (file, schema) = (file.to_str().expect("UTF-8"), schema("eval.json"));
     let cases = [

@@ -82,7 +82,8 @@ impl Sink for Progress<'_> {
     }
 }
 
-fn describe_check(row: &Check) -> String {
+/// A comparison in a line.
+pub fn describe_check(row: &Check) -> String {
     let found = match (row.largest_relative_error, row.remainder_order, &row.reason) {
         (_, _, Some(reason)) => reason.clone(),
         (Some(error), _, None) => format!("error {error:.1e}, tolerance {:.0e}", row.tolerance),

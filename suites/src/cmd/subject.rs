@@ -1,4 +1,4 @@
-//! What `eval` and `explain` are about: a function of a model file, arguments and a derivative.
+//! What `eval`, `explain` and `check` of a model file are about: a function of a model file, arguments and a derivative.
 
 use std::fs;
 use std::path::PathBuf;
@@ -49,7 +49,7 @@ pub fn ask(name: &str) -> Result<Ask, String> {
 }
 
 /// A position of an argument.
-fn position(text: &str) -> Result<usize, String> {
+pub fn position(text: &str) -> Result<usize, String> {
     let text = text.trim();
     text.parse().map_err(|_| match text.parse::<i64>() {
         Ok(_) => "positions of arguments are counted from 0, from the front".to_owned(),
@@ -75,6 +75,17 @@ pub fn read_text(path: &PathBuf) -> Result<String, Failure> {
 }
 
 impl Subject {
+    /// The gradient of a function.
+    pub fn gradient(file: PathBuf, function: String, args: String, wrt: Vec<usize>) -> Self {
+        let strategy = String::new();
+        Self { file, function, args, derivative: Ask::Gradient, wrt, order: 1, strategy }
+    }
+
+    /// Positions of the arguments to differentiate with respect to.
+    pub fn wrt(&self) -> &[usize] {
+        &self.wrt
+    }
+
     /// The strategy, after checking that the options fit each other.
     pub fn strategy(&self) -> Result<&'static dyn Strategy, Failure> {
         let strategy = strategy(&self.strategy)?;

@@ -178,12 +178,9 @@ impl Plan {
         let mut names: Vec<&str> = strategies.iter().map(|s| s.name()).collect();
         names.push(HANDWRITTEN);
         let wanted = Patterns::new("strategy", &selection.strategies, &names)?;
-        let unnamed = selection.strategies.is_empty();
-        let is_default = |s: &&'static dyn Strategy| !s.name().contains(':') && !s.is_oracle();
-        let wants = |s: &&'static dyn Strategy| if unnamed { is_default(s) } else { wanted.matches(s.name()) };
         let mut contestants: Vec<Option<&'static dyn Strategy>> =
-            strategies.iter().copied().filter(wants).map(Some).collect();
-        if unnamed || wanted.matches(HANDWRITTEN) {
+            wanted_of(strategies, &wanted).into_iter().map(Some).collect();
+        if wanted.matches(HANDWRITTEN) {
             contestants.push(None);
         }
 
@@ -221,6 +218,19 @@ impl Plan {
         let cell = s.sample * rounds * 3 / 2 + s.prepare_budget / 2 + s.sample * 20;
         cell * u32::try_from(self.cells()).unwrap_or(u32::MAX)
     }
+}
+
+/// The strategies that are wanted; without patterns, variants and oracles stay out.
+fn wanted_of(strategies: &[&'static dyn Strategy], wanted: &Patterns) -> Vec<&'static dyn Strategy> {
+    let is_default = |s: &&'static dyn Strategy| !s.name().contains(':') && !s.is_oracle();
+    let wants = |s: &&'static dyn Strategy| if wanted.0.is_none() { is_default(s) } else { wanted.matches(s.name()) };
+    strategies.iter().copied().filter(wants).collect()
+}
+
+/// The strategies that match some patterns; without any, all but variants and oracles.
+pub fn contestants(patterns: &[String]) -> Result<Vec<&'static dyn Strategy>, Failure> {
+    let names: Vec<&str> = STRATEGIES.iter().map(|s| s.name()).collect();
+    Ok(wanted_of(&STRATEGIES, &Patterns::new("strategy", patterns, &names)?))
 }
 
 /// Glob patterns of one kind of name.

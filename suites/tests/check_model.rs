@@ -1,0 +1,101 @@
+//! `adjudicate check FILE FUNCTION`: strategies and finite differences are compared on a model of the user's own.
+
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::LazyLock;
+
+const MODEL: &str = "import numpy as np
+
+
+def loss(w, x, y):
+    return np.mean((np.tanh(x @ w) - y) ** 2)
+
+
+def size(x):
+    return np.abs(x)
+
+
+def tree(x, n):
+    return x if n < 1.5 else np.sin(tree(x, n - 1.0)) * tree(x, n - 2.0)
+
+
+def both(x):
+    return (x * 2.0, x + 1.0)
+
+
+def third(x, i):
+    return x[i] ** 2
+";
+
+static FILE: LazyLock<PathBuf> = LazyLock::new(|| {
+    let file = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("check_model.py");
+    std::fs::write(&file, MODEL).expect("the model can be written");
+    file
+});
+
+/// Checks a function of the model; exit code, standard output and standard error.
+fn check(arguments: &[&str]) -> (Option<i32>, String, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_adjudicate"));
+    let output = command.arg("check").arg(&*FILE).args(arguments).output().expect("adjudicate runs");
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8");
+    (output.status.code(), text(output.stdout), text(output.stderr))
+}
+
+const LOSS: [&str; 3] = ["loss", "--args", "[[0.1, 0.2], [[1.0, 2.0], [3.0, 4.0]], [0.5, -0.5]]"];
+
+#[test]
+fn strategies_that_agree_pass() {
+    let (code, out, error) = check(&[&LOSS[..], &["-v"]].concat());
+    assert_eq!(code, Some(0), "{error}");
+    assert!(out.ends_with(" passed, 0 failed, 0 skipped\n") && !out.starts_with("0 "), "{out}");
+    for (function, reference) in [("value", "tape"), ("gradient", "finite"), ("gradient", "taylor"), ("hvp", "finite")]
+    {
+        let said = |line: &str| {
+            line.contains(&format!(" {function} closure (")) && line.contains(&format!(") against {reference}:"))
+        };
+        assert!(error.lines().any(said), "{function} against {reference}: {error}");
+    }
+    let (code, out, _) = check(&[&LOSS[..], &["--strategy", "{tape,closure}", "--function", "value"]].concat());
+    assert_eq!((code, out.as_str()), (Some(0), "2 passed, 0 failed, 0 skipped\n"));
+}
+
+#[test]
+fn what_is_no_derivative_fails() {
+    let (code, out, error) = check(&["size", "--args", "[0.0]"]);
+    assert_eq!(code, Some(4), "{out}{error}");
+    assert!(error.contains("FAILED") && error.contains("gradient") && error.contains("taylor"), "{error}");
+    assert_eq!(check(&["size", "--args", "[0.5]"]).0, Some(0));
+}
+
+#[test]
+fn a_refusal_is_skipped_and_said() {
+    let (code, out, error) = check(&["tree", "--args", "[0.5, 5.0]"]);
+    assert_eq!(code, Some(0), "{error}");
+    assert!(error.contains("refused:") && error.contains("dataflow") && !out.contains(" 0 skipped"), "{out}{error}");
+    let (code, out, _) = check(&["tree", "--args", "[0.5, 5.0]", "--strategy", "dataflow"]);
+    assert_eq!((code, out.as_str()), (Some(5), "0 passed, 0 failed, 1 skipped\n"), "nothing was checked");
+}
+
+#[test]
+fn of_a_result_that_is_no_float_values_are_compared() {
+    let (code, out, error) = check(&["both", "--args", "[[1.0, 2.0]]"]);
+    assert_eq!((code, out.as_str()), (Some(0), "6 passed, 0 failed, 0 skipped\n"), "{error}");
+    assert!(error.contains("only values are compared"), "{error}");
+}
+
+#[test]
+fn an_error_at_run_time_is_a_failure_and_misuse_is_said() {
+    let (code, out, error) = check(&["third", "--args", "[[1.0, 2.0], 5]"]);
+    assert_eq!((code, out.as_str()), (Some(5), "0 passed, 3 failed, 0 skipped\n"), "{error}");
+    assert!(error.contains("out of range") && !error.contains("no single float"), "{error}");
+    let cases: [(&[&str], &str); 4] = [
+        (&["lost", "--args", "[1.0]"], "did you mean `loss`?"),
+        (&["size"], "--args"),
+        (&["size", "--args", "[1.0]", "--wrt", "1"], "--wrt 1"),
+        (&["size", "--args", "[1.0]", "--suite", "cube"], "--suite"),
+    ];
+    for (arguments, expected) in cases {
+        let (code, _, error) = check(arguments);
+        assert!(code == Some(2) && error.contains(expected), "{arguments:?}: {error}");
+    }
+}
