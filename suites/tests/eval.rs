@@ -41,6 +41,31 @@ fn a_cotangent_follows_the_arguments() {
     assert!(error.contains("a cotangent must have the form of the result"), "{error}");
 }
 
+/// Fields of vectors and cotangents belong to those of the same name, in whatever order; another structure is an error.
+#[test]
+fn vectors_have_the_structure_of_what_they_belong_to() {
+    let product = "def f(p):\n    return p['a']**2 * p['b']\n";
+    let record = "def f(x):\n    return {'z': x, 'y': 2.0 * x}\n";
+    let eval = |python: &str, derivative: &str, args: &str| {
+        eval("structure", python, &["--args", args, "--derivative", derivative])
+    };
+    for vector in [r#"{"a":1.0,"b":0.0}"#, r#"{"b":0,"a":1}"#] {
+        let (code, out, error) = eval(product, "hvp", &format!(r#"[{{"a":2.0,"b":3.0}},{vector}]"#));
+        assert_eq!(code, 0, "{error}");
+        assert!(out.contains(r#""result":{"a":6.0,"b":4.0}"#), "{out}");
+    }
+    let (_, out, error) = eval(record, "vjp", r#"[3.0,{"y":1.0,"z":0.0}]"#);
+    assert!(out.contains(r#""result":2.0"#), "{out}{error}");
+    for vector in [r#"{"x":1.0,"y":0.0}"#, r#"{"tuple":[1.0,0.0]}"#, r#"{"a":true,"b":0.0}"#, r#"{"a":1.0}"#] {
+        let (code, _, error) = eval(product, "hvp", &format!(r#"[{{"a":2.0,"b":3.0}},{vector}]"#));
+        assert_eq!(code, 2, "{vector}");
+        assert!(error.contains("a vector must have the form of its argument"), "{error}");
+    }
+    let (code, _, error) = eval(product, "vjp", r#"[{"a":2.0,"b":3.0},{"a":1.0}]"#);
+    assert_eq!(code, 2, "{error}");
+    assert!(error.contains("a cotangent must have the form of the result: float, not"), "{error}");
+}
+
 #[test]
 fn tangents_in_a_program_have_the_form_of_the_primals() {
     let python =

@@ -135,20 +135,19 @@ impl Cx<'_> {
             return Ok(Val::Bottom);
         }
         let at: Vec<Val> = wrt.positions().iter().map(|&i| args[i].clone()).collect();
+        let mut fitted = Vec::new();
         for (x, v) in at.iter().zip(&vectors) {
             self.check_float(x, "an argument to differentiate")?;
-            if self.float_form(x) != self.float_form(v) {
-                return self.error(format!(
-                    "a vector must have the form of its argument: {}, not {}",
-                    x.abs(),
-                    v.abs()
-                ));
-            }
+            let form = x.abs();
+            let Some(leaves) = self.fitted(&form, v)? else {
+                let given = v.abs();
+                return self.error(format!("a vector must have the form of its argument: {form}, not {given}"));
+            };
+            fitted.push(rebuild(x, &mut leaves.into_iter()));
         }
-        let vectors = at.iter().zip(vectors).map(|(x, v)| self.as_float(x, &v)).collect::<Res<Vec<_>>>()?;
         let function = Val::func(Func::Restricted { function: Box::new(function), wrt: wrt.clone(), args });
         let push = self.library_function("_push_forward")?;
-        self.call(&push, vec![function, Val::tuple(at), Val::tuple(vectors)], Vec::new())
+        self.call(&push, vec![function, Val::tuple(at), Val::tuple(fitted)], Vec::new())
     }
 
     fn library_function(&mut self, name: &str) -> Res<Val> {
@@ -296,36 +295,58 @@ impl Cx<'_> {
             Seed::Units(index) => return self.units(*index, types),
             Seed::Given(seed) => seed,
         };
-        match self.vector_of(seed, types)? {
-            Some(given) => Ok((given, None)),
-            None => {
-                let abs = seed.abs();
-                self.error(format!("a cotangent must have the form of the result: {result}, not {abs}"))
-            }
-        }
-    }
-
-    /// The leaves of a cotangent or tangent of values of these types, unless it has another form.
-    fn vector_of(&mut self, vector: &Val, types: &[Type]) -> Res<Option<Vec<NodeId>>> {
-        let mut given = Vec::new();
-        for leaf in leaves_of(vector) {
-            given.push(self.cast(&leaf, Elem::F64)?);
-        }
-        let floats: Vec<&Type> = types.iter().filter(|ty| ty.is_float()).collect();
-        let fits = floats.len() == given.len()
-            && floats.iter().zip(&given).all(|(ty, &node)| *self.builder().ty(node) == **ty);
-        Ok(fits.then_some(given))
+        let Some(leaves) = self.fitted(result, seed)? else {
+            let given = seed.abs();
+            return self.error(format!("a cotangent must have the form of the result: {result}, not {given}"));
+        };
+        Ok((leaves.iter().map(|leaf| self.node(leaf)).collect::<Res<_>>()?, None))
     }
 
     /// Tangents, which must have the form of the primals.
     pub(super) fn tangents(&mut self, primals: &Val, tangents: &Val) -> Res<Val> {
-        let (form, given) = (primals.abs(), tangents.abs());
-        let mut types = Vec::new();
-        form.leaves(&mut types);
-        if self.vector_of(tangents, &types)?.is_none() {
+        let form = primals.abs();
+        let all = leaves_of(primals).len();
+        let Some(leaves) = self.fitted(&form, tangents)?.filter(|leaves| leaves.len() == all) else {
+            let given = tangents.abs();
             return self.error(format!("tangents must have the form of the primals: {form}, not {given}"));
+        };
+        Ok(rebuild(primals, &mut leaves.into_iter()))
+    }
+
+    /// The floats of a tangent or cotangent of a value of this form, in the order of the form, fields by their names;
+    /// nothing if its structure, its names or a shape is another.
+    fn fitted(&mut self, form: &Abs, vector: &Val) -> Res<Option<Vec<Val>>> {
+        let pairs: Vec<(&Abs, &Val)> = match (form, vector) {
+            (Abs::Tuple(items), Val::Tuple(given)) if items.len() == given.len() => {
+                items.iter().zip(given.iter()).collect()
+            }
+            (Abs::Record(ty, items), Val::Record(other, given))
+                if ty.name == other.name && items.len() == given.len() =>
+            {
+                let place = |name| other.fields.iter().position(|field| field == name);
+                let Some(places) = ty.fields.iter().map(place).collect::<Option<Vec<_>>>() else { return Ok(None) };
+                items.iter().zip(places.into_iter().map(|i| &given[i])).collect()
+            }
+            (Abs::Leaf(ty), Val::Float(_) | Val::Int(_) | Val::Leaf(_)) if ty.is_float() => {
+                let given = vector.abs().leaf_type();
+                let number = given.as_tensor().is_some_and(|(elem, shape)| elem != Elem::Bool && shape == ty.shape());
+                if !number {
+                    return Ok(None);
+                }
+                let node = self.cast(vector, Elem::F64)?;
+                return Ok(Some(vec![self.leaf(node, super::Origin::Data)]));
+            }
+            (Abs::Leaf(ty), _) if ty.is_float() => return Ok(None),
+            // What has no sensitivity has no tangent.
+            (Abs::Leaf(_) | Abs::Int(_) | Abs::Bool(_) | Abs::Str(_) | Abs::None, _) => return Ok(Some(Vec::new())),
+            _ => return Ok(None),
+        };
+        let mut all = Vec::new();
+        for (form, vector) in pairs {
+            let Some(leaves) = self.fitted(form, vector)? else { return Ok(None) };
+            all.extend(leaves);
         }
-        Ok(tangents.clone())
+        Ok(Some(all))
     }
 
     /// The unit cotangents of one float leaf of a result, zeros for the others.
@@ -361,25 +382,6 @@ impl Cx<'_> {
                 self.error_help(format!("{what} must be a float or an array of floats, not {}", other.abs()), help)
             }
         }
-    }
-
-    fn float_form(&self, value: &Val) -> Vec<Option<Vec<usize>>> {
-        let shape = |v: &Val| match v {
-            Val::Leaf(leaf) => leaf.ty.as_tensor().map(|(_, s)| s.to_vec()),
-            Val::Float(_) | Val::Int(_) => Some(Vec::new()),
-            _ => None,
-        };
-        leaves_of(value).iter().map(shape).collect()
-    }
-
-    /// A vector with the elements of an argument that it belongs to.
-    fn as_float(&mut self, like: &Val, value: &Val) -> Res<Val> {
-        let mut leaves = Vec::new();
-        for leaf in leaves_of(value) {
-            let node = self.cast(&leaf, Elem::F64)?;
-            leaves.push(self.leaf(node, super::Origin::Data));
-        }
-        Ok(rebuild(like, &mut leaves.into_iter()))
     }
 
     /// Known floats as nodes, so that they can be differentiated.

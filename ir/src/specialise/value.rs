@@ -344,7 +344,7 @@ impl Abs {
     }
 
     /// The type of a known or unknown number; `Unknown` for everything else.
-    fn leaf_type(&self) -> Type {
+    pub(super) fn leaf_type(&self) -> Type {
         match self {
             Abs::Leaf(ty) => ty.clone(),
             Abs::Int(_) => Type::i64(),
