@@ -23,8 +23,10 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::apart::{Apart, FEWEST, block};
+use crate::columns::Row;
 use crate::derive::{Map, Ratio, is_preparation};
-use crate::rows::{Cell, Key, NODES_AFTER, Steadiness, Valid};
+use crate::files::MATRIX;
+use crate::rows::{Cell, Count, Key, NODES_AFTER, Steadiness, Valid};
 use crate::run::Run;
 use crate::view::{ALL_SUITES, distinct, state};
 
@@ -66,6 +68,8 @@ pub struct Comparison {
     pub threshold: f64,
     /// How many cells both runs have.
     pub cells: usize,
+    /// Of how many of these both runs have a time; missing if times were not compared.
+    pub times: Option<usize>,
     /// How many counts both runs have.
     pub counts: usize,
     /// What changed, the worst first.
@@ -162,16 +166,20 @@ pub fn compare(base: &Run, new: &Run, again: Option<Again>, scope: Scope) -> Com
     let pairs: Vec<(&Cell, &Cell)> =
         base.cells.iter().filter_map(|cell| Some((cell, *known.get(&cell.key)?))).collect();
     let mut changes = outcomes(base, &known);
+    changes.extend(tables(base, new));
     changes.extend(matrices(base, new));
-    let (counts, counted) = count_changes(base, new);
+    let (counts, counted) = count_changes(base, new, &known);
     changes.extend(counted);
+    let mut timed = None;
     if scope.times {
         let second = again.map(|again| Apart::new(again.base.unwrap_or(base), again.new));
-        changes.extend(time_changes(&Times { first: Apart::new(base, new), second, noise }, &pairs));
+        let times = Times { first: Apart::new(base, new), second, noise };
+        timed = Some(pairs.iter().filter(|(base, _)| times.first.judged(&base.key).is_some()).count());
+        changes.extend(time_changes(&times, &pairs));
     }
     changes.sort_by_key(|change| change.judgement);
     let name = |run: &Run| run.manifest.run_id.clone();
-    Comparison { base: name(base), new: name(new), threshold, cells: pairs.len(), counts, changes }
+    Comparison { base: name(base), new: name(new), threshold, cells: pairs.len(), times: timed, counts, changes }
 }
 
 /// By how much measurements of the same differ, relatively.
@@ -228,6 +236,16 @@ fn outcomes(base: &Run, new: &Map<&Key, &Cell>) -> Vec<Change> {
     base.cells.iter().filter(|cell| !is_preparation(cell)).filter_map(changed).collect()
 }
 
+/// Tables that the base has and the new run has not.
+fn tables(base: &Run, new: &Run) -> Vec<Change> {
+    let all = [
+        (Count::FILE, !base.counts.is_empty(), !new.counts.is_empty()),
+        (MATRIX, base.matrix.is_some(), new.matrix.is_some()),
+    ];
+    let missing = all.into_iter().filter(|(_, before, now)| *before && !now);
+    missing.map(|(file, ..)| change(Judgement::Broken, file, "outcome", "there", "missing")).collect()
+}
+
 /// Constructs that strategies no longer, or newly, express.
 fn matrices(base: &Run, new: &Run) -> Vec<Change> {
     let (Some(base), Some(new)) = (&base.matrix, &new.matrix) else { return Vec::new() };
@@ -244,13 +262,13 @@ fn matrices(base: &Run, new: &Run) -> Vec<Change> {
     changed.collect()
 }
 
-/// How many counts both runs have, and those that differ.
-fn count_changes(base: &Run, new: &Run) -> (usize, Vec<Change>) {
+/// How many counts both runs have, and those that differ, of the cells that the new run has.
+fn count_changes(base: &Run, new: &Run, known: &Map<&Key, &Cell>) -> (usize, Vec<Change>) {
     let by_kind = !base.counts.is_empty() && !new.counts.is_empty();
     let (before, after) = (counts(base, by_kind), counts(new, by_kind));
     let mut changes = Vec::new();
     let mut both = 0;
-    for (key, was) in &before {
+    for (key, was) in before.iter().filter(|(key, _)| known.contains_key(*key)) {
         let Some(is) = after.get(key) else { continue };
         // A metric that only one side has counts as 0 on the other: a kind of kernel that is not called has no row.
         let metrics = was.keys().chain(is.keys().filter(|metric| !was.contains_key(*metric)));
@@ -421,7 +439,11 @@ impl Comparison {
         let found = found.into_iter().filter(|judgement| number(*judgement) > 0);
         let found: Vec<String> = found.map(|judgement| format!("{} {}", number(judgement), judgement.word())).collect();
         let found = if found.is_empty() { "no change".to_owned() } else { found.join(", ") };
-        format!("{found}, in {} cells and {} counts", self.cells, self.counts)
+        let times = self.times.map_or_else(String::new, |times| {
+            let beyond = 100.0 * (self.threshold - 1.0);
+            format!(", {times} times (more than {beyond:.1} % apart is a change)")
+        });
+        format!("{found}, in {} cells{times} and {} counts", self.cells, self.counts)
     }
 
     /// The comparison as a table of Markdown, for a pull request.
@@ -612,7 +634,6 @@ mod tests {
         wrong.cells[0].valid = Valid::False;
         assert_eq!(judged(&base, &wrong, None), ["wrong"]);
         wrong.cells.clear();
-        wrong.counts.clear();
         assert_eq!(judged(&base, &wrong, None), ["broken"]);
     }
 }

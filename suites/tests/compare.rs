@@ -67,6 +67,33 @@ fn equal_runs_are_equal_and_every_change_has_its_exit_code() {
     assert!(code == Some(0) && json["changes"].as_array().is_some_and(Vec::is_empty), "{said}");
 }
 
+/// What the new run lacks is said, and only that: its counts have not become smaller, and it is no better baseline.
+#[test]
+fn what_is_missing_is_said() {
+    let temp = tempfile::tempdir().unwrap();
+    let base = temp.path().join("base");
+    counted(&base);
+    let compare = |new: &Path| run(&["compare", text(&base), text(new), "--format", "json"]);
+    for file in ["counts.csv", "matrix.json"] {
+        let bad = changed(&base, file, file, |text| text);
+        fs::remove_file(bad.join(file)).unwrap();
+        let (code, said) = compare(&bad);
+        let json: serde_json::Value = serde_json::from_str(&said).unwrap();
+        assert_eq!(code, Some(5), "{said}");
+        assert!(json["changes"].as_array().is_some_and(|all| all.len() == 1 && all[0]["of"] == file), "{said}");
+    }
+    let cut = |text: String| {
+        text.lines()
+            .filter(|line| !line.contains("gradient,closure,"))
+            .fold(String::new(), |all, line| all + line + "\n")
+    };
+    let (code, said) = compare(&changed(&base, "cut", "cells.csv", cut));
+    assert_eq!(code, Some(5), "{said}");
+    assert!(!said.contains("improvement") && !said.contains("--bless"), "{said}");
+    let (_, said) = run(&["compare", text(&base), text(&base)]);
+    assert!(said.contains(" 0 times (more than 3.0 % apart is a change) and "), "{said}");
+}
+
 /// What a run is called, which of its files is changed and how, and what is said of it.
 type Mangled = (&'static str, &'static str, fn(String) -> String, &'static str);
 

@@ -87,7 +87,7 @@ fn the_workflow_is_yaml_and_its_commands_do_what_it_says() {
         ["cargo build --release --locked", "git checkout --quiet 0123abc", "cargo build --release --locked"]
     );
     let summary = fs::read_to_string(summary).unwrap();
-    assert!(summary.contains("### ") && summary.contains(" cells and "), "{summary}");
+    assert!(summary.contains("### ") && summary.contains(" cells, "), "{summary}");
 }
 
 #[test]

@@ -20,6 +20,9 @@ use crate::runs::folder::write_file;
 use crate::runs::machine::machine;
 use crate::runs::noise::{NOISE, Noise};
 
+/// Fewer cells have no 95th percentile to speak of.
+const FEW: usize = 40;
+
 /// Measure the same thing twice: the noise floor, which later runs keep in their manifest
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:
@@ -62,6 +65,12 @@ impl Calibrate {
                 percent(*typical)
             ),
         })?;
+        if *cells < FEW {
+            output.remark(&format!(
+                "{cells} cells say little of the noise, and runs from now on take theirs from {}: calibrate on all suites",
+                self.out.display()
+            ));
+        }
         let Some(injection) = self.self_test else { return Ok(Exit::Ok) };
         self_test(plan, [one, two], &injection, &stop, output)
     }

@@ -105,7 +105,7 @@ impl Compare {
                 "measure the new program again and give that run as --confirm, to tell a regression from noise",
             );
         }
-        if found.of(Judgement::Improvement).any(|change| !change.is_time()) {
+        if found.worst().is_none() && found.of(Judgement::Improvement).any(|change| !change.is_time()) {
             output.remark("counts became smaller: make this run the baseline with --bless");
         }
         Ok(verdict(&found))
