@@ -11,14 +11,15 @@ use crate::view::{Group, View, group_of};
 pub(super) const KIND: Kind = Kind { name: "break-even", title: "When preparation pays", about: ABOUT, make };
 
 const ABOUT: &str = "After how many evaluations a strategy has made up for its preparation, against the contestant that \
-                       is prepared fastest. No point where it never does, and none for that contestant itself.";
+                       is prepared fastest. No point where it never does, and none for that contestant itself: \
+                       points are not joined.";
 
 fn make(view: &View) -> Vec<Figure> {
     let panels = |suite: &str| {
         let axis = || Axis { label: "evaluations".to_owned(), scale: Scale::Log(Unit::Count) };
         let panel = |group: &Group| {
             let evaluations = |cell: &Cell| Some((break_even(view, group, cell)?, None));
-            by_size::panel(view, group, axis(), by_size::series(view, group, &evaluations, Join::Line))
+            by_size::panel(view, group, axis(), by_size::series(view, group, &evaluations, Join::Apart))
         };
         view.running_groups(suite).iter().map(panel).collect()
     };
