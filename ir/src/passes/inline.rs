@@ -1,6 +1,7 @@
 //! Inlining: a direct call is replaced by the body of the graph it calls.
 //!
-//! A graph is inlined when it is called once, or when it is small and not recursive. A graph called in
+//! A graph is inlined when it is called once or small; a recursive one only when it is called once, by
+//! another graph, and has no branches or loops. A graph called in
 //! several places that contains branches or loops stays a call unless it is tiny: twenty `if`s in
 //! sequence must not become 2²⁰ copies.
 

@@ -15,9 +15,10 @@
 //! ```
 //!
 //! so the chain of backpropagators of a recursion is a chain of records, and no residual has an
-//! infinite type. A recursion that ends early is a branch, and each side of it makes its own ◁. Function values are transformed to function values that return such pairs; the
-//! cotangent of one is an `env`. After van Merriënboer et al. (2018), §3, on closed graphs; the
-//! residual form instead of a closure where the code is known is an optimisation done at birth.
+//! infinite type. A recursion that ends early is a branch, and each side of it makes its own ◁.
+//! Function values are transformed to function values that return such pairs; the cotangent of one
+//! is an `env`. After van Merriënboer et al. (2018), §3, on closed graphs; the residual form instead
+//! of a closure where the code is known is an optimisation done at birth.
 //!
 //! Notation: F is the graph ▶g under construction, B is ◀g; `d` is the cotangent of a node. What
 //! no sensitivity reaches has no `d`, and nothing is emitted for it.
@@ -37,6 +38,8 @@ use std::collections::HashMap;
 use adjudicate_ir::builder::Builder;
 use adjudicate_ir::graph::{Graph, GraphId, Module, NodeId, Op};
 use adjudicate_ir::types::Type;
+
+use crate::activity;
 
 /// Which parameters of a graph are active.
 pub(super) type Mask = Vec<bool>;
@@ -87,25 +90,27 @@ impl<'m> Adjoints<'m> {
         Self { module, recursive, open: HashMap::new(), closed: HashMap::new(), adapters: HashMap::new() }
     }
 
+    /// Whether a graph of the module that is transformed reaches itself.
+    fn is_recursive(&self, g: GraphId) -> bool {
+        self.recursive.get(&g) == Some(&true)
+    }
+
     /// The adjoint of a graph for these active parameters.
     pub(super) fn of(&mut self, g: GraphId, mask: &Mask) -> Adjoint {
         let key = (g, mask.clone());
         if let Some(done) = self.open.get(&key) {
             return done.clone();
         }
-        let recursive = self.recursive.get(&g) == Some(&true);
-        let adjoint = if recursive && self.is_choice(g, mask) {
-            self.of_choice(g, mask)
-        } else {
-            if recursive {
-                // Its body calls the closed form, which makes the adjoint: so there is one, not one inside another.
-                self.closed(g, mask);
-                if let Some(done) = self.open.get(&key) {
-                    return done.clone();
-                }
+        let graph = self.module.graph(g);
+        let is_choice = self.choice(g, &activity::of(self.module, graph, mask)).is_some();
+        if self.is_recursive(g) && !is_choice {
+            // Its body calls the closed form, which makes the adjoint: so there is one, not one inside another.
+            self.closed(g, mask);
+            if let Some(done) = self.open.get(&key) {
+                return done.clone();
             }
-            self.transform(g, mask)
-        };
+        }
+        let adjoint = if is_choice { self.of_choice(g, mask) } else { self.transform(g, mask) };
         self.open.insert(key, adjoint.clone());
         adjoint
     }

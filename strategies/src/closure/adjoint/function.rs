@@ -33,10 +33,8 @@ impl Adjoints<'_> {
         self.paired(g, mask, &to, &self.pair_type(g, mask))
     }
 
-    /// From the arguments of ▶g to its value and a backpropagator, a function value whose result has the cotangents of g's
-    /// active parameters at the items `to`, and zeros elsewhere.
-    ///
-    /// Where g is recursive and a [choice](choice), each branch makes a backpropagator of its own, which captures nothing of the other.
+    /// From the arguments of ▶g to its value and a backpropagator, whose result has the cotangents of g's active
+    /// parameters at the items `to`, and zeros elsewhere.
     fn paired(&mut self, g: GraphId, mask: &Mask, to: &[Option<usize>], pair: &PairType) -> GraphId {
         let key = (g, mask.clone(), to.to_vec(), pair.cotangents.clone());
         if let Some(&done) = self.closed.get(&key) {
@@ -49,13 +47,14 @@ impl Adjoints<'_> {
         id
     }
 
+    /// The body of that. Each branch of a [choice](Self::choice) makes a backpropagator of its own, which captures nothing
+    /// of the other.
     fn pair(&mut self, g: GraphId, mask: &Mask, to: &[Option<usize>], pair: &PairType) -> Graph {
         let graph = self.module.graph(g).clone();
         let mut b = Builder::new(&format!("{}'", graph.name), graph.span);
         let args: Vec<NodeId> = graph.param_types().iter().map(|ty| b.param(primed(ty))).collect();
         let activity = activity::of(self.module, &graph, mask);
-        let recursive = self.recursive.get(&g) == Some(&true);
-        let Some(branches) = choice(&graph, &activity).filter(|_| recursive) else {
+        let Some(branches) = self.choice(g, &activity) else {
             let adjoint = self.of(g, mask);
             let called = call_forward(self.module, &mut b, &adjoint, &args);
             let value = b.get(called, 0);
@@ -100,10 +99,17 @@ impl Adjoints<'_> {
         Adjoint { forward, backward, residuals: vec![Residual::Item(0)], returned: vec![back], cotangents }
     }
 
-    /// Whether a recursive graph is a [choice] for these active parameters.
-    pub(super) fn is_choice(&self, g: GraphId, mask: &Mask) -> bool {
+    /// The branches of a recursive graph whose result is an `If` that all sensitivity flows through, from parameters as
+    /// they are: what a recursion with an early end is.
+    pub(super) fn choice(&self, g: GraphId, activity: &Activity) -> Option<[GraphId; 2]> {
         let graph = self.module.graph(g);
-        choice(graph, &activity::of(self.module, graph, mask)).is_some()
+        let ret = graph.node(graph.ret);
+        let Op::If(then, other) = ret.op else { return None };
+        let live = live(graph);
+        let inactive = |(id, node): (NodeId, &Node)| {
+            id == graph.ret || !live[id.0 as usize] || matches!(node.op, Op::Param(_)) || !activity.is_active(id)
+        };
+        (self.is_recursive(g) && graph.iter().all(inactive)).then_some([then, other])
     }
 
     /// ◀ with its cotangents at these items of the result of a backpropagator.
@@ -187,18 +193,6 @@ impl Adjoints<'_> {
         let ty = Type::function(vec![result.cotangent()], b.ty(ret).clone());
         (self.module.add(b.finish(ret)), ty)
     }
-}
-
-/// The branches of a graph whose result is an `If` that all sensitivity flows through, from parameters as they are: what a
-/// recursion with an early end is.
-fn choice(graph: &Graph, activity: &Activity) -> Option<[GraphId; 2]> {
-    let ret = graph.node(graph.ret);
-    let Op::If(then, other) = ret.op else { return None };
-    let live = live(graph);
-    let inactive = |(id, node): (NodeId, &Node)| {
-        id == graph.ret || !live[id.0 as usize] || matches!(node.op, Op::Param(_)) || !activity.is_active(id)
-    };
-    graph.iter().all(inactive).then_some([then, other])
 }
 
 /// A graph whose id is needed before its body is known.
