@@ -266,6 +266,12 @@ impl<T: Element> Array<T> {
         }
     }
 
+    /// Whether this is its shape.
+    #[inline]
+    pub fn has_shape(&self, shape: &[usize]) -> bool {
+        same(self.shape(), shape)
+    }
+
     /// The number of elements.
     #[inline]
     pub fn len(&self) -> usize {

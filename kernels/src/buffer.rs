@@ -207,10 +207,16 @@ impl<T> Buffer<T> {
     #[inline]
     unsafe fn write_axes(&mut self, shape: &[usize]) {
         // SAFETY: there is room for as many lengths before the header, and nobody else reads them.
-        let to = unsafe { self.data.cast::<Header>().sub(1).cast::<usize>().sub(shape.len()) };
-        for (i, &length) in shape.iter().enumerate() {
-            // SAFETY: as above.
-            unsafe { to.add(i).write(length) };
+        let to = unsafe { self.data.cast::<Header>().sub(1).cast::<usize>().sub(shape.len()).as_ptr() };
+        // Not by a copy of any length, which calls a function for what is one or two numbers.
+        // SAFETY: as above.
+        unsafe {
+            match *shape {
+                [] => {}
+                [n] => to.write(n),
+                [m, n] => to.cast::<[usize; 2]>().write([m, n]),
+                _ => to.copy_from_nonoverlapping(shape.as_ptr(), shape.len()),
+            }
         }
     }
 

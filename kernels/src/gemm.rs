@@ -13,7 +13,7 @@ use crate::array::Array;
 use crate::counts::Work;
 use crate::mode::enter;
 use crate::ops::{Kind, Other};
-use crate::shape::{Axes, Plan, broadcast_or_panic, count};
+use crate::shape::{Axes, Plan, broadcast_or_panic, count, same};
 
 mod embedded;
 #[cfg(feature = "openblas")]
@@ -195,8 +195,12 @@ fn sizes(a: &[usize], b: &[usize], ta: bool, tb: bool) -> Sizes {
         (x, y) => broadcast_or_panic(x, y),
     };
     let mut result = batch.clone();
-    result.extend((a.len() > 1 || ta).then_some(m));
-    result.extend((b.len() > 1 || tb).then_some(n));
+    if a.len() > 1 || ta {
+        result.push(m);
+    }
+    if b.len() > 1 || tb {
+        result.push(n);
+    }
     Sizes { m, n, k, batch, result, kind }
 }
 
@@ -206,7 +210,13 @@ fn sizes(a: &[usize], b: &[usize], ta: bool, tb: bool) -> Sizes {
 /// If the shapes do not fit.
 pub fn gemm(spec: Gemm, a: &Array<f64>, b: &Array<f64>, c: &mut Array<f64>) {
     let sizes = sizes(a.shape(), b.shape(), spec.ta, spec.tb);
-    assert_eq!(&sizes.result[..], c.shape(), "the result of a product of {:?} and {:?}", a.shape(), b.shape());
+    assert!(
+        same(&sizes.result, c.shape()),
+        "the result of a product of {:?} and {:?} is not {:?}",
+        a.shape(),
+        b.shape(),
+        c.shape()
+    );
     run(spec, &sizes, a, b, c);
 }
 

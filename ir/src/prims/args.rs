@@ -122,7 +122,7 @@ impl<'a> Args<'a> {
     #[inline]
     pub(super) fn take_unique<T: Tensor>(&mut self, i: usize, shape: &[usize]) -> Option<Array<T>> {
         let place = self.free(i)?;
-        T::array(place).filter(|a| a.is_unique() && a.shape() == shape)?;
+        T::array(place).filter(|a| a.is_unique() && a.has_shape(shape))?;
         Some(T::into_array(std::mem::replace(place, Value::Bool(false))))
     }
 
