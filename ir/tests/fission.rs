@@ -145,3 +145,19 @@ fn numbers_made_of_numbers_are_looked_at_once() {
     );
     check(&python, &[vector(3)], 1);
 }
+
+#[test]
+fn terms_that_come_before_are_added_to_each_other_first() {
+    let sum = "def f(x, y):\n    s = 0.5\n    for i in range(5):\n        s = s + x[i] + y[i]\n    return s\n";
+    check(sum, &[vector(5), vector(5)], 0);
+    let python = "import numpy as np\ndef f(xs, wx, w, b):\n    h = np.zeros(3)\n    for t in range(4):\n        h = np.tanh(xs[t] * wx + h @ w + b)\n    return np.sum(h)\n";
+    let args = [vector(4), vector(3), matrix(3, 3), vector(3)];
+    check(python, &args, 1);
+    let module = distributed(&optimised(python, &args));
+    let nodes = module.reachable().into_iter().flat_map(|g| module.graph(g).nodes.iter());
+    let bodies: Vec<GraphId> =
+        nodes.filter_map(|n| if let Op::Loop { body, .. } = n.op { Some(body) } else { None }).collect();
+    let [body] = bodies[..] else { panic!("one loop") };
+    let adds = module.graph(body).iter().filter(|(id, _)| module.graph(body).is_prim(*id, "add")).count();
+    assert_eq!(adds, 2, "the product, and the counter: {}", print(&module));
+}

@@ -9,7 +9,7 @@
 //! The trips are the lanes of a batched graph ([`crate::batch`]) for what comes before, whose rows the core reads
 //! by index, and of another for what comes after, for which the core pushes what is needed. So the input products
 //! of a recurrent network are one product of matrices, and so is the gradient of its weights; a loop without a core
-//! is no loop at all. Sums over trips come in another order.
+//! is no loop at all. Sums over trips come in another order, and so do sums in the core ([`sums`]).
 //!
 //! ```text
 //! for t: h = f(h, g(xₜ)); s += e(h)   =   gs = map g x;  for t: h = f(h, gsₜ); push h;   s += sum (map e hs)
@@ -17,6 +17,7 @@
 
 mod core;
 mod parts;
+mod sums;
 
 use std::collections::HashMap;
 
@@ -57,9 +58,15 @@ fn first(module: &mut Module, old: usize) -> Option<(GraphId, Graph)> {
     for class in &sites.classes {
         let (Some(body), false, [site]) = (class.body, class.fixed_result, &class.sites[..]) else { continue };
         let Op::Loop { cond, .. } = module.graph(site.user).node(site.node).op else { continue };
-        let (user, trip) = (module.graph(site.user), module.graph(body).clone());
+        if body.0 as usize >= old {
+            continue;
+        }
+        let (user, mut trip) = (module.graph(site.user), module.graph(body).clone());
         let Some(counted) = counted(user, user.node(site.node), module.graph(cond), &trip) else { continue };
-        let parts = if (body.0 as usize) < old { Parts::of(&trip, &counted) } else { None };
+        if let Some(regrouped) = Parts::of(&trip, &counted).and_then(|parts| sums::regrouped(&parts)) {
+            trip = regrouped;
+        }
+        let parts = Parts::of(&trip, &counted).filter(Parts::pays);
         if let Some(new) = parts.and_then(|parts| split(module, site, &parts)) {
             return Some((site.user, new));
         }

@@ -11,7 +11,7 @@ use crate::types::{Elem, Type};
 const MAX_ELEMENTS: usize = 1 << 17;
 
 /// To push or read a row of so many elements costs what an operation costs beside its work.
-const ELEMENTS: usize = 256;
+pub(super) const ELEMENTS: usize = 256;
 
 /// What an item of the state is to the trips.
 #[derive(Clone, Debug, PartialEq)]
@@ -72,7 +72,7 @@ pub(super) struct Parts<'g> {
 type Readers = Vec<Vec<NodeId>>;
 
 impl<'g> Parts<'g> {
-    /// Takes the body of a loop apart, if anything is gained.
+    /// Takes the body of a loop apart.
     pub(super) fn of(body: &'g Graph, counted: &Counted) -> Option<Self> {
         let live = live(body);
         let ret = body.node(body.ret);
@@ -106,7 +106,7 @@ impl<'g> Parts<'g> {
             parts,
         };
         parts.choose();
-        parts.pays().then_some(parts)
+        Some(parts)
     }
 
     fn part(&self, id: NodeId) -> Part {
@@ -122,7 +122,7 @@ impl<'g> Parts<'g> {
         self.part(id) == Part::Core
     }
 
-    fn is_before(&self, id: NodeId) -> bool {
+    pub(super) fn is_before(&self, id: NodeId) -> bool {
         matches!(self.part(id), Part::Before { .. })
     }
 
@@ -325,7 +325,7 @@ impl<'g> Parts<'g> {
     }
 
     /// Whether no loop is left, or more operations leave it than reading and pushing rows costs.
-    fn pays(&self) -> bool {
+    pub(super) fn pays(&self) -> bool {
         let weight = |id: NodeId| match &self.body.node(id).op {
             Op::Prim(p) if p.def.name == "matmul" => 3,
             Op::Prim(p) if p.def.name == "reshape" => 0,
