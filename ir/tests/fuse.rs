@@ -4,11 +4,13 @@
 mod random;
 
 use adjudicate_ir::builder::Builder;
+use adjudicate_ir::datum::Datum;
 use adjudicate_ir::exec::{Executable, Machine, Plain};
 use adjudicate_ir::graph::{Const, GraphId, Module, NodeId, Op, Stage};
 use adjudicate_ir::interp;
 use adjudicate_ir::passes;
 use adjudicate_ir::prims::{self, PrimDef};
+use adjudicate_ir::program::{Ask, Program, Request};
 use adjudicate_ir::span::Span;
 use adjudicate_ir::text;
 use adjudicate_ir::types::{Elem, Type};
@@ -303,6 +305,14 @@ impl Writer {
                     self.apply(&[&prims::RESHAPE], &kept, &[summed]);
                 }
             }
+            14 if self.random.below(2) == 0 => {
+                let at = self.b.constant(Const::I64(self.random.below(8) as i64 - 4));
+                let [table, place] = [TABLE, PLACE].map(|i| self.nodes[i]);
+                let at = *self.random.pick(&[at, place, place]);
+                self.apply(&[&prims::INDEX], &[], &[table, at]);
+                let flat = self.nodes[FLAT];
+                self.apply(&[&prims::INDEX], &[], &[flat, at]);
+            }
             14 if !self.space.is_empty() => {
                 let target: Vec<i64> = self.space.iter().map(|&n| n as i64).collect();
                 self.apply(&[&prims::BROADCAST_TO], &target, &[x]);
@@ -331,14 +341,23 @@ fn parameters(space: &[usize]) -> Vec<Type> {
         Type::i64(),
         Type::tensor(Elem::Bool, space),
         Type::bool(),
+        float(&[&[4], space].concat()),
+        float(&[4]),
+        Type::i64(),
     ]
 }
+
+/// Among the parameters: four arrays over the space, four numbers, and which of them is read.
+const TABLE: usize = 9;
+const FLAT: usize = 10;
+const PLACE: usize = 11;
 
 fn program(space: &[usize], seed: u64) -> (Module, Vec<Value>) {
     let mut random = Random(u64::wrapping_mul(seed + 1, 0x9e37_79b9_7f4a_7c15));
     let types = parameters(space);
     let mut args: Vec<Value> =
         types.iter().map(|ty| random.value(ty.as_tensor().expect("a tensor").0, ty.shape())).collect();
+    args[PLACE] = Value::I64(random.below(8) as i64 - 4);
     if random.below(4) == 0 {
         args[1] = args[0].clone();
     }
@@ -366,6 +385,64 @@ fn calls(counts: &adjudicate_kernels::Counts) -> Vec<(&'static str, u64)> {
 }
 
 #[test]
+fn a_row_is_read_where_it_is() {
+    check(
+        "graph @0 f(%0: f64[3], %1: f64[5, 3], %2: i64, %3: f64[5]) -> (f64[3], f64) {
+  %4 = index %1 %2 : f64[3]
+  %5 = add %0 %4 : f64[3]
+  %6 = const -1 : i64
+  %7 = index %1 %6 : f64[3]
+  %8 = mul %5 %7 : f64[3]
+  %9 = index %3 %2 : f64
+  %10 = tuple (%8, %9) : (f64[3], f64)
+  return %10
+}
+",
+        &expect![[r#"
+            graph @0 f(%0: f64[3], %1: f64[5, 3], %2: i64, %3: f64[5]) -> (f64[3], f64) {
+              %4 = fused @1 (%1, %2, %0) : f64[3]
+              %5 = index %3 %2 : f64
+              %6 = tuple (%4, %5) : (f64[3], f64)
+              return %6
+            }
+
+            graph @1 fused(%0: f64[5, 3], %1: i64, %2: f64[3]) -> f64[3] {
+              %3 = index %0 %1 : f64[3]
+              %4 = add %2 %3 : f64[3]
+              %5 = const -1 : i64
+              %6 = index %0 %5 : f64[3]
+              %7 = mul %4 %6 : f64[3]
+              return %7
+            }
+        "#]],
+    );
+}
+
+#[test]
+fn a_row_out_of_range_is_an_error_where_it_is_read() {
+    let python = "import numpy as np\ndef f(x, i):\n    s = np.zeros(3)\n    return np.sum(np.tanh(s * 2.0 +\n        x[i]) * x[i + 1])\n";
+    let array = Datum::Array(Array::from_vec(&[2, 3], vec![0.0; 6]));
+    let program = Program::parse("model.py", python).unwrap_or_else(|e| panic!("{e}"));
+    let run = |i: i64| {
+        let args = [array.clone(), Datum::I64(i)];
+        let request = Request::new("f", Ask::Value, &[0], 1, &args);
+        let mut module = program.specialise(&request).unwrap_or_else(|e| panic!("{e}")).module;
+        passes::close(&mut module);
+        passes::optimise(&mut module, passes::OPTIMISE, &mut |_, _| {}).expect("it is small");
+        let module = fused(&module);
+        let regions = module.graphs.iter().filter(|graph| &*graph.name == "fused");
+        assert_eq!(regions.map(|g| g.iter().filter(|(id, _)| g.is_prim(*id, "index")).count()).sum::<usize>(), 2);
+        let args: Vec<Value> = args.iter().flat_map(Datum::leaves).collect();
+        Executable::new(&module)
+            .run(&mut Machine::new(), &mut Plain, args)
+            .map_err(|e| format!("{}: {}", program.sources.position(e.span), e.message))
+    };
+    assert!(run(0).is_ok() && run(-2).is_ok());
+    assert_eq!(run(1).unwrap_err(), "model.py:5:17: index 2 is out of range for axis 0 of size 2");
+    assert_eq!(run(2).unwrap_err(), "model.py:5:9: index 2 is out of range for axis 0 of size 2");
+}
+
+#[test]
 fn fused_programs_agree_to_the_bit_and_count_the_same() {
     let spaces: &[&[usize]] = &[
         &[],
@@ -386,12 +463,14 @@ fn fused_programs_agree_to_the_bit_and_count_the_same() {
         &[3, 3],
     ];
     let mut machine = Machine::new();
-    let mut regions = 0;
+    let (mut regions, mut rows) = (0, 0);
     for (i, space) in spaces.iter().enumerate() {
         for seed in 0..60 {
             let (module, args) = program(space, seed * 100 + i as u64);
             let fused = fused(&module);
             regions += fused.graph(fused.entry).nodes.iter().filter(|n| matches!(n.op, Op::Fused(_))).count();
+            let bodies = fused.graphs.iter().filter(|graph| &*graph.name == "fused");
+            rows += bodies.filter(|graph| graph.iter().any(|(id, _)| graph.is_prim(id, "index"))).count();
             let plain = Executable::new(&module);
             let exe = Executable::new(&fused);
             let before = format!("{args:?}");
@@ -409,5 +488,5 @@ fn fused_programs_agree_to_the_bit_and_count_the_same() {
             assert!(again == wanted, "space {space:?} seed {seed} again");
         }
     }
-    assert!(regions > 300, "{regions} regions");
+    assert!(regions > 300 && rows > 100, "{regions} regions, {rows} of them with rows");
 }

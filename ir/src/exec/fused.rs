@@ -5,36 +5,65 @@ use std::collections::HashMap;
 use adjudicate_kernels::fused::{
     Builder, Code, Elem, Layout, Operand as Item, Operands, Outcome, Program, Scalar, Val,
 };
-use adjudicate_kernels::{Compare, Elements, Logic, Unary};
+use adjudicate_kernels::{Compare, Elements, KernelError, Logic, Unary, index};
 use indexmap::IndexMap;
 use smallvec::SmallVec;
 
-use super::code::{Executable, Instr, Operand};
+use super::code::{Executable, Operand};
+use super::domain::ExecError;
 use super::machine::Machine;
 use super::slots::{EMPTY, is_scalar, put};
 use crate::fusion::{Form, Region, Rep, Way, element, repeating};
 use crate::graph::{Const, Graph, Node, NodeId, Op};
+use crate::span::Span;
 use crate::value::Value;
 
 /// A fused graph made ready.
 #[derive(Debug)]
 pub(super) struct Fused {
     pub(super) program: Program,
-    /// By operand of the program: the parameter of the graph.
+    /// By operand of the instruction, which are those of the program and then the places of rows: the parameter of the
+    /// graph.
     pub(super) params: Vec<usize>,
+    /// Operands of the program that are rows of what is given, by operand.
+    rows: Vec<Row>,
+}
+
+/// An operand of a program that is `x[i]`, read where it is.
+#[derive(Clone, Debug)]
+struct Row {
+    /// The operand, which is given `x`.
+    operand: usize,
+    /// Where `i` comes from.
+    place: Place,
+    /// How many elements it has, if it is an array.
+    len: Option<usize>,
+    /// Of the expression, for an index out of range.
+    span: Span,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Place {
+    Constant(i64),
+    /// An operand of the instruction.
+    Operand(usize),
 }
 
 /// A graph of elementwise operations as a block program, for whoever has its operands elsewhere than in registers: the
 /// program, and by operand the parameter of the graph. `None` if its nodes do not make a region.
 pub fn block_program(graph: &Graph) -> Option<(Program, Vec<usize>)> {
-    let Fused { mut program, params } = lower(graph)?;
+    let Fused { mut program, params, rows } = lower(graph)?;
+    if !rows.is_empty() {
+        return None;
+    }
     program.retain_donors(|i| params.iter().filter(|&&p| p == params[usize::from(i)]).count() == 1);
     Some((program, params))
 }
 
 /// The program of a graph; `None` if its nodes do not make a region.
 pub(super) fn lower(graph: &Graph) -> Option<Fused> {
-    let nodes: Vec<(NodeId, &Node)> = graph.iter().filter(|(_, n)| matches!(n.op, Op::Prim(_))).collect();
+    let is_member = |id: NodeId, node: &Node| matches!(node.op, Op::Prim(_)) && !graph.is_prim(id, "index");
+    let nodes: Vec<(NodeId, &Node)> = graph.iter().filter(|&(id, node)| is_member(id, node)).collect();
     let mut region = Region::around(graph, nodes.first()?.0)?;
     let ways: Vec<Way> = nodes.iter().map(|(id, _)| region.join(graph, *id)).collect::<Option<_>>()?;
     let (rows, columns) = region.space();
@@ -54,8 +83,25 @@ pub(super) fn lower(graph: &Graph) -> Option<Fused> {
         let at = nodes.binary_search_by_key(&id, |(id, _)| *id).ok()?;
         lowering.result(id, &ways[at])?;
     }
-    let params = lowering.inputs.keys().map(|&(param, _)| param).collect();
-    Some(Fused { program: lowering.b.finish(), params })
+    let is_row = |id: NodeId| graph.is_prim(id, "index");
+    let Lowering { b, inputs, .. } = lowering;
+    let param = |id: NodeId| if let Op::Param(i) = graph.node(id).op { Some(i as usize) } else { None };
+    let given = inputs.keys().map(|&(id, _)| param(if is_row(id) { graph.node(id).args[0] } else { id }));
+    let mut params: Vec<usize> = given.collect::<Option<_>>()?;
+    let mut rows = Vec::new();
+    for (operand, &(id, _)) in inputs.keys().enumerate().filter(|(_, (id, _))| is_row(*id)) {
+        let node = graph.node(id);
+        let place = match graph.node(node.args[1]).op {
+            Op::Const(Const::I64(i)) => Place::Constant(i),
+            _ => {
+                params.push(param(node.args[1])?);
+                Place::Operand(params.len() - 1)
+            }
+        };
+        let len = (!node.ty.shape().is_empty()).then(|| node.ty.size());
+        rows.push(Row { operand, place, len, span: node.span });
+    }
+    Some(Fused { program: b.finish(), params, rows })
 }
 
 struct Lowering<'g> {
@@ -63,19 +109,20 @@ struct Lowering<'g> {
     scalar: bool,
     b: Builder,
     vals: HashMap<NodeId, Val>,
-    /// Parameters of the graph as operands of the program, once for each way in which they lie in its space.
-    inputs: IndexMap<(usize, Layout), Val>,
+    /// Parameters of the graph and rows of them as operands of the program, once for each way in which they lie in its
+    /// space.
+    inputs: IndexMap<(NodeId, Layout), Val>,
 }
 
 impl Lowering<'_> {
     fn operand(&mut self, id: NodeId, layout: Layout) -> Option<Val> {
         let node = self.graph.node(id);
         match &node.op {
-            Op::Param(i) => {
+            _ if matches!(node.op, Op::Param(_)) || self.graph.is_prim(id, "index") => {
                 let layout = if self.scalar { Layout::Scalar } else { layout };
                 let elem = element(&node.ty)?;
                 let b = &mut self.b;
-                Some(*self.inputs.entry((*i as usize, layout)).or_insert_with(|| b.input(elem, layout)))
+                Some(*self.inputs.entry((id, layout)).or_insert_with(|| b.input(elem, layout)))
             }
             Op::Const(Const::F64(x)) => Some(self.b.constant(Scalar::F64(*x))),
             Op::Const(Const::I64(x)) => Some(self.b.constant(Scalar::I64(*x))),
@@ -141,10 +188,11 @@ impl Lowering<'_> {
 impl Fused {
     /// Lets results be written over operands that are at their last use and in a register of their own.
     pub(super) fn settle(&mut self, operands: &[Operand]) {
+        let is_row = |i: usize| self.rows.iter().any(|row| row.operand == i);
         self.program.retain_donors(|i| {
             let operand = operands[usize::from(i)];
             let held = operands.iter().filter(|o| !o.is_const() && o.index() == operand.index()).count();
-            operand.is_last() && held == 1
+            operand.is_last() && held == 1 && !is_row(usize::from(i))
         });
     }
 }
@@ -154,6 +202,9 @@ struct Held<'m> {
     regs: &'m mut [Value],
     consts: &'m [Value],
     operands: &'m [Operand],
+    rows: &'m [Row],
+    /// Where rows begin.
+    starts: &'m [usize],
 }
 
 impl Held<'_> {
@@ -162,12 +213,44 @@ impl Held<'_> {
         let operand = self.operands[i];
         if operand.is_const() { &self.consts[operand.index()] } else { &self.regs[operand.index()] }
     }
+
+    /// Where a row begins.
+    fn start(&self, row: &Row) -> Result<usize, KernelError> {
+        let place = match row.place {
+            Place::Constant(i) => i,
+            Place::Operand(i) => match self.value(i) {
+                Value::I64(i) => *i,
+                other => panic!("an integer was expected, not {other:?}"),
+            },
+        };
+        match self.value(row.operand) {
+            Value::Array(a, _) => index::row(a, place),
+            Value::Ints(a) => index::row(a, place),
+            Value::Bools(a) => index::row(a, place),
+            other => panic!("an array was expected, not {other:?}"),
+        }
+    }
+
+    /// Drops what is read for the last time; results that are single elements may stand there already.
+    #[inline(always)]
+    fn release(&mut self) {
+        for operand in self.operands.iter().filter(|o| o.is_last()) {
+            let slot = &mut self.regs[operand.index()];
+            if !is_scalar(slot) {
+                *slot = EMPTY;
+            }
+        }
+    }
 }
 
 impl Operands for Held<'_> {
     #[inline(always)]
     fn operand(&self, i: usize) -> Item<'_> {
-        match self.value(i) {
+        let value = self.value(i);
+        if let Some(at) = self.rows.iter().position(|row| row.operand == i) {
+            return row(value, self.starts[at], self.rows[at].len);
+        }
+        match value {
             Value::Array(a, _) => Item::Floats(a.as_slice()),
             Value::Ints(a) => Item::Ints(a.as_slice()),
             Value::Bools(a) => Item::Bools(a.as_slice()),
@@ -187,30 +270,59 @@ impl Operands for Held<'_> {
 
 impl Machine {
     /// Runs a fused graph.
-    pub(super) fn fused(&mut self, exe: &Executable, base: usize, instr: Instr) {
-        let Instr::Fused { program, args, results } = instr else { panic!("{instr:?} is not fused") };
+    pub(super) fn fused(
+        &mut self,
+        exe: &Executable,
+        base: usize,
+        (program, args, results): (u32, u32, u32),
+    ) -> Result<(), ExecError> {
         let fused = &exe.fused[program as usize];
         let operands = &exe.operands[args as usize..args as usize + fused.params.len()];
         let results = &exe.results[results as usize..results as usize + fused.program.outputs()];
-        let (regs, blocks) = (&mut self.regs[base..], &mut self.blocks);
-        let mut held = Held { regs, consts: &exe.consts, operands };
+        let (regs, blocks, starts) = (&mut self.regs[base..], &mut self.blocks, &mut self.rows);
+        let mut held = Held { regs, consts: &exe.consts, operands, rows: &fused.rows, starts: &[] };
+        if !fused.rows.is_empty() {
+            starts.clear();
+            for row in &fused.rows {
+                let error = |e: KernelError| ExecError { span: row.span, message: e.to_string() };
+                starts.push(held.start(row).map_err(error)?);
+            }
+            held.starts = starts;
+        }
         if fused.program.is_scalar() {
-            fused.program.run_scalars(blocks, |i| scalar(held.value(i)));
+            fused.program.run_scalars(blocks, |i| match held.operand(i) {
+                Item::Scalar(x) => x,
+                other => panic!("a single element was expected, not {other:?}"),
+            });
             for (&dst, result) in results.iter().zip(fused.program.scalars(blocks)) {
                 put(&mut held.regs[dst.0 as usize], single(result));
             }
-            return;
+            // Nothing else than an array of which a row was read has something to release.
+            if !fused.rows.is_empty() {
+                held.release();
+            }
+            return Ok(());
         }
         fused.program.run(&mut held, blocks);
-        for operand in operands.iter().filter(|o| o.is_last()) {
-            let slot = &mut held.regs[operand.index()];
-            if !is_scalar(slot) {
-                *slot = EMPTY;
-            }
-        }
+        held.release();
         for (i, &dst) in results.iter().enumerate() {
             put(&mut held.regs[dst.0 as usize], value(fused.program.take(blocks, i)));
         }
+        Ok(())
+    }
+}
+
+/// A row of an array, or a single element if it has no length.
+#[inline]
+fn row(value: &Value, start: usize, len: Option<usize>) -> Item<'_> {
+    match (value, len) {
+        (Value::Array(a, _), Some(len)) => Item::Floats(&a.as_slice()[start..][..len]),
+        (Value::Ints(a), Some(len)) => Item::Ints(&a.as_slice()[start..][..len]),
+        (Value::Bools(a), Some(len)) => Item::Bools(&a.as_slice()[start..][..len]),
+        (Value::Array(a, _), None) => Item::Scalar(Scalar::F64(a.as_slice()[start])),
+        (Value::Ints(a), None) => Item::Scalar(Scalar::I64(a.as_slice()[start])),
+        (Value::Bools(a), None) => Item::Scalar(Scalar::Bool(a.as_slice()[start])),
+        (other, _) => panic!("an array was expected, not {other:?}"),
     }
 }
 

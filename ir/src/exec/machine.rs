@@ -45,6 +45,8 @@ pub struct Machine {
     spare: Vec<Vec<Value>>,
     /// Registers of block programs.
     pub(super) blocks: Scratch,
+    /// Where rows begin that a block program reads.
+    pub(super) rows: Vec<usize>,
     pub(super) returned: Returned,
     pub(super) nesting: u32,
     pub(super) closures_made: u64,
@@ -66,6 +68,7 @@ impl Machine {
             scratch: Vec::new(),
             spare: Vec::new(),
             blocks: Scratch::default(),
+            rows: Vec::new(),
             returned: Returned { base: 0, args: Span16 { start: 0, len: 0 } },
             nesting: 0,
             closures_made: 0,
@@ -141,19 +144,21 @@ impl Machine {
         dst: Reg,
     ) -> Result<(), String> {
         let regs = &mut self.regs[base..];
-        // Taken apart where it is: see `slots`.
-        let mut result = domain.prim(instr, &mut Args::of_frame(regs, &exe.consts, operands));
+        let result = domain.prim(instr, &mut Args::of_frame(regs, &exe.consts, operands));
         for operand in operands.iter().filter(|o| o.is_last()) {
             let slot = &mut regs[operand.index()];
             if !is_scalar(slot) {
                 *slot = EMPTY;
             }
         }
-        match &mut result {
-            Ok(value) => put_moved(&mut regs[dst.0 as usize], value),
-            Err(message) => return Err(std::mem::take(message)),
+        // Taken apart where it is: see `slots`.
+        let slot = &mut regs[dst.0 as usize];
+        match result {
+            Ok(Value::F64(x, mark)) => put(slot, Value::F64(x, mark)),
+            Ok(Value::Array(a, mark)) => put(slot, Value::Array(a, mark)),
+            Ok(value) => put(slot, value),
+            Err(message) => return Err(message),
         }
-        std::mem::forget(result);
         Ok(())
     }
 
@@ -179,9 +184,9 @@ impl Machine {
         floor: usize,
     ) -> Result<Returned, ExecError> {
         loop {
-            let instr = exe.code[pc];
+            let instr = &exe.code[pc];
             pc += 1;
-            match instr {
+            match *instr {
                 Instr::Prim { count, site, args, dst } => {
                     let range = args as usize..args as usize + usize::from(count);
                     let prim = &exe.prims[site as usize];
@@ -200,7 +205,7 @@ impl Machine {
                     let (x, y) = self.integers(exe, base, args);
                     put(&mut self.regs[base + dst.0 as usize], Value::Bool(op.eval(x, y)));
                 }
-                Instr::Fused { .. } => self.fused(exe, base, instr),
+                Instr::Fused { program, args, results } => self.fused(exe, base, (program, args, results))?,
                 Instr::Move { from, to } => {
                     let value = self.read(exe, base, from);
                     put(&mut self.regs[base + to.0 as usize], value);

@@ -9,6 +9,9 @@
 //! regions that are open do not depend on each other, and merging two is always possible. A region is then
 //! computed where its last member stood.
 //!
+//! What `x[i]` gives to members of a region alone is read where it is, in `x`, and not copied first: `index` goes with
+//! its readers.
+//!
 //! Nothing is computed twice, and nothing is read or written that was not before: what only members read is no
 //! result. Reductions end a region, save those of rows, which its other members may read again. Operations on
 //! single elements form regions of their own, whether or not they are connected. What starting a region costs more
@@ -81,6 +84,7 @@ fn grow(graph: &Graph) -> IndexMap<NodeId, Vec<NodeId>> {
         }
         grower.of[id.0 as usize] = region;
     }
+    grower.take_rows(&live);
     let mut members: IndexMap<usize, Vec<NodeId>> = IndexMap::new();
     for (id, _) in graph.iter() {
         if let Some(region) = grower.region(id) {
@@ -99,15 +103,16 @@ struct Growing {
     open: bool,
     /// Whether it has become part of another.
     into: Option<usize>,
-    /// Members that compute, and members that repeat elements.
+    /// Members that compute, members that repeat elements, and rows that are read where they are.
     steps: usize,
     repeats: usize,
+    rows: usize,
 }
 
 impl Growing {
     fn is_worth_it(&self) -> bool {
         let (rows, columns) = self.region.space();
-        let work = self.steps + self.repeats;
+        let work = self.steps + self.repeats + self.rows;
         let enough =
             if self.region.scalar { work >= MANY_SCALARS } else { work > 2 || rows * columns >= MANY_ELEMENTS };
         self.into.is_none() && self.steps > 0 && work > 1 && enough
@@ -158,7 +163,7 @@ impl Grower<'_> {
         }
         let way = alone.join(self.graph, id)?;
         let scalar = alone.scalar;
-        self.regions.push(Growing { region: alone, open: true, into: None, steps: 0, repeats: 0 });
+        self.regions.push(Growing { region: alone, open: true, into: None, steps: 0, repeats: 0, rows: 0 });
         let last = self.regions.len() - 1;
         self.count(last, &way);
         if scalar {
@@ -191,6 +196,25 @@ impl Grower<'_> {
         self.regions[first].region = region;
         self.count(first, &way);
         first
+    }
+
+    /// Lets `x[i]` go with its readers, if they are of one region.
+    fn take_rows(&mut self, live: &[bool]) {
+        let mut readers: Vec<SmallVec<[Option<usize>; 2]>> = vec![SmallVec::new(); self.graph.nodes.len()];
+        for (id, node) in self.graph.iter().filter(|(id, _)| live[id.0 as usize]) {
+            // What only rearranges a member may be made again outside.
+            let region = if is_same(self.graph, id) { None } else { self.region(id) };
+            node.args.iter().for_each(|a| readers[a.0 as usize].push(region));
+        }
+        readers[self.graph.ret.0 as usize].push(None);
+        for (id, _) in self.graph.iter().filter(|(id, _)| self.graph.is_prim(*id, "index")) {
+            if let [Some(region), rest @ ..] = &readers[id.0 as usize][..]
+                && rest.iter().all(|other| *other == Some(*region))
+            {
+                self.of[id.0 as usize] = Some(*region);
+                self.regions[*region].rows += 1;
+            }
+        }
     }
 
     fn count(&mut self, region: usize, way: &Way) {
