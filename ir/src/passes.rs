@@ -2,7 +2,7 @@
 //!
 //! A pass is a value: a name, a sentence and a function that rewrites either one graph by itself or the graphs
 //! which the entry reaches together. It keeps types and meaning, IEEE arithmetic included, but that some
-//! (`contractions`, `accumulate`, `accumulators`) add the terms of a sum in another order; `verify` runs after each
+//! (`contractions`, `accumulate`, `accumulators`, `fission`) add the terms of a sum in another order; `verify` runs after each
 //! in debug builds. A pipeline is a list of passes. A variant of a strategy that does without a pass leaves it out
 //! of the list.
 //! [`optimise`] goes through a pipeline again and again until nothing changes. A pass looks again
@@ -28,6 +28,7 @@ mod laws;
 mod loops;
 mod products;
 mod ranges;
+mod recomputation;
 mod resign;
 mod rewrite;
 mod scalings;
@@ -95,8 +96,9 @@ pub const OPTIMISE: &[Pass] = &[
 ];
 
 /// Once, between two runs of the optimiser: sums are added in place, and what every trip of a loop does by itself
-/// is done for all trips at once.
-pub const DISTRIBUTE: &[Pass] = &[accumulate::ACCUMULATE, accumulators::ACCUMULATORS, fission::FISSION];
+/// is done for all trips at once; what is cheap is computed again rather than kept.
+pub const DISTRIBUTE: &[Pass] =
+    &[accumulate::ACCUMULATE, accumulators::ACCUMULATORS, fission::FISSION, recomputation::RECOMPUTATION];
 
 /// At the end, once: operations that do more at a time and that other passes know less of.
 pub const FINISH: &[Pass] = &[scalings::SCALINGS, vectors::VECTORS, products::PRODUCTS, fuse::FUSE];

@@ -1,0 +1,285 @@
+//! What one cheap step makes of other values that a loop keeps on stacks is computed again and not kept.
+//!
+//! The adjoint of a loop is another loop that takes off stacks what the first has put on them, the last first. Where
+//! both have one item in every trip, and one of the items is a cheap function of others, the second loop computes it
+//! again from those: what the first loop then puts on a stack in vain goes with the dead code.
+//!
+//! ```text
+//! for t: e = exp z; d = 1 + e; push e; push d   …   for t: e = pop; d = pop; f(e, d)
+//!                                       becomes     for t: e = pop; f(e, 1 + e)
+//! ```
+//!
+//! The same bits come out, since the same steps are taken. Loops in loops keep stacks on stacks; what an inner loop takes
+//! off is followed through those to the inner loop that put it there.
+
+use std::collections::HashMap;
+
+use indexmap::IndexMap;
+
+use crate::builder::Builder;
+use crate::graph::{Args, Const, Graph, GraphId, Module, NodeId, Op};
+use crate::prims::POP;
+use crate::types::{Elem, Type};
+
+use super::rewrite::{readers, rebuild, sweep};
+use super::sites::{Class, Site, Sites};
+use super::{Pass, Run};
+
+pub(super) const RECOMPUTATION: Pass = Pass {
+    name: "recomputation",
+    about: "computes again in the adjoint of a loop what is cheap to make of other values that are kept",
+    run: Run::Module(run),
+};
+
+/// Steps that cost less than to write a value and to read it again.
+const CHEAP: &[&str] = &[
+    "add",
+    "sub",
+    "mul",
+    "div",
+    "neg",
+    "abs",
+    "sign",
+    "maximum",
+    "minimum",
+    "select",
+    "to_f64",
+    "lt",
+    "le",
+    "gt",
+    "ge",
+    "eq",
+    "ne",
+    "logical_and",
+    "logical_or",
+    "logical_xor",
+    "logical_not",
+    "reshape",
+    "broadcast_to",
+];
+
+fn run(module: &mut Module) -> Vec<GraphId> {
+    let loops = Loops::of(module);
+    let new: Vec<(GraphId, Graph)> =
+        loops.sites.keys().filter_map(|&body| Some((body, loops.recomputed(body)?))).collect();
+    new.into_iter()
+        .map(|(body, graph)| {
+            module.graphs[body.0 as usize] = graph;
+            body
+        })
+        .collect()
+}
+
+/// The loops of a module.
+struct Loops<'m> {
+    module: &'m Module,
+    /// By body: the only loop that has it.
+    sites: IndexMap<GraphId, Site>,
+    /// How often the nodes of these bodies are read.
+    readers: HashMap<GraphId, Vec<u32>>,
+}
+
+/// How an operand of a step is had in the second loop.
+#[derive(Clone, Debug)]
+enum Source {
+    /// The item of this state.
+    Item(usize),
+    /// What is the same in every trip.
+    Invariant(usize),
+    Const(Const),
+}
+
+/// What a loop takes off a state in every trip.
+struct Item {
+    /// The operation that does.
+    pop: NodeId,
+    /// The loop that has filled the state, and the graph it stands in.
+    by: (GraphId, NodeId),
+    /// Its body, and what it has pushed.
+    first: GraphId,
+    pushed: NodeId,
+}
+
+/// A step that makes the item of a state.
+struct Step {
+    op: Op,
+    args: Vec<Source>,
+    ty: Type,
+}
+
+impl<'m> Loops<'m> {
+    fn of(module: &'m Module) -> Self {
+        let classes = Sites::of(module).classes;
+        let only = |class: &Class| match class.sites[..] {
+            [site] => Some((class.body?, site)),
+            _ => None,
+        };
+        let sites: IndexMap<GraphId, Site> = classes.iter().filter_map(only).collect();
+        let readers = sites.keys().map(|&body| (body, readers(module.graph(body)))).collect();
+        Self { module, sites, readers }
+    }
+
+    /// A node, or the item that it is of a tuple.
+    fn item(&self, graph: GraphId, mut id: NodeId) -> NodeId {
+        let graph = self.module.graph(graph);
+        while let Op::Get(i) = graph.node(id).op
+            && let tuple = graph.node(graph.node(id).args[0])
+            && tuple.op == Op::Tuple
+        {
+            id = tuple.args[i as usize];
+        }
+        id
+    }
+
+    /// The node of which a body returns a state's next value, if nothing else reads it and the state is read `once`, by
+    /// that node.
+    fn next(&self, body: GraphId, state: usize) -> Option<NodeId> {
+        let graph = self.module.graph(body);
+        let ret = graph.node(graph.ret);
+        let next = *ret.args.get(state).filter(|_| ret.op == Op::Tuple)?;
+        let read = |id: NodeId| self.readers[&body][id.0 as usize];
+        (read(next) == 1 && read(graph.params[state]) == 1).then_some(next)
+    }
+
+    /// The operation that takes an item off a state in every trip of a loop with this body.
+    fn pop(&self, body: GraphId, state: usize) -> Option<NodeId> {
+        let graph = self.module.graph(body);
+        let next = graph.node(self.next(body, state)?);
+        let pop = *next.args.first().filter(|_| next.op == Op::Get(0))?;
+        (graph.is_prim(pop, "pop") && graph.node(pop).args[0] == graph.params[state]).then_some(pop)
+    }
+
+    /// What is put on a state in every trip of a loop, if the state is empty before: the body, and the node there.
+    fn pushed(&self, (user, at, state): (GraphId, NodeId, usize)) -> Option<(GraphId, NodeId)> {
+        let node = self.module.graph(user).node(at);
+        let Op::Loop { body, .. } = node.op else { return None };
+        let graph = self.module.graph(body);
+        let next = self.sites.contains_key(&body).then(|| self.next(body, state))??;
+        let push = graph.is_prim(next, "push") && graph.node(next).args[0] == graph.params[state];
+        let empty = self.module.graph(user).node(self.item(user, node.args[state])).op == Op::Zero;
+        (push && empty).then(|| (body, graph.node(next).args[1]))
+    }
+
+    /// The loop that has filled a stack, and which of its states that was.
+    fn filled_by(&self, graph: GraphId, stack: NodeId) -> Option<(GraphId, NodeId, usize)> {
+        let node = self.module.graph(graph).node(self.item(graph, stack));
+        let Op::Get(item) = node.op else { return None };
+        let from = self.module.graph(graph).node(node.args[0]);
+        if matches!(from.op, Op::Loop { .. }) {
+            return Some((graph, node.args[0], item as usize));
+        }
+        let site = self.sites.get(&graph)?;
+        let states = 0..self.module.graph(graph).params.len();
+        let state = states.into_iter().find(|&state| self.pop(graph, state) == Some(node.args[0]))?;
+        let outer = self.filled_by(site.user, self.module.graph(site.user).node(site.node).args[state])?;
+        let (body, pushed) = self.pushed(outer)?;
+        self.filled_by(body, pushed)
+    }
+
+    /// What a body takes off its states, by state: the items, and where in the loop that has filled the state they were
+    /// pushed.
+    fn items(&self, body: GraphId) -> IndexMap<usize, Item> {
+        let site = self.sites[&body];
+        let operands = &self.module.graph(site.user).node(site.node).args;
+        let item = |(state, &stack): (usize, &NodeId)| {
+            let pop = self.pop(body, state)?;
+            let by = self.filled_by(site.user, stack)?;
+            let (first, pushed) = self.pushed(by)?;
+            Some((state, Item { pop, by: (by.0, by.1), first, pushed }))
+        };
+        operands.iter().enumerate().filter_map(item).collect()
+    }
+
+    /// The step that makes an item of others, if it is cheap.
+    fn step(&self, body: GraphId, items: &IndexMap<usize, Item>, item: &Item) -> Option<Step> {
+        let first = self.module.graph(item.first);
+        let node = first.node(item.pushed);
+        let cheap = matches!(&node.op, Op::Prim(p) if CHEAP.contains(&p.def.name));
+        if !cheap || !matches!(node.ty.as_tensor()?.0, Elem::F64 | Elem::Bool) {
+            return None;
+        }
+        let source = |&arg: &NodeId| {
+            let kept = items.iter().find(|(_, other)| (other.first, other.pushed) == (item.first, arg));
+            match &first.node(arg).op {
+                _ if kept.is_some() => kept.map(|(&state, _)| Source::Item(state)),
+                Op::Const(c) => Some(Source::Const(c.clone())),
+                Op::Param(i) => self.invariant(body, item.by, *i as usize).map(Source::Invariant),
+                _ => None,
+            }
+        };
+        let args = node.args.iter().map(source).collect::<Option<_>>()?;
+        Some(Step { op: node.op.clone(), args, ty: node.ty.clone() })
+    }
+
+    /// The parameter of a body that is in every trip what a parameter of another loop is there, if both loops stand in one
+    /// graph.
+    fn invariant(&self, body: GraphId, (user, first): (GraphId, NodeId), param: usize) -> Option<usize> {
+        let site = self.sites[&body];
+        let graph = self.module.graph(site.user);
+        let (node, own) = (graph.node(site.node), self.module.graph(body));
+        let (first, states) = (self.module.graph(user).node(first), |graph: &Graph| graph.node(graph.ret).args.len());
+        let Op::Loop { body: other, .. } = first.op else { return None };
+        if user != site.user || param < states(self.module.graph(other)) {
+            return None;
+        }
+        let given = self.item(user, first.args[param]);
+        (states(own)..own.params.len()).find(|&k| self.item(user, node.args[k]) == given)
+    }
+
+    /// A body in which items are computed again; `None` if none is cheap.
+    fn recomputed(&self, body: GraphId) -> Option<Graph> {
+        let (graph, items) = (self.module.graph(body), self.items(body));
+        let step = |(&state, item): (&usize, &Item)| Some((state, self.step(body, &items, item)?));
+        let steps: IndexMap<usize, Step> = items.iter().filter_map(step).collect();
+        if steps.is_empty() {
+            return None;
+        }
+        let mut again = Again { steps: &steps, made: HashMap::new() };
+        let mut new = rebuild(graph, |b, id, op, args| {
+            let node = graph.node(id);
+            let popped = steps.keys().find(|&state| *op == Op::Get(1) && node.args[0] == items[state].pop);
+            match popped {
+                Some(&state) => again.item(b, state),
+                None => b.emit(op.clone(), args, node.ty.clone()),
+            }
+        });
+        sweep(&mut new);
+        Some(new)
+    }
+}
+
+/// Items of a body under construction.
+struct Again<'s> {
+    steps: &'s IndexMap<usize, Step>,
+    made: HashMap<usize, NodeId>,
+}
+
+impl Again<'_> {
+    /// The item of a state.
+    fn item(&mut self, b: &mut Builder, state: usize) -> NodeId {
+        if let Some(made) = self.made.get(&state) {
+            return *made;
+        }
+        let made = match self.steps.get(&state) {
+            None => {
+                let stack = b.graph().params[state];
+                let popped = b.prim(&POP, &[], &[stack]);
+                b.get(popped, 1)
+            }
+            Some(step) => {
+                let args: Args = step
+                    .args
+                    .iter()
+                    .map(|source| match source {
+                        Source::Item(state) => self.item(b, *state),
+                        Source::Invariant(param) => b.graph().params[*param],
+                        Source::Const(c) => b.constant(c.clone()),
+                    })
+                    .collect();
+                b.emit(step.op.clone(), &args, step.ty.clone())
+            }
+        };
+        self.made.insert(state, made);
+        made
+    }
+}
