@@ -16,7 +16,8 @@ use adjudicate_reports::columns::Row;
 use adjudicate_reports::compare::{Scope, compare};
 use adjudicate_reports::files::{MANIFEST, write_manifest, write_rows};
 use adjudicate_reports::rows::{
-    Cell, Check, Count, HANDWRITTEN, Key, Manifest, NODES_AFTER, PREPARE, SCHEMA_VERSION, Sample, Status, Valid,
+    Cell, Check, Count, HANDWRITTEN, Key, Manifest, NODES_AFTER, PREPARE, SCHEMA_VERSION, Sample, StageTime, Status,
+    Valid,
 };
 use adjudicate_reports::{Material, REPORTS, Run};
 
@@ -98,17 +99,26 @@ fn push(run: &mut Run, key: Key, shift: u64) {
         let row = |n| Count { key: key.clone(), metric: format!("{metric}{n}"), value: place + n };
         run.counts.extend((0..number).map(row));
     }
+    let (_, passes) = COUNTS[1];
+    run.stages.extend((0..passes as u32).map(|place| StageTime {
+        key: key.clone(),
+        place,
+        stage: place.to_string(),
+        preparations: 5,
+        median_ns: median * f64::from(1 + place),
+    }));
 }
 
 fn write(folder: &Path, run: &Run) -> io::Result<()> {
     fs::create_dir_all(folder)?;
-    let Run { manifest, cells, samples, checks, counts, claims, matrix: _ } = run;
+    let Run { manifest, cells, samples, checks, counts, stages, claims, matrix: _ } = run;
     let tables = [
         (MANIFEST, write_manifest(manifest)),
         ("cells.csv", write_rows(cells)),
         ("samples.csv", write_rows(samples)),
         ("checks.csv", write_rows(checks)),
         ("counts.csv", write_rows(counts)),
+        ("stages.csv", write_rows(stages)),
         ("claims.csv", write_rows(claims)),
     ];
     tables.into_iter().try_for_each(|(name, text)| fs::write(folder.join(name), text))

@@ -4,8 +4,8 @@
 //! of parts and the file it is kept in; `rows.rs` declares them with `rows!`, so that the
 //! struct is the schema and no column is named twice.
 //!
-//! What must hold: printing and reading give back an equal row; a number is finite or missing; a missing value is an
-//! empty field; an optional column may be absent from the file, a required one may not.
+//! What must hold: printing and reading give back an equal row; a number is finite or missing, a time not below zero; a
+//! missing value is an empty field; an optional column may be absent from the file, a required one may not.
 
 use std::sync::Arc;
 
@@ -91,6 +91,11 @@ pub trait Text: Sized {
 
     /// The field's text; empty if the value cannot be written.
     fn print(&self) -> String;
+
+    /// Whether it is a number below zero.
+    fn is_negative(&self) -> bool {
+        false
+    }
 }
 
 /// What one field of a row struct contributes to the columns.
@@ -115,8 +120,7 @@ impl<T: Text> Part for T {
 
     fn read(fields: &dyn Fields, name: &str) -> Result<Self, FieldError> {
         let text = fields.field(name).filter(|text| !text.is_empty());
-        let text = text.ok_or_else(|| wrong(name, "it is empty".to_owned()))?;
-        T::parse(text).map_err(|what| wrong(name, what))
+        parse_in(name, text.ok_or_else(|| wrong(name, "it is empty".to_owned()))?)
     }
 
     fn print(&self, out: &mut Vec<String>) {
@@ -132,7 +136,7 @@ impl<T: Text> Part for Option<T> {
     fn read(fields: &dyn Fields, name: &str) -> Result<Self, FieldError> {
         match fields.field(name).filter(|text| !text.is_empty()) {
             None => Ok(None),
-            Some(text) => T::parse(text).map(Some).map_err(|what| wrong(name, what)),
+            Some(text) => parse_in(name, text).map(Some),
         }
     }
 
@@ -153,6 +157,19 @@ impl Part for Arc<Key> {
     fn print(&self, out: &mut Vec<String>) {
         Part::print(&**self, out);
     }
+}
+
+/// Whether a column holds times, which its name says.
+pub(crate) fn holds_times(name: &str) -> bool {
+    name.split('_').any(|part| part == "ns")
+}
+
+fn parse_in<T: Text>(column: &str, text: &str) -> Result<T, FieldError> {
+    let value = T::parse(text).map_err(|what| wrong(column, what))?;
+    if holds_times(column) && value.is_negative() {
+        return Err(wrong(column, format!("`{text}` is a time below zero")));
+    }
+    Ok(value)
 }
 
 fn wrong(column: &str, wrong: String) -> FieldError {
@@ -223,6 +240,10 @@ impl Text for f64 {
     fn parse(text: &str) -> Result<Self, String> {
         let number: f64 = text.parse().map_err(|_| format!("`{text}` is not a number"))?;
         if number.is_finite() { Ok(number) } else { Err(format!("`{text}` is not finite; leave it empty instead")) }
+    }
+
+    fn is_negative(&self) -> bool {
+        *self < 0.0
     }
 
     /// The shortest text that reads back equal; empty for what is not finite.

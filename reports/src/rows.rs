@@ -1,8 +1,8 @@
 //! The schema: the rows of a run folder, declared once.
 //!
-//! A run is `manifest.json` and five tables. `cells.csv` has one row for each thing measured, and the others refer to it
+//! A run is `manifest.json` and six tables. `cells.csv` has one row for each thing measured, and the others refer to it
 //! by its key: `samples.csv` holds the raw times, `checks.csv` the comparisons that make a cell valid, `counts.csv` what
-//! was counted exactly. `claims.csv` stands by itself: the paper's claims and what came of each. Names of suites, functions and strategies are data; the few that mean something to every
+//! was counted exactly, `stages.csv` how long each stage of preparing took. `claims.csv` stands by itself: the paper's claims and what came of each. Names of suites, functions and strategies are data; the few that mean something to every
 //! report are the constants below.
 //!
 //! Columns may be added, at the end and optional; renaming or removing one raises [`SCHEMA_VERSION`].
@@ -28,6 +28,11 @@ pub const PREPARE: &str = "prepare:";
 
 /// What the metric of a count begins with that says how large the program was after a stage or pass.
 pub const NODES_AFTER: &str = "nodes_after:";
+
+/// The stage from the text of a model to a program that is not specialised yet; it has no nodes.
+pub const PARSE: &str = "parse";
+/// The stage from the program after the last pass to what runs.
+pub const LOWER: &str = "lower";
 
 /// The strategy that is the line others are measured against; its cells are shown and never ranked.
 pub const HANDWRITTEN: &str = "handwritten";
@@ -282,6 +287,21 @@ rows! {
         metric: String,
         /// How many.
         value: u64,
+    }
+
+    /// The time of one stage or pass of preparing one cell. `counts.csv` has the nodes after those of the same name, in the
+    /// same order.
+    struct StageTime in "stages.csv" {
+        /// The cell.
+        key: Arc<Key>,
+        /// Its place among the stages of the cell, from 0.
+        place: u32,
+        /// Its name: `parse` first, `lower` last, in between what `explain` shows.
+        stage: String,
+        /// How many preparations were timed.
+        preparations: u64,
+        /// Median time of it over those, in nanoseconds.
+        median_ns: f64,
     }
 
     /// One claim of the paper, checked as the run began.

@@ -5,7 +5,9 @@ use std::collections::HashSet;
 use crate::columns::Row;
 use crate::derive::is_preparation;
 use crate::files::{self, MANIFEST, MATRIX, ReadError, Warning, Without};
-use crate::rows::{Cell, Check, Claim, Count, HANDWRITTEN, Key, Manifest, Matrix, NODES_AFTER, Sample, Valid};
+use crate::rows::{
+    Cell, Check, Claim, Count, HANDWRITTEN, Key, Manifest, Matrix, NODES_AFTER, Sample, StageTime, Valid,
+};
 
 /// Everything a run folder holds.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -20,6 +22,8 @@ pub struct Run {
     pub checks: Vec<Check>,
     /// What was counted.
     pub counts: Vec<Count>,
+    /// How long the stages of preparing took; none in runs that did not say.
+    pub stages: Vec<StageTime>,
     /// The paper's claims.
     pub claims: Vec<Claim>,
     /// The capability matrix, if the run made one.
@@ -39,14 +43,15 @@ impl Run {
         Ok((run, warnings))
     }
 
-    /// As [`Run::read`], without what comparing does not ask for: checks, claims, and how many nodes there were after each
+    /// As [`Run::read`], without what comparing does not ask for: checks, claims, stages, and how many nodes there were after each
     /// pass, most of all counts, are passed over, and what the tables say of each other is not looked at.
     ///
     /// # Errors
     /// As [`Run::read`].
     pub fn read_to_compare(file: impl Fn(&str) -> Option<Vec<u8>>) -> Result<(Run, Vec<Warning>), ReadError> {
-        let wanted =
-            |name: &str| if [Check::FILE, Claim::FILE].contains(&name) { Some(Vec::new()) } else { file(name) };
+        let wanted = |name: &str| {
+            if [Check::FILE, Claim::FILE, StageTime::FILE].contains(&name) { Some(Vec::new()) } else { file(name) }
+        };
         Run::read_without(wanted, Some(("metric", NODES_AFTER)))
     }
 
@@ -61,6 +66,7 @@ impl Run {
             samples: table(&file, None, &mut warnings)?,
             checks: table(&file, None, &mut warnings)?,
             counts: table(&file, counts, &mut warnings)?,
+            stages: table(&file, None, &mut warnings)?,
             claims: table(&file, None, &mut warnings)?,
             matrix,
         };
@@ -95,8 +101,8 @@ fn table<R: Row>(
     warnings: &mut Vec<Warning>,
 ) -> Result<Vec<R>, ReadError> {
     let Some(bytes) = file(R::FILE) else {
-        // Runs had no claims at first.
-        if R::FILE != Claim::FILE {
+        // Runs had neither claims nor stages at first.
+        if ![Claim::FILE, StageTime::FILE].contains(&R::FILE) {
             warnings.push(Warning { file: R::FILE.to_owned(), line: 1, found: "missing".to_owned() });
         }
         return Ok(Vec::new());

@@ -6,11 +6,11 @@
 use schemars::{JsonSchema, schema_for};
 use serde_json::{Map, Value, json};
 
-use crate::columns::{Column, Holds, Row};
+use crate::columns::{Column, Holds, Row, holds_times};
 use crate::compare::Comparison;
 use crate::files::{MANIFEST, MATRIX};
 use crate::history::{ChangePoint, Entry};
-use crate::rows::{Cell, Check, Claim, Count, Manifest, Matrix, Sample, Standing, Tidy};
+use crate::rows::{Cell, Check, Claim, Count, Manifest, Matrix, Sample, StageTime, Standing, Tidy};
 
 /// A file and its schema.
 pub type Described = (&'static str, fn() -> Value);
@@ -40,6 +40,7 @@ pub const SCHEMAS: &[Described] = &[
     (Sample::FILE, table::<Sample>),
     (Check::FILE, table::<Check>),
     (Count::FILE, table::<Count>),
+    (StageTime::FILE, table::<StageTime>),
     (Claim::FILE, table::<Claim>),
     (Tidy::FILE, table::<Tidy>),
     (Standing::FILE, table::<Standing>),
@@ -77,6 +78,9 @@ fn property(column: &Column) -> Value {
         Holds::Flag => json!({ "type": "boolean" }),
         Holds::Words(words) => json!({ "type": "string", "enum": words }),
     };
+    if holds_times(column.name) {
+        property["minimum"] = json!(0);
+    }
     if !column.required {
         property["type"] = json!([property["type"], "null"]);
         if let Some(words) = property.get_mut("enum").and_then(Value::as_array_mut) {
@@ -191,6 +195,7 @@ mod tests {
         table_conforms::<Sample>(include_bytes!("../tests/fixture/samples.csv"));
         table_conforms::<Check>(include_bytes!("../tests/fixture/checks.csv"));
         table_conforms::<Count>(include_bytes!("../tests/fixture/counts.csv"));
+        table_conforms::<StageTime>(include_bytes!("../tests/fixture/stages.csv"));
         table_conforms::<Claim>(include_bytes!("../tests/fixture/claims.csv"));
         let fixture = |file: &str| std::fs::read(format!("{}/tests/fixture/{file}", env!("CARGO_MANIFEST_DIR"))).ok();
         let (run, _) = crate::Run::read(fixture).unwrap();
@@ -232,6 +237,15 @@ mod tests {
             changed
         };
         assert!(!refused(key.clone()));
+        let mut stage = key.clone();
+        stage.as_object_mut().expect("an object").retain(|name, _| !["metric", "value"].contains(&name.as_str()));
+        for (name, value) in [("place", json!(0)), ("stage", json!("fuse")), ("preparations", json!(5))] {
+            stage[name] = value;
+        }
+        for (nanos, fits) in [(json!(0.5), true), (json!(-0.5), false), (Value::Null, false)] {
+            stage["median_ns"] = nanos;
+            assert_eq!(check(&table::<StageTime>(), &stage).is_ok(), fits, "{stage}");
+        }
         for (name, value) in
             [("value", json!(-1)), ("value", json!("3")), ("threads", json!(1_u64 << 40)), ("colour", json!("red"))]
         {

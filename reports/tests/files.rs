@@ -7,7 +7,9 @@ use adjudicate_reports::files::{
     ReadError, header, line, read_manifest, read_matrix, read_rows, write_manifest, write_rows,
 };
 use adjudicate_reports::history::{Entry, History};
-use adjudicate_reports::rows::{Cell, Check, Claim, Count, Key, Manifest, SCHEMA_VERSION, Sample, Status, Valid};
+use adjudicate_reports::rows::{
+    Cell, Check, Claim, Count, Key, Manifest, SCHEMA_VERSION, Sample, StageTime, Status, Valid,
+};
 use proptest::prelude::*;
 
 const KEY: &str = "suite,size,function,strategy,kernels,threads";
@@ -50,6 +52,34 @@ fn errors_name_file_line_column_and_what_is_wrong() {
     for (found, expected) in cases {
         assert_eq!(found, expected);
     }
+}
+
+#[test]
+fn a_time_of_a_stage_is_there_finite_and_not_below_zero() {
+    let read = |row: &str| {
+        let text =
+            format!("{KEY},place,stage,preparations,median_ns\nm,1,value,dataflow,embedded,1,0,parse,5,7.0\n{row}");
+        let read = read_rows::<StageTime>(text.as_bytes(), "stages.csv");
+        read.map_or_else(|error| error.to_string(), |(rows, warnings)| format!("{} {warnings:?}", rows.len()))
+    };
+    let cases = [
+        ("m,1,value,dataflow,embedded,1,1,fuse,5,0.0\n", "2 []"),
+        ("m,1,value,dataflow,embedded,1,1,fuse,5,-3\n", "stages.csv:3: column median_ns: `-3` is a time below zero"),
+        (
+            "m,1,value,dataflow,embedded,1,1,fuse,5,NaN\n",
+            "stages.csv:3: column median_ns: `NaN` is not finite; leave it empty instead",
+        ),
+        ("m,1,value,dataflow,embedded,1,1,fuse,5,\n", "stages.csv:3: column median_ns: it is empty"),
+        (
+            "m,1,value,dataflow,embedded,1,-1,fuse,5,3\n",
+            "stages.csv:3: column place: `-1` is not a whole number below 2^32",
+        ),
+        ("m,1,value,dataflow,embedded,1,1,fuse\n", "stages.csv:3: 8 fields under 10 columns"),
+    ];
+    for (row, expected) in cases {
+        assert_eq!(read(row), expected);
+    }
+    assert!(read("m,1,value,data").contains("breaks off in this line"));
 }
 
 #[test]
@@ -197,6 +227,7 @@ fn kinds() -> Vec<Kind> {
         table("samples.csv", |bytes| read_rows::<Sample>(bytes, "f").map(drop)),
         table("checks.csv", |bytes| read_rows::<Check>(bytes, "f").map(drop)),
         table("counts.csv", |bytes| read_rows::<Count>(bytes, "f").map(drop)),
+        table("stages.csv", |bytes| read_rows::<StageTime>(bytes, "f").map(drop)),
         table("claims.csv", |bytes| read_rows::<Claim>(bytes, "f").map(drop)),
         table("manifest.json", |bytes| read_manifest(bytes, "f").map(drop)),
         table("matrix.json", |bytes| read_matrix(bytes, "f").map(drop)),
@@ -218,6 +249,7 @@ fn typed_columns(name: &str) -> Vec<&'static str> {
         "samples.csv" => typed::<Sample>(),
         "checks.csv" => typed::<Check>(),
         "counts.csv" => typed::<Count>(),
+        "stages.csv" => typed::<StageTime>(),
         "claims.csv" => typed::<Claim>(),
         _ => Vec::new(),
     }
@@ -263,7 +295,7 @@ fn every_cut_of_every_file_is_read_or_refused() {
 proptest! {
     #[test]
     fn mangled_files_of_every_kind_never_panic(
-        kind in 0..10_usize,
+        kind in 0..11_usize,
         edits in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>(), 0..4u8), 1..8),
     ) {
         let Kind { name, mut good, read } = kinds().swap_remove(kind);
@@ -289,7 +321,7 @@ proptest! {
 
     #[test]
     fn what_no_column_can_hold_is_refused_with_its_line_and_column(
-        kind in 0..5_usize,
+        kind in 0..6_usize,
         line in any::<prop::sample::Index>(),
         column in any::<prop::sample::Index>(),
         bad in prop::sample::select(&["NaN", "inf", "-inf", "1e999", "maybe", "1;2", "\u{661}"][..]),

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
+use adjudicate_reports::chart::Body;
 use adjudicate_reports::derive::is_preparation;
 use adjudicate_reports::figures::{FIGURES, draw_all};
 use adjudicate_reports::rows::{Cell, Status};
@@ -223,6 +224,51 @@ fn figures_are_well_formed_and_name_their_run() {
     }
 }
 
+/// What the figure of passes shows: the label of the horizontal axis of each panel, and how many points are in it.
+fn passes_shown(run: &Run) -> Vec<(String, usize)> {
+    let drawn = draw_all(&View::new(run)).unwrap();
+    let figures = drawn.into_iter().filter(|drawn| drawn.kind.name == "passes").map(|drawn| drawn.figure);
+    let panels = figures.flat_map(|figure| match figure.body {
+        Body::Panels { panels, .. } => panels,
+        Body::Grid(_) => panic!("a grid of passes"),
+    });
+    panels.map(|panel| (panel.x.label, panel.series.iter().map(|series| series.points.len()).sum())).collect()
+}
+
+#[test]
+fn passes_are_shown_with_nodes_and_time_and_with_nodes_alone_where_no_time_is_known() {
+    let mut run = fixture();
+    let shown =
+        |panels: &[(&str, usize)]| panels.iter().map(|(label, n)| ((*label).to_owned(), *n)).collect::<Vec<_>>();
+    // `parse` and `lower` have a time and no nodes.
+    assert_eq!(
+        passes_shown(&run),
+        shown(&[
+            ("nodes after it", NODES[0]),
+            ("time", NODES[0] + 4),
+            ("nodes after it", NODES[1]),
+            ("time", NODES[1] + 2)
+        ])
+    );
+    let slowest = run.stages.iter_mut().max_by(|a, b| a.median_ns.total_cmp(&b.median_ns)).unwrap();
+    slowest.median_ns *= 1e3;
+    assert!(passes_svg(&run) != passes_svg(&fixture()), "a time changed, and the figure did not");
+    // Rows in another order are the same stages.
+    let mut reversed = fixture();
+    reversed.stages.reverse();
+    assert_eq!(passes_svg(&reversed), passes_svg(&fixture()));
+    run.stages.clear();
+    assert_eq!(passes_shown(&run), shown(&[("nodes after it", NODES[0]), ("nodes after it", NODES[1])]));
+}
+
+/// Points of nodes in the fixture: of closure's gradient and value, and of dataflow's gradient.
+const NODES: [usize; 2] = [7 + 5, 5];
+
+fn passes_svg(run: &Run) -> Vec<String> {
+    let drawn = draw_all(&View::new(run)).unwrap();
+    drawn.into_iter().filter(|drawn| drawn.kind.name == "passes").map(|drawn| drawn.svg).collect()
+}
+
 #[test]
 fn a_page_of_two_thousand_cells_stays_below_five_megabytes() {
     let (small, mut run) = (with_null_kernels(), Run::default());
@@ -307,6 +353,7 @@ fn what_does_not_fit_together_is_said() {
             Run::read(|name| std::fs::read(folder.join(name)).ok().filter(|_| name != absent)).expect("a manifest");
         warnings.iter().map(ToString::to_string).collect::<Vec<_>>()
     };
+    assert_eq!(without("stages.csv"), Vec::<String>::new(), "an older run has none");
     assert!(without("samples.csv").contains(&"samples.csv:1: missing".to_owned()));
     let unchecked = without("checks.csv");
     assert!(unchecked[0] == "checks.csv:1: missing" && unchecked[1].contains("is called valid, but"), "{unchecked:?}");

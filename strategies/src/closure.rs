@@ -22,7 +22,7 @@ use adjudicate_ir::span::SourceMap;
 use crate::derivatives;
 use crate::kept::{self, Unparted};
 use crate::optimiser::{self, Optimiser};
-use crate::{Compiled, Facts, PrepareError, Prepared, Refusal, Strategy};
+use crate::{Compiled, PrepareError, Prepared, Refusal, Strategy, Watch};
 
 /// The strategy and its variants.
 #[derive(Clone, Debug)]
@@ -65,25 +65,17 @@ impl Strategy for Closure {
         &self.about
     }
 
-    fn prepare(&self, program: &Program, request: &Request) -> Result<Box<dyn Prepared>, PrepareError> {
-        let specialised = program.specialise(request).map_err(PrepareError::Program)?;
-        let mut facts = Facts::default();
-        let mut watch = |stage: &str, module: &Module| facts.stage(stage, module);
-        let (module, last) =
-            self.transformed(&specialised.module, &program.sources, &mut watch).map_err(PrepareError::Refused)?;
-        let kept = last.map(|module| Unparted { module, optimiser: self.optimiser.clone(), part: expand::part });
-        Ok(Box::new(Compiled::new(program, &specialised, &module, facts).with_kept(kept)))
-    }
-
-    fn stages(
+    fn prepare_watched(
         &self,
         program: &Program,
         request: &Request,
-        watch: &mut dyn FnMut(&str, &Module),
-    ) -> Result<(), PrepareError> {
+        watch: Watch,
+    ) -> Result<Box<dyn Prepared>, PrepareError> {
         let specialised = program.specialise(request).map_err(PrepareError::Program)?;
-        self.transform(&specialised.module, &program.sources, watch).map_err(PrepareError::Refused)?;
-        Ok(())
+        let (module, last) =
+            self.transformed(&specialised.module, &program.sources, watch).map_err(PrepareError::Refused)?;
+        let kept = last.map(|module| Unparted { module, optimiser: self.optimiser.clone(), part: expand::part });
+        Ok(Box::new(Compiled::new(program, &specialised, &module).with_kept(kept)))
     }
 }
 

@@ -17,7 +17,6 @@ pub struct Compiled {
     executable: Executable,
     machine: Machine,
     signature: Signature,
-    facts: Facts,
     unparted: Option<Unparted>,
     kept: Option<Kept>,
 }
@@ -69,12 +68,11 @@ impl Signature {
 
 impl Compiled {
     /// Lowers a module that has no derivatives left.
-    pub fn new(program: &Program, specialised: &Specialised, module: &Module, facts: Facts) -> Self {
+    pub fn new(program: &Program, specialised: &Specialised, module: &Module) -> Self {
         Self {
             executable: Executable::new(module),
             machine: Machine::new(),
             signature: Signature::new(program, specialised),
-            facts,
             unparted: None,
             kept: None,
         }
@@ -106,6 +104,6 @@ impl Prepared for Compiled {
     }
 
     fn facts(&self) -> Facts {
-        Facts { closures_made: Some(self.machine.closures_made()), ..self.facts.clone() }
+        Facts { closures_made: Some(self.machine.closures_made()), ..Facts::default() }
     }
 }

@@ -37,7 +37,7 @@ use adjudicate_ir::span::SourceMap;
 use crate::derivatives;
 use crate::kept::{self, Unparted};
 use crate::optimiser::{self, Optimiser};
-use crate::{Compiled, Facts, PrepareError, Prepared, Refusal, Strategy};
+use crate::{Compiled, PrepareError, Prepared, Refusal, Strategy, Watch};
 
 /// The strategy and its variants.
 #[derive(Clone, Debug)]
@@ -101,15 +101,18 @@ impl Strategy for Dataflow {
         &self.about
     }
 
-    fn prepare(&self, program: &Program, request: &Request) -> Result<Box<dyn Prepared>, PrepareError> {
+    fn prepare_watched(
+        &self,
+        program: &Program,
+        request: &Request,
+        watch: Watch,
+    ) -> Result<Box<dyn Prepared>, PrepareError> {
         let specialised = program.specialise(request).map_err(PrepareError::Program)?;
-        let mut facts = Facts::default();
-        let mut watch = |stage: &str, module: &Module| facts.stage(stage, module);
         watch("specialise", &specialised.module);
         let (module, last) =
-            self.transformed(&specialised.module, &program.sources, &mut watch).map_err(PrepareError::Refused)?;
+            self.transformed(&specialised.module, &program.sources, watch).map_err(PrepareError::Refused)?;
         let kept = last.map(|module| Unparted { module, optimiser: self.optimiser.clone(), part: gradient::part });
-        Ok(Box::new(Compiled::new(program, &specialised, &module, facts).with_kept(kept)))
+        Ok(Box::new(Compiled::new(program, &specialised, &module).with_kept(kept)))
     }
 }
 

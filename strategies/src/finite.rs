@@ -24,7 +24,7 @@ use adjudicate_ir::value::{Mark, Value};
 use adjudicate_kernels::Array;
 
 use crate::compiled::Signature;
-use crate::{Facts, PrepareError, Prepared, RunError, Strategy};
+use crate::{Facts, PrepareError, Prepared, RunError, Strategy, Watch};
 
 /// Multiples of h at which the function is evaluated, and their weights.
 const STENCIL: [(f64, f64); 4] = [(-2.0, 1.0), (-1.0, -8.0), (1.0, 8.0), (2.0, -1.0)];
@@ -56,14 +56,18 @@ impl Strategy for FiniteStrategy {
         true
     }
 
-    fn prepare(&self, program: &Program, request: &Request) -> Result<Box<dyn Prepared>, PrepareError> {
+    fn prepare_watched(
+        &self,
+        program: &Program,
+        request: &Request,
+        watch: Watch,
+    ) -> Result<Box<dyn Prepared>, PrepareError> {
         let mut specialised = program.specialise(request).map_err(PrepareError::Program)?;
-        let mut facts = Facts::default();
-        facts.stage("specialise", &specialised.module);
+        watch("specialise", &specialised.module);
         passes::close(&mut specialised.module);
-        facts.stage("close", &specialised.module);
+        watch("close", &specialised.module);
         let signature = Signature::new(program, &specialised);
-        Ok(Box::new(Ready { differenced: Differenced::new(&specialised.module), signature, facts }))
+        Ok(Box::new(Ready { differenced: Differenced::new(&specialised.module), signature }))
     }
 }
 
@@ -71,7 +75,6 @@ impl Strategy for FiniteStrategy {
 struct Ready {
     differenced: Differenced,
     signature: Signature,
-    facts: Facts,
 }
 
 impl Prepared for Ready {
@@ -85,7 +88,7 @@ impl Prepared for Ready {
     }
 
     fn facts(&self) -> Facts {
-        Facts { closures_made: Some(self.differenced.machine.closures_made()), ..self.facts.clone() }
+        Facts { closures_made: Some(self.differenced.machine.closures_made()), ..Facts::default() }
     }
 }
 

@@ -42,24 +42,25 @@ pub trait Strategy: Sync {
     fn is_as_capable(&self) -> bool {
         self.name().contains(':')
     }
-    /// Makes a request ready to run. All one-off work is done here.
-    fn prepare(&self, program: &Program, request: &Request) -> Result<Box<dyn Prepared>, PrepareError>;
-
-    /// Shows the program after each stage and pass of preparing it. Strategies that do not
-    /// transform it have two: what they receive, and that with its loops recognised.
-    fn stages(
+    /// Makes a request ready to run. All one-off work is done here. `watch` sees the program after each stage and
+    /// pass: nothing is done between the end of one and the call, nor between the call and the beginning of the next.
+    /// Strategies that do not transform the program have two stages: what they receive, and that with its loops
+    /// recognised. After the last, the program is lowered.
+    fn prepare_watched(
         &self,
         program: &Program,
         request: &Request,
-        watch: &mut dyn FnMut(&str, &Module),
-    ) -> Result<(), PrepareError> {
-        let mut module = program.specialise(request).map_err(PrepareError::Program)?.module;
-        watch("specialise", &module);
-        adjudicate_ir::passes::close(&mut module);
-        watch("close", &module);
-        Ok(())
+        watch: Watch,
+    ) -> Result<Box<dyn Prepared>, PrepareError>;
+
+    /// Makes a request ready to run, unwatched.
+    fn prepare(&self, program: &Program, request: &Request) -> Result<Box<dyn Prepared>, PrepareError> {
+        self.prepare_watched(program, request, &mut |_, _| {})
     }
 }
+
+/// Sees a program after each stage and pass, with its name.
+pub type Watch<'w> = &'w mut dyn FnMut(&str, &Module);
 
 /// A request made ready by a strategy.
 pub trait Prepared {
@@ -67,7 +68,7 @@ pub trait Prepared {
     fn run(&mut self, args: &[Value]) -> Result<Vec<Value>, RunError>;
     /// The layout of the result.
     fn output(&self) -> &Layout;
-    /// What is known of the preparation and of the last run.
+    /// What is known of the last run.
     fn facts(&self) -> Facts;
     /// Bytes of arrays kept from the forward for the backward pass of the outermost derivative at these
     /// arguments; `None` where there is no such boundary. Found out in a run of its own, which counts and
@@ -78,11 +79,9 @@ pub trait Prepared {
     }
 }
 
-/// Exact facts of a preparation and of the last run; `None` where the notion does not apply.
+/// Exact facts of the last run; `None` where the notion does not apply.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Facts {
-    /// Number of IR nodes after each stage and pass, in order.
-    pub nodes: Vec<(String, u64)>,
     /// Entries on the tape at its fullest.
     pub tape_entries: Option<u64>,
     /// Bytes of those entries, beside saved arrays.
@@ -91,13 +90,6 @@ pub struct Facts {
     pub residual_bytes: Option<u64>,
     /// Function values made.
     pub closures_made: Option<u64>,
-}
-
-impl Facts {
-    /// Notes the size of a module after a stage or pass.
-    pub fn stage(&mut self, name: &str, module: &Module) {
-        self.nodes.push((name.to_owned(), module.node_count() as u64));
-    }
 }
 
 /// Why a request was not prepared.

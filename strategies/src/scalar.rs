@@ -28,7 +28,7 @@ use adjudicate_ir::types::{Elem, Type};
 use adjudicate_ir::value::Value;
 
 use crate::compiled::Signature;
-use crate::{Facts, PrepareError, Prepared, Refusal, RunError, Strategy};
+use crate::{Facts, PrepareError, Prepared, Refusal, RunError, Strategy, Watch};
 use levels::Levels;
 
 #[doc(hidden)]
@@ -58,17 +58,21 @@ impl Strategy for ScalarTapeStrategy {
         false
     }
 
-    fn prepare(&self, program: &Program, request: &Request) -> Result<Box<dyn Prepared>, PrepareError> {
+    fn prepare_watched(
+        &self,
+        program: &Program,
+        request: &Request,
+        watch: Watch,
+    ) -> Result<Box<dyn Prepared>, PrepareError> {
         let mut specialised = program.specialise(request).map_err(PrepareError::Program)?;
-        let mut facts = Facts::default();
-        facts.stage("specialise", &specialised.module);
+        watch("specialise", &specialised.module);
         passes::close(&mut specialised.module);
-        facts.stage("close", &specialised.module);
+        watch("close", &specialised.module);
         check(&specialised.module).map_err(|why| PrepareError::Refused(Refusal::new(*why, &program.sources)))?;
         let executable = Executable::new(&specialised.module);
         let levels = Levels::new(executable.sites());
         let signature = Signature::new(program, &specialised);
-        Ok(Box::new(Ready { executable, machine: Machine::new(), levels, signature, facts }))
+        Ok(Box::new(Ready { executable, machine: Machine::new(), levels, signature }))
     }
 }
 
@@ -78,7 +82,6 @@ struct Ready {
     machine: Machine,
     levels: Levels,
     signature: Signature,
-    facts: Facts,
 }
 
 impl fmt::Debug for Ready {
@@ -101,7 +104,6 @@ impl Prepared for Ready {
 
     fn facts(&self) -> Facts {
         Facts {
-            nodes: self.facts.nodes.clone(),
             tape_entries: Some(self.levels.peak_statements() as u64),
             tape_bytes: Some(self.levels.peak_bytes() as u64),
             residual_bytes: Some(0),

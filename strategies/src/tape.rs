@@ -28,7 +28,7 @@ use adjudicate_ir::value::Value;
 use adjudicate_kernels::counts;
 
 use crate::compiled::Signature;
-use crate::{Facts, PrepareError, Prepared, RunError, Strategy};
+use crate::{Facts, PrepareError, Prepared, RunError, Strategy, Watch};
 use record::Recorder;
 
 pub use var::{Tape, Var};
@@ -46,14 +46,18 @@ impl Strategy for TapeStrategy {
         "operator overloading: records each operation as it runs, then sweeps the record backwards"
     }
 
-    fn prepare(&self, program: &Program, request: &Request) -> Result<Box<dyn Prepared>, PrepareError> {
+    fn prepare_watched(
+        &self,
+        program: &Program,
+        request: &Request,
+        watch: Watch,
+    ) -> Result<Box<dyn Prepared>, PrepareError> {
         let mut specialised = program.specialise(request).map_err(PrepareError::Program)?;
-        let mut facts = Facts::default();
-        facts.stage("specialise", &specialised.module);
+        watch("specialise", &specialised.module);
         passes::close(&mut specialised.module);
-        facts.stage("close", &specialised.module);
+        watch("close", &specialised.module);
         let signature = Signature::new(program, &specialised);
-        Ok(Box::new(Ready { taped: Taped::new(&specialised.module), signature, facts }))
+        Ok(Box::new(Ready { taped: Taped::new(&specialised.module), signature }))
     }
 }
 
@@ -61,7 +65,6 @@ impl Strategy for TapeStrategy {
 struct Ready {
     taped: Taped,
     signature: Signature,
-    facts: Facts,
 }
 
 impl Prepared for Ready {
@@ -75,7 +78,7 @@ impl Prepared for Ready {
     }
 
     fn facts(&self) -> Facts {
-        Facts { nodes: self.facts.nodes.clone(), ..self.taped.facts() }
+        self.taped.facts()
     }
 }
 
@@ -115,7 +118,6 @@ impl Taped {
     /// Facts of the last run.
     pub fn facts(&self) -> Facts {
         Facts {
-            nodes: Vec::new(),
             tape_entries: Some(self.recorder.tape.peak_entries() as u64),
             tape_bytes: Some(self.recorder.tape.peak_bytes() as u64),
             residual_bytes: Some(self.recorder.residual_bytes as u64),

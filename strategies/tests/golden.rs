@@ -16,8 +16,8 @@ fn optimised(strategy: &str, python: &str, order: usize, args: &[Datum]) -> Modu
     let request = Request::new("f", Ask::Gradient, &[0], order, args);
     let mut last = None;
     let strategy = find(strategy).expect("a strategy");
-    match strategy.stages(&program, &request, &mut |_, module| last = Some(module.clone())) {
-        Ok(()) => last.expect("a stage"),
+    match strategy.prepare_watched(&program, &request, &mut |_, module| last = Some(module.clone())) {
+        Ok(_) => last.expect("a stage"),
         Err(PrepareError::Program(why)) => panic!("{why}"),
         Err(PrepareError::Refused(why)) => panic!("{}", why.diagnostic),
     }

@@ -91,7 +91,7 @@ fn no_record_is_pulled_back() {
             last = text::print(module);
         };
         let closure = find("closure").expect("a strategy");
-        assert!(closure.stages(&program, &request, watch).is_ok(), "{python}");
+        assert!(closure.prepare_watched(&program, &request, watch).is_ok(), "{python}");
         assert_eq!(expanded, 2, "the gradient, and its tangent: {python}");
         assert!(!last.contains("env"), "{last}");
     }

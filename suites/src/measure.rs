@@ -30,6 +30,7 @@ pub mod kernels;
 pub mod plan;
 mod rounds;
 pub mod sink;
+mod stages;
 pub mod stats;
 pub mod steadiness;
 pub mod summary;

@@ -125,8 +125,47 @@ fn a_killed_run_goes_on_to_the_same_cells_as_an_undisturbed_one() {
         assert!(after.samples.starts_with(&before), "samples were taken again");
         assert_eq!(timed(&after), timed(&whole));
         assert_eq!(after.counts, whole.counts);
+        assert_eq!(stages(&after), stages(&whole));
         assert_eq!((after.checks.len(), after.claims.len()), (whole.checks.len(), whole.claims.len()));
     }
+}
+
+/// The stages of preparing each cell, in order.
+fn stages(run: &Run) -> Vec<(Key, u32, String)> {
+    run.stages.iter().map(|row| ((*row.key).clone(), row.place, row.stage.clone())).collect()
+}
+
+#[test]
+fn a_run_says_how_long_each_stage_of_preparing_took() {
+    let temp = tempfile::tempdir().unwrap();
+    let folder = temp.path().join("run");
+    let (code, said) = run(&[&SHORT[..], &["--out"]].concat(), &folder);
+    assert_eq!(code, Some(0), "{said}");
+    let run = read(&folder);
+    let prepared = run.cells.iter().filter(|cell| cell.key.function.starts_with("prepare:"));
+    let mut of_dataflow = 0;
+    for cell in prepared.filter(|cell| cell.status == Status::Ok) {
+        let function = cell.key.function.trim_start_matches("prepare:").to_owned();
+        let key = Key { function, ..cell.key.clone() };
+        let rows: Vec<_> = run.stages.iter().filter(|row| *row.key == key).collect();
+        let counted = run.counts.iter().filter(|count| *count.key == key);
+        let counted = counted.filter_map(|count| count.metric.strip_prefix("nodes_after:"));
+        let names: Vec<&str> = std::iter::once("parse").chain(counted).chain(["lower"]).collect();
+        assert!(names.len() >= 4, "{key}: {names:?}");
+        assert_eq!(rows.iter().map(|row| &*row.stage).collect::<Vec<_>>(), names, "{key}");
+        assert!(rows.iter().zip(0..).all(|(row, place)| row.place == place), "{key}");
+        let samples = run.samples.iter().filter(|sample| sample.key == cell.key);
+        let times: Vec<f64> = samples.map(|sample| sample.ns_per_iteration).collect();
+        assert!(rows.iter().all(|row| row.preparations == times.len() as u64), "{key}");
+        // No stage takes longer in the middle of preparations than the longest of these takes as a whole.
+        let longest = times.iter().fold(0.0_f64, |most, ns| most.max(*ns));
+        assert!(rows.iter().all(|row| row.median_ns <= longest), "{key}");
+        if key.strategy == "dataflow" {
+            of_dataflow += 1;
+            assert!(names.contains(&"gradient 1") && rows.iter().map(|row| row.median_ns).sum::<f64>() > 0.0);
+        }
+    }
+    assert!(of_dataflow > 0);
 }
 
 #[test]
@@ -162,9 +201,8 @@ fn shards_are_merged_into_the_run_they_are_parts_of() {
     let temp = tempfile::tempdir().unwrap();
     let folder = |name: &str| temp.path().join(name);
     let text = |name: &str| folder(name).to_str().unwrap().to_owned();
-    let quick = ["--no-time", "--out"];
     for (name, shard) in [("whole", "1/1"), ("a", "1/2"), ("b", "2/2")] {
-        let (code, said) = run(&[&SHORT[..], &["--shard", shard], &quick].concat(), &folder(name));
+        let (code, said) = run(&[&SHORT[..], &["--shard", shard, "--out"]].concat(), &folder(name));
         assert_eq!(code, Some(0), "{said}");
     }
     let (code, said) = run(&["merge", &text("a"), &text("b"), "--out"], &folder("merged"));
@@ -175,6 +213,14 @@ fn shards_are_merged_into_the_run_they_are_parts_of() {
         cells
     };
     assert_eq!(sorted("merged"), sorted("whole"));
+    let stages = |name: &str| stages(&read(&folder(name)));
+    let mut merged = stages("merged");
+    assert_eq!(merged, [stages("a"), stages("b")].concat());
+    assert!(!stages("a").is_empty() && !stages("b").is_empty());
+    merged.sort();
+    let mut whole = stages("whole");
+    whole.sort();
+    assert_eq!(merged, whole);
     let (code, said) = run(&["merge", &text("a"), &text("a"), "--out"], &folder("twice"));
     assert!(code == Some(2) && said.contains("is in two of the runs"), "{said}");
 }

@@ -1,4 +1,6 @@
-//! How large the program is after each pass, at the largest size of each suite, and how long all of it took.
+//! How large the program is after each pass, and how long each takes, at the largest size of each suite.
+
+use std::collections::HashMap;
 
 use indexmap::IndexMap;
 
@@ -7,15 +9,17 @@ use crate::derive::finished_ns;
 use crate::figures::{Kind, file_name};
 use crate::format::{Unit, quantity};
 use crate::look::look;
-use crate::rows::{Key, NODES_AFTER, NULL_KERNELS, PREPARE};
+use crate::rows::{Key, NODES_AFTER, NULL_KERNELS, PREPARE, StageTime};
 use crate::view::View;
 
 /// Listed in [`FIGURES`](crate::figures::FIGURES).
 pub(super) const KIND: Kind = Kind { name: "passes", title: "The program through the passes", about: ABOUT, make };
 
-const ABOUT: &str = "Nodes of the program after each stage and pass, from top to bottom, for strategies that know the whole program before it \
-                       runs. Passes that are run in rounds until nothing changes are one point, called simplified. `adjudicate explain` shows \
-                       the program itself, and the time of each pass.";
+const ABOUT: &str = "Nodes of the program after each stage and pass, and the time of each, from top to bottom, for strategies that know the \
+                       whole program before it runs. Passes that are run in rounds until nothing changes are one point, called simplified: \
+                       the nodes after the last round, the time of all of them. A time is the median over several preparations (stages.csv); \
+                       parse ends with a program that is not specialised yet, lower turns the last program into what runs, and neither has \
+                       nodes. `adjudicate explain` shows the program itself.";
 
 /// What rounds of passes are called.
 const ROUNDS: &str = "simplified";
@@ -23,28 +27,63 @@ const ROUNDS: &str = "simplified";
 /// The fewest stages that make a figure.
 const FEWEST: usize = 3;
 
-/// A program's passes in order, each with the nodes after it.
-type Passes<'a> = Vec<(&'a str, u64)>;
+/// What a program went through, in order.
+type Passes<'a> = Vec<Pass<'a>>;
 
-fn make(view: &View) -> Vec<Figure> {
-    let mut passes: IndexMap<&Key, Passes> = IndexMap::new();
-    for count in view.run.counts.iter().filter(|count| count.key.kernels != NULL_KERNELS) {
-        let Some(pass) = count.metric.strip_prefix(NODES_AFTER) else { continue };
-        passes.entry(&count.key).or_default().push((pass, count.value));
-    }
-    passes.values_mut().for_each(|passes| *passes = without_rounds(passes));
-    passes.retain(|_, passes| passes.len() >= FEWEST);
-    view.suites().into_iter().filter_map(|suite| figure(view, &passes, suite)).collect()
+/// A stage or pass: the nodes after it and the nanoseconds it took, as far as they are known.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Pass<'a> {
+    name: &'a str,
+    nodes: Option<u64>,
+    nanos: Option<f64>,
 }
 
-/// The passes with each stretch of those that occur more than once put together; the first is a stage of its own.
+fn make(view: &View) -> Vec<Figure> {
+    let mut counted: IndexMap<&Key, Passes> = IndexMap::new();
+    for count in view.run.counts.iter().filter(|count| count.key.kernels != NULL_KERNELS) {
+        let Some(name) = count.metric.strip_prefix(NODES_AFTER) else { continue };
+        counted.entry(&count.key).or_default().push(Pass { name, nodes: Some(count.value), nanos: None });
+    }
+    let mut timed: HashMap<&Key, Vec<&StageTime>> = HashMap::new();
+    for row in &view.run.stages {
+        timed.entry(&row.key).or_default().push(row);
+    }
+    for rows in timed.values_mut() {
+        rows.sort_by_key(|row| row.place);
+    }
+    counted.retain(|_, passes| passes.len() >= FEWEST);
+    for (key, passes) in &mut counted {
+        let times = timed.get(key).map_or(&[][..], Vec::as_slice);
+        *passes = without_rounds(&with_times(passes, times));
+    }
+    view.suites().into_iter().filter_map(|suite| figure(view, &counted, suite)).collect()
+}
+
+/// The passes with their times, and the stages that have times alone: the same in the same order, as far as names agree.
+fn with_times<'a>(counted: &[Pass<'a>], timed: &[&'a StageTime]) -> Passes<'a> {
+    let mut left = counted.iter().peekable();
+    let mut passes: Passes = Vec::new();
+    for row in timed {
+        let nodes = left.next_if(|pass| pass.name == row.stage).and_then(|pass| pass.nodes);
+        passes.push(Pass { name: &row.stage, nodes, nanos: Some(row.median_ns) });
+    }
+    if left.peek().is_none() { passes } else { counted.to_vec() }
+}
+
+/// The passes with each stretch of those that occur more than once put together. What comes before the first nodes, and
+/// those, are stages of their own: a pass may have the name of one.
 fn without_rounds<'a>(passes: &Passes<'a>) -> Passes<'a> {
-    let mut kept: Passes = passes.iter().take(1).copied().collect();
-    for (name, nodes) in passes.iter().skip(1) {
-        let is_round = passes.iter().filter(|(other, _)| other == name).count() > 1;
+    let first = passes.iter().position(|pass| pass.nodes.is_some()).map_or(passes.len(), |place| place + 1);
+    let (stages, passes) = passes.split_at(first);
+    let mut kept = stages.to_vec();
+    for pass in passes {
+        let is_round = passes.iter().filter(|other| other.name == pass.name).count() > 1;
         match kept.last_mut() {
-            Some((ROUNDS, after)) if is_round => *after = *nodes,
-            _ => kept.push((if is_round { ROUNDS } else { name }, *nodes)),
+            Some(Pass { name: ROUNDS, nodes, nanos }) if is_round => {
+                *nodes = pass.nodes;
+                *nanos = nanos.zip(pass.nanos).map(|(one, other)| one + other);
+            }
+            _ => kept.push(Pass { name: if is_round { ROUNDS } else { pass.name }, ..*pass }),
         }
     }
     kept
@@ -57,39 +96,46 @@ fn figure(view: &View, passes: &IndexMap<&Key, Passes>, suite: &str) -> Option<F
         by_strategy.entry(&key.strategy).or_default().push((key, passes));
     }
     let functions = crate::view::distinct(by_strategy.values().flatten().map(|(key, _)| key.function.as_str()));
-    let panels = by_strategy.iter().map(|(strategy, programs)| panel(view, strategy, programs, &functions)).collect();
+    let panels = by_strategy.iter().flat_map(|(strategy, programs)| panels(view, strategy, programs, &functions));
     let entry = |name: &&str| Entry { label: (*name).to_owned(), look: look(&functions, name), join: Join::Line };
     Some(Figure {
         name: file_name(KIND.name, suite),
-        title: format!("{suite}: nodes after each pass at {size}"),
+        title: format!("{suite}: the program through the passes at {size}"),
         caption: String::new(),
-        body: Body::Panels { panels, legend: functions.iter().map(entry).collect() },
+        body: Body::Panels { panels: panels.collect(), legend: functions.iter().map(entry).collect() },
     })
 }
 
-fn panel(view: &View, strategy: &str, programs: &[(&Key, &Passes)], functions: &[&str]) -> Panel {
-    let names = programs.iter().fold(Vec::new(), |names, (_, passes)| {
-        woven(&names, &passes.iter().map(|(name, _)| *name).collect::<Vec<_>>())
-    });
-    let series = programs.iter().map(|(key, passes)| Series {
-        look: look(functions, &key.function),
-        join: Join::Line,
-        points: placed(&names, passes),
-    });
+/// The nodes after each pass and, if it is known of any, the time of each.
+fn panels(view: &View, strategy: &str, programs: &[(&Key, &Passes)], functions: &[&str]) -> Vec<Panel> {
+    let names = programs
+        .iter()
+        .fold(Vec::new(), |names, (_, passes)| woven(&names, &passes.iter().map(|pass| pass.name).collect::<Vec<_>>()));
+    let panel = |title: String, label: &str, unit: Unit, number: &dyn Fn(&Pass) -> Option<f64>| Panel {
+        title,
+        x: Axis { label: label.to_owned(), scale: Scale::Log(unit) },
+        y: Axis { label: String::new(), scale: Scale::Names(names.iter().map(|name| (*name).to_owned()).collect()) },
+        series: programs
+            .iter()
+            .map(|(key, passes)| Series {
+                look: look(functions, &key.function),
+                join: Join::Line,
+                points: placed(&names, passes, number),
+            })
+            .collect(),
+        rules: Vec::new(),
+        notes: Vec::new(),
+    };
     let prepared = programs.iter().filter_map(|(key, _)| {
         let preparation = Key { function: format!("{PREPARE}{}", key.function), ..(*key).clone() };
         let time = view.find(&preparation).and_then(finished_ns)?;
         Some(format!("{} in {}", key.function, quantity(time, Unit::Nanoseconds)))
     });
     let prepared = prepared.collect::<Vec<_>>().join(", ");
-    Panel {
-        title: if prepared.is_empty() { strategy.to_owned() } else { format!("{strategy}: prepares {prepared}") },
-        x: Axis { label: "nodes".to_owned(), scale: Scale::Log(Unit::Count) },
-        y: Axis { label: String::new(), scale: Scale::Names(names.iter().map(|name| (*name).to_owned()).collect()) },
-        series: series.collect(),
-        rules: Vec::new(),
-        notes: Vec::new(),
-    }
+    let prepares = if prepared.is_empty() { strategy.to_owned() } else { format!("{strategy}: prepares {prepared}") };
+    let nodes = panel(prepares, "nodes after it", Unit::Count, &|pass| pass.nodes.map(|nodes| nodes as f64));
+    let times = panel(format!("{strategy}: time of each"), "time", Unit::Nanoseconds, &|pass| pass.nanos);
+    [nodes, times].into_iter().filter(|panel| !panel.is_empty()).collect()
 }
 
 /// The shortest list that has the items of both in their order.
@@ -122,26 +168,58 @@ fn woven<'a>(one: &[&'a str], two: &[&'a str]) -> Vec<&'a str> {
     all
 }
 
-/// A point for each pass, at the first place of its name after that of the pass before it.
-fn placed(names: &[&str], passes: &Passes) -> Vec<Point> {
+/// A point for each pass that has the number, at the first place of its name after that of the pass before it.
+fn placed(names: &[&str], passes: &Passes, number: &dyn Fn(&Pass) -> Option<f64>) -> Vec<Point> {
     let mut places = names.iter().enumerate();
-    let point = |(pass, nodes): &(&str, u64)| {
-        let (place, _) = places.find(|(_, name)| *name == pass)?;
-        Some(Point { x: *nodes as f64, y: place as f64, interval: None })
-    };
-    passes.iter().filter_map(point).collect()
+    let mut points = Vec::new();
+    for pass in passes {
+        let place = places.find(|(_, name)| **name == pass.name);
+        points.extend(place.zip(number(pass)).map(|((place, _), x)| Point { x, y: place as f64, interval: None }));
+    }
+    points
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn pass(name: &str, nodes: u64, nanos: f64) -> Pass<'_> {
+        Pass { name, nodes: Some(nodes), nanos: Some(nanos) }
+    }
+
     #[test]
-    fn rounds_of_passes_are_one_point() {
-        let passes =
-            vec![("specialise", 9), ("close", 8), ("inline", 7), ("cse", 6), ("inline", 5), ("cse", 5), ("fuse", 4)];
-        let expected = vec![("specialise", 9), ("close", 8), (ROUNDS, 5), ("fuse", 4)];
-        assert_eq!(without_rounds(&passes), expected);
+    fn rounds_of_passes_are_one_point_with_the_last_nodes_and_all_the_time() {
+        let parse = Pass { nodes: None, ..pass("parse", 0, 7.0) };
+        let one_by_one = [
+            parse,
+            pass("specialise", 9, 1.0),
+            pass("close", 8, 2.0),
+            pass("specialise", 7, 10.0),
+            pass("cse", 6, 20.0),
+            pass("specialise", 5, 30.0),
+            pass("cse", 5, 40.0),
+            pass("fuse", 4, 3.0),
+        ];
+        let expected =
+            [parse, pass("specialise", 9, 1.0), pass("close", 8, 2.0), pass(ROUNDS, 5, 100.0), pass("fuse", 4, 3.0)];
+        assert_eq!(without_rounds(&one_by_one.to_vec()), expected);
+    }
+
+    #[test]
+    fn times_and_nodes_meet_by_name_in_order_and_not_at_all_where_they_differ() {
+        let row = |stage: &str, median_ns| StageTime { stage: stage.to_owned(), median_ns, ..StageTime::default() };
+        let counted = ["specialise", "cse", "cse"]
+            .into_iter()
+            .zip([9, 8, 7])
+            .map(|(name, n)| Pass { nanos: None, ..pass(name, n, 0.0) });
+        let counted: Passes = counted.collect();
+        let rows = [row("parse", 1.0), row("specialise", 2.0), row("cse", 3.0), row("cse", 4.0), row("lower", 5.0)];
+        let alone = |name, nanos| Pass { nodes: None, ..pass(name, 0, nanos) };
+        let both = [alone("parse", 1.0), pass("specialise", 9, 2.0), pass("cse", 8, 3.0), pass("cse", 7, 4.0)];
+        let rows: Vec<&StageTime> = rows.iter().collect();
+        assert_eq!(with_times(&counted, &rows), [&both[..], &[alone("lower", 5.0)]].concat());
+        assert_eq!(with_times(&counted, &rows[..3]), counted);
+        assert_eq!(with_times(&counted, &[]), counted);
     }
 
     #[test]
@@ -149,7 +227,8 @@ mod tests {
         let (one, two) = (["parse", "inline", "prune"], ["parse", "gradient", "inline", "fuse", "prune", "inline"]);
         assert_eq!(woven(&one, &two), ["parse", "gradient", "inline", "fuse", "prune", "inline"]);
         assert_eq!(woven(&[], &one), one);
-        let points = placed(&woven(&one, &two), &vec![("parse", 3), ("inline", 2), ("prune", 1)]);
+        let passes = vec![pass("parse", 3, 1.0), pass("inline", 2, 1.0), pass("prune", 1, 1.0)];
+        let points = placed(&woven(&one, &two), &passes, &|pass| pass.nodes.map(|nodes| nodes as f64));
         assert_eq!(points.iter().map(|point| point.y).collect::<Vec<_>>(), [0.0, 2.0, 4.0]);
     }
 }

@@ -5,7 +5,7 @@ use adjudicate_ir::graph::Module;
 use adjudicate_ir::program::{Ask, Program, Request};
 use adjudicate_ir::value::Value;
 use adjudicate_kernels::counts;
-use adjudicate_strategies::{Facts, PrepareError, Strategy, find};
+use adjudicate_strategies::{Facts, PrepareError, Strategy, Watch, find};
 
 use super::SOURCE;
 use crate::json;
@@ -74,8 +74,8 @@ impl Trial {
     pub(super) fn program(&self, strategy: &str) -> Result<Module, String> {
         let (program, _, request) = self.request()?;
         let mut last = None;
-        let watched = by_name(strategy).stages(&program, &request, &mut |_, module| last = Some(module.clone()));
-        watched.map_err(|e| reason(&e))?;
+        let watch: Watch = &mut |_, module| last = Some(module.clone());
+        by_name(strategy).prepare_watched(&program, &request, watch).map_err(|e| reason(&e))?;
         last.ok_or_else(|| "there are no stages".to_owned())
     }
 

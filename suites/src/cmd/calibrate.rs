@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use adjudicate_reports::Run;
 use adjudicate_reports::compare::{Again, Comparison, Judgement, Scope, compare, differences};
-use adjudicate_reports::rows::{Cell, Check, Count, Key, Manifest, Sample};
+use adjudicate_reports::rows::{Cell, Check, Count, Key, Manifest, Sample, StageTime};
 use clap::Args;
 
 use super::flags::{Measuring, Selecting, plan};
@@ -168,6 +168,11 @@ impl Sink for Rows {
 
     fn sample(&mut self, row: &Sample) -> Result<(), Failure> {
         self.0.samples.push(row.clone());
+        Ok(())
+    }
+
+    fn stage(&mut self, row: &StageTime) -> Result<(), Failure> {
+        self.0.stages.push(row.clone());
         Ok(())
     }
 

@@ -86,7 +86,7 @@ impl Explain {
         let mut stages: Vec<Stage> = Vec::new();
         let mut last = None;
         let mut since = Instant::now();
-        let explained = strategy.stages(&program, &request, &mut |name, module| {
+        let explained = strategy.prepare_watched(&program, &request, &mut |name, module| {
             let milliseconds = since.elapsed().as_secs_f64() * 1e3;
             let wanted = self.stage.as_deref().is_none_or(|wanted| wanted == name);
             let same = last.as_ref().is_some_and(|last: &Module| last.graphs == module.graphs);

@@ -44,6 +44,7 @@ impl Merge {
             whole.samples.extend(part.samples);
             whole.checks.extend(part.checks);
             whole.counts.extend(part.counts);
+            whole.stages.extend(part.stages);
         }
         RunFolder::claim(&self.out)?;
         RunFolder::with_rows(&self.out, &whole)?;

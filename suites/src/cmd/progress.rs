@@ -1,6 +1,6 @@
 //! Progress of a run on stderr: a bar on a terminal, one line per cell elsewhere.
 
-use adjudicate_reports::rows::{Cell, Check, Count, Key, PREPARE, Sample, Status, Valid};
+use adjudicate_reports::rows::{Cell, Check, Count, Key, PREPARE, Sample, StageTime, Status, Valid};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::output::{Output, Verbosity};
@@ -68,6 +68,10 @@ impl Sink for Progress<'_> {
 
     fn sample(&mut self, row: &Sample) -> Result<(), Failure> {
         self.keep(|folder| folder.samples.push(row))
+    }
+
+    fn stage(&mut self, row: &StageTime) -> Result<(), Failure> {
+        self.keep(|folder| folder.stages.push(row))
     }
 
     fn cell(&mut self, row: &Cell) -> Result<(), Failure> {

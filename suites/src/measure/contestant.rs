@@ -6,7 +6,7 @@ use std::hint::black_box;
 use adjudicate_ir::datum::Datum;
 use adjudicate_ir::program::{Program, ProgramError};
 use adjudicate_ir::value::Value;
-use adjudicate_strategies::{Facts, PrepareError, Prepared, RunError};
+use adjudicate_strategies::{Facts, PrepareError, Prepared, RunError, Watch};
 use serde::{Deserialize, Serialize};
 
 use super::plan::Cell;
@@ -62,6 +62,17 @@ pub fn prepare(
     size: &Size,
     arguments: &[Datum],
 ) -> Result<Runner, Trouble> {
+    prepare_watched(cell, program, (suite, size), arguments, &mut |_, _| {})
+}
+
+/// The same; `watch` sees the program after each stage and pass of its strategy.
+pub fn prepare_watched(
+    cell: &Cell,
+    program: &Program,
+    (suite, size): (&Suite, &Size),
+    arguments: &[Datum],
+    watch: Watch,
+) -> Result<Runner, Trouble> {
     let Some(strategy) = cell.strategy else {
         let baseline = (suite.handwritten)(cell.ask, size);
         return baseline.map(Runner::Handwritten).ok_or_else(|| Trouble::Refused("not written".to_owned()));
@@ -70,7 +81,7 @@ pub fn prepare(
     if cell.restructured {
         request.entry = RESTRUCTURED.to_owned();
     }
-    match guarded(|| strategy.prepare(program, &request))? {
+    match guarded(|| strategy.prepare_watched(program, &request, watch))? {
         Ok(prepared) => Ok(Runner::Prepared(prepared)),
         Err(PrepareError::Program(error)) => Err(Trouble::Failed(one_line(&error))),
         Err(PrepareError::Refused(refusal)) => Err(Trouble::Refused(refusal.to_string())),
@@ -111,7 +122,7 @@ impl Runner {
         }
     }
 
-    /// What is known of the preparation and of the last run.
+    /// What is known of the last run.
     pub fn facts(&self) -> Facts {
         match self {
             Runner::Prepared(prepared) => prepared.facts(),

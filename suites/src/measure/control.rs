@@ -105,7 +105,7 @@ fn differentiates(group: &Group, arguments: &[Datum]) -> bool {
 
 fn forward(group: &Group, arguments: &[Datum], strategy: &'static dyn Strategy) -> Result<Forward, Trouble> {
     let cell = Cell::new(Ask::Value, Some(strategy));
-    let mut runner = prepare_from_text(group, &cell, arguments)?;
+    let mut runner = prepare_from_text(group, &cell, arguments, &mut |_, _| {})?;
     let leaves: Vec<Value> = arguments.iter().flat_map(Datum::leaves).collect();
     let (result, counts) = counts::measure(|| runner.run(&leaves));
     let bits = result?.iter().flat_map(floats).map(|x| x.to_bits()).collect();

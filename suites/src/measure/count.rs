@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use adjudicate_ir::graph::Module;
 use adjudicate_ir::value::Value;
 use adjudicate_kernels::counts;
-use adjudicate_reports::rows::{Cell, Count, Key};
+use adjudicate_reports::rows::{Cell, Count, Key, NODES_AFTER};
 use adjudicate_strategies::Facts;
 
 use super::contestant::{Runner, Trouble};
@@ -14,19 +15,25 @@ use super::kernels::Kernels;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Counted {
     kernels: Vec<(String, u64)>,
+    /// Nodes of the program after each stage and pass, in order.
+    nodes: Vec<(String, u64)>,
     facts: Facts,
 }
 
 /// Counts the second run of a runner made for the purpose. Buffers that it keeps from run to run
 /// are thus counted as live, and not as allocated each time.
 pub fn count(
-    make: impl FnOnce() -> Result<Runner, Trouble>,
+    make: impl FnOnce(&mut dyn FnMut(&str, Option<&Module>)) -> Result<Runner, Trouble>,
     args: &[Value],
     kernels: Kernels,
 ) -> Result<Counted, Trouble> {
+    let mut nodes = Vec::new();
+    let mut watch = |stage: &str, module: Option<&Module>| {
+        nodes.extend(module.map(|module| (stage.to_owned(), module.node_count() as u64)));
+    };
     let before = counts::snapshot().live_bytes;
     let (first, _) = counts::measure(|| {
-        let mut runner = make()?;
+        let mut runner = make(&mut watch)?;
         kernels.under(|| runner.run(args)).map(|_| runner)
     });
     let mut runner = first?;
@@ -40,7 +47,7 @@ pub fn count(
     let calls = calls.map(|(kind, n)| (format!("calls:{kind}"), n));
     let residual_bytes = kernels.under(|| runner.residual_bytes(args))?;
     let facts = Facts { residual_bytes, ..runner.facts() };
-    Ok(Counted { kernels: totals.chain(calls).collect(), facts })
+    Ok(Counted { kernels: totals.chain(calls).collect(), nodes, facts })
 }
 
 impl Counted {
@@ -51,7 +58,7 @@ impl Counted {
 
     /// One row for each thing counted.
     pub fn rows(&self, key: &Arc<Key>) -> impl Iterator<Item = Count> {
-        let Facts { nodes, tape_entries, tape_bytes, residual_bytes, closures_made } = &self.facts;
+        let Facts { tape_entries, tape_bytes, residual_bytes, closures_made } = &self.facts;
         let facts = [
             ("tape_entries", tape_entries),
             ("tape_bytes", tape_bytes),
@@ -59,7 +66,7 @@ impl Counted {
             ("closures_made", closures_made),
         ];
         let facts = facts.into_iter().filter_map(|(name, value)| Some((name.to_owned(), (*value)?)));
-        let nodes = nodes.iter().map(|(stage, n)| (format!("nodes_after:{stage}"), *n));
+        let nodes = self.nodes.iter().map(|(stage, n)| (format!("{NODES_AFTER}{stage}"), *n));
         let all = self.kernels.iter().cloned().chain(facts).chain(nodes);
         all.map(|(metric, value)| Count { key: key.clone(), metric, value })
     }
@@ -77,6 +84,6 @@ impl Counted {
         cell.tape_entries = self.facts.tape_entries;
         cell.tape_bytes = self.facts.tape_bytes;
         cell.closures_made = self.facts.closures_made;
-        cell.ir_nodes = self.facts.nodes.last().map(|(_, n)| *n);
+        cell.ir_nodes = self.nodes.last().map(|(_, n)| *n);
     }
 }

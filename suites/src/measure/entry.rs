@@ -1,13 +1,15 @@
 //! A cell under way: its arguments, its runner, and what is known of it so far.
 
 use adjudicate_ir::datum::Datum;
+use adjudicate_ir::graph::Module;
 use adjudicate_ir::value::Value;
-use adjudicate_reports::rows::{Key, Valid};
+use adjudicate_reports::rows::{Key, LOWER, PARSE, Valid};
 
-use super::contestant::{Runner, Trouble, one_line, prepare};
+use super::contestant::{Runner, Trouble, one_line, prepare_watched};
 use super::count::Counted;
 use super::kernels::Kernels;
 use super::plan::{Cell, Group, Settings};
+use super::stages::Lap;
 
 /// A cell under way.
 pub(super) struct Entry {
@@ -34,6 +36,10 @@ pub(super) struct Entry {
     pub(super) prepares: Vec<f64>,
     /// Of those, the time on a core.
     pub(super) prepares_busy: Vec<f64>,
+    /// The stages of each preparation that this process timed.
+    pub(super) stages: Vec<Vec<Lap>>,
+    /// The stages of the first preparation, which stand for those where there are none.
+    pub(super) first: Vec<Lap>,
     /// Nanoseconds used so far.
     pub(super) spent: u64,
 }
@@ -58,6 +64,8 @@ impl Entry {
             busy: Vec::new(),
             prepares: Vec::new(),
             prepares_busy: Vec::new(),
+            stages: Vec::new(),
+            first: Vec::new(),
             spent: 0,
         }
     }
@@ -86,12 +94,22 @@ pub(super) fn key(group: &Group, cell: &Cell, settings: &Settings, kernels: Kern
     }
 }
 
-/// Everything between the text of a model and a runner.
-pub(super) fn prepare_from_text(group: &Group, cell: &Cell, arguments: &[Datum]) -> Result<Runner, Trouble> {
+/// Everything between the text of a model and a runner; `watch` is told the name of each stage and pass after it, and
+/// the program where there is one.
+pub(super) fn prepare_from_text(
+    group: &Group,
+    cell: &Cell,
+    arguments: &[Datum],
+    watch: &mut dyn FnMut(&str, Option<&Module>),
+) -> Result<Runner, Trouble> {
     if cell.strategy.is_none() {
         let baseline = (group.suite.handwritten)(cell.ask, group.size);
         return baseline.map(Runner::Handwritten).ok_or_else(|| Trouble::Refused("not written".to_owned()));
     }
     let program = group.suite.program().map_err(|e| Trouble::Failed(one_line(&e)))?;
-    prepare(cell, &program, group.suite, group.size, arguments)
+    watch(PARSE, None);
+    let mut inside = |stage: &str, module: &Module| watch(stage, Some(module));
+    let runner = prepare_watched(cell, &program, (group.suite, group.size), arguments, &mut inside)?;
+    watch(LOWER, None);
+    Ok(runner)
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use adjudicate_ir::graph::Module;
 use adjudicate_ir::program::Ask;
 use adjudicate_ir::value::Value;
 use adjudicate_kernels::threads;
@@ -15,6 +16,7 @@ use super::entry::{Entry, key, prepare_from_text};
 use super::kernels::Kernels;
 use super::plan::{Cell, Group, Plan, Settings};
 use super::sink::{Sink, Stop};
+use super::stages::lapped;
 use super::time::nanos;
 use super::wire::Given;
 use crate::exit::Failure;
@@ -138,8 +140,10 @@ impl Bench<'_> {
         }
         self.sink.doing(&entry.key, "prepare");
         let start = self.clock.nanos();
-        entry.runner = prepare_from_text(group, cell, &entry.arguments);
+        let (runner, laps) = lapped(self.clock, |watch| prepare_from_text(group, cell, &entry.arguments, watch));
         let spent = self.clock.nanos() - start;
+        entry.runner = runner;
+        entry.first = laps;
         entry.prepares.push(spent as f64);
         self.spend(&mut entry, spent);
         entry
@@ -182,7 +186,8 @@ impl Bench<'_> {
         for entry in entries.iter_mut().filter(|e| e.is_sound()) {
             self.sink.doing(&entry.key, "count");
             let (cell, arguments) = (entry.cell, entry.arguments.clone());
-            let make = || prepare_from_text(group, &cell, &arguments);
+            let make =
+                |watch: &mut dyn FnMut(&str, Option<&Module>)| prepare_from_text(group, &cell, &arguments, watch);
             let kernels = self.kernels;
             entry.counted = self.timed(entry, |_, args| count(make, args, kernels));
             let key = Arc::new(entry.key.clone());

@@ -134,7 +134,7 @@ impl Evaluation {
                 return None;
             }
             let cell = Cell::new(Ask::Value, strategy);
-            let mut runner = prepare_from_text(group, &cell, &arguments).ok()?;
+            let mut runner = prepare_from_text(group, &cell, &arguments, &mut |_, _| {}).ok()?;
             runner.run(&args).ok().map(|_| (runner, strategy))
         })?;
         Some(Self { runner, strategy, arguments, args })

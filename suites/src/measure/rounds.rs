@@ -1,6 +1,7 @@
 //! The timing phase of a group: rounds that visit every sound cell in seeded random order, so that
 //! whatever drifts hits all alike.
 
+use adjudicate_ir::graph::Module;
 use adjudicate_ir::value::Value;
 use adjudicate_reports::rows::{Key, Sample};
 
@@ -8,6 +9,7 @@ use super::contestant::Runner;
 use super::entry::{Entry, prepare_from_text};
 use super::group::Bench;
 use super::plan::Group;
+use super::stages::lapped;
 use super::summary::prepare_key;
 use super::time::{Taken, calibrate, nanos, taken};
 use crate::exit::Failure;
@@ -58,8 +60,12 @@ impl Bench<'_> {
 
     fn time_prepare(&mut self, group: &Group, entry: &mut Entry, round: usize, place: usize) -> Result<(), Failure> {
         self.sink.doing(&prepare_key(&entry.key), "time");
-        let (runner, taken) = taken(self.clock, || prepare_from_text(group, &entry.cell, &entry.arguments));
+        let prepare = |watch: &mut dyn FnMut(&str, Option<&Module>)| {
+            prepare_from_text(group, &entry.cell, &entry.arguments, watch)
+        };
+        let ((runner, laps), taken) = taken(self.clock, || lapped(self.clock, prepare));
         drop(runner);
+        entry.stages.push(laps);
         entry.prepares.push(taken.total as f64);
         entry.prepares_busy.extend(taken.busy.map(|ns| ns as f64));
         self.spend(entry, taken.total);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use adjudicate_reports::rows::{Cell, Check, Count, Key, Sample};
+use adjudicate_reports::rows::{Cell, Check, Count, Key, Sample, StageTime};
 
 use crate::exit::Failure;
 
@@ -19,6 +19,8 @@ pub trait Sink {
     fn count(&mut self, row: &Count) -> Result<(), Failure>;
     /// A sample was taken.
     fn sample(&mut self, row: &Sample) -> Result<(), Failure>;
+    /// The time of a stage of preparing was summed up.
+    fn stage(&mut self, row: &StageTime) -> Result<(), Failure>;
     /// A cell is done.
     fn cell(&mut self, row: &Cell) -> Result<(), Failure>;
 }

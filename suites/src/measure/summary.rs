@@ -7,6 +7,7 @@ use super::contestant::Trouble;
 use super::entry::Entry;
 use super::group::{Bench, Depth};
 use super::kernels::Kernels;
+use super::stages;
 use super::stats::Summary;
 use super::steadiness::steadiness;
 use super::time::allocation;
@@ -26,9 +27,19 @@ impl Bench<'_> {
             if entry.cell.strategy.is_some() && self.depth == Depth::Time {
                 let row = prepare_row(entry, &row);
                 self.sink.cell(&row)?;
+                self.stages(entry)?;
             }
         }
         Ok(())
+    }
+
+    /// Writes the time of each stage of a preparation that has a time.
+    fn stages(&mut self, entry: &Entry) -> Result<(), Failure> {
+        if entry.prepares.is_empty() {
+            return Ok(());
+        }
+        let timed = if entry.stages.is_empty() { std::slice::from_ref(&entry.first) } else { &entry.stages };
+        stages::rows(&entry.key, timed).iter().try_for_each(|row| self.sink.stage(row))
     }
 
     fn outcome(&self, entry: &Entry) -> (Status, Option<String>) {

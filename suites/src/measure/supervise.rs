@@ -118,6 +118,7 @@ impl Kept {
         self.said.iter().try_for_each(|message| match message {
             Message::Check(row) => sink.check(row),
             Message::Count(row) => sink.count(row),
+            Message::Stage(row) => sink.stage(row),
             Message::Cell(row) => sink.cell(row),
             _ => Ok(()),
         })

@@ -3,7 +3,7 @@
 //! A worker reads one [`Job`] and then writes [`Message`]s. Each waits for an answer, `go` or `stop`, so that the
 //! supervisor has kept a row before the next is made, and does nothing while the worker's clock runs.
 
-use adjudicate_reports::rows::{Cell, Check, Count, Key, Sample};
+use adjudicate_reports::rows::{Cell, Check, Count, Key, Sample, StageTime};
 use serde::{Deserialize, Serialize};
 
 use super::contestant::Trouble;
@@ -62,6 +62,8 @@ pub enum Message {
     Count(Count),
     /// A sample was taken.
     Sample(Sample),
+    /// The time of a stage of preparing was summed up.
+    Stage(StageTime),
     /// A cell is done.
     Cell(Box<Cell>),
     /// The group is done.

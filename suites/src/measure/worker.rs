@@ -8,7 +8,7 @@ use std::io::{self, BufRead, Write};
 use std::sync::mpsc;
 use std::thread;
 
-use adjudicate_reports::rows::{Cell, Check, Count, Key, Sample};
+use adjudicate_reports::rows::{Cell, Check, Count, Key, Sample, StageTime};
 
 use super::clock::SystemClock;
 use super::group::measure;
@@ -111,6 +111,10 @@ impl Sink for Voice {
 
     fn sample(&mut self, row: &Sample) -> Result<(), Failure> {
         self.say(&Message::Sample(row.clone()))
+    }
+
+    fn stage(&mut self, row: &StageTime) -> Result<(), Failure> {
+        self.say(&Message::Stage(row.clone()))
     }
 
     fn cell(&mut self, row: &Cell) -> Result<(), Failure> {

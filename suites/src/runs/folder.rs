@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use adjudicate_reports::Run;
 use adjudicate_reports::columns::Row;
 use adjudicate_reports::files::{self, MANIFEST, MATRIX};
-use adjudicate_reports::rows::{Cell, Check, Claim, Count, Manifest, Matrix, Sample};
+use adjudicate_reports::rows::{Cell, Check, Claim, Count, Manifest, Matrix, Sample, StageTime};
 
 use crate::exit::Failure;
 
@@ -23,6 +23,8 @@ pub struct RunFolder {
     pub checks: Table,
     /// Exact counts.
     pub counts: Table,
+    /// Times of the stages of preparing.
+    pub stages: Table,
     /// The paper's claims.
     pub claims: Table,
 }
@@ -65,6 +67,7 @@ impl RunFolder {
             samples: Table::create::<Sample>(path)?,
             checks: Table::create::<Check>(path)?,
             counts: Table::create::<Count>(path)?,
+            stages: Table::create::<StageTime>(path)?,
             claims: Table::create::<Claim>(path)?,
         })
     }
@@ -78,6 +81,7 @@ impl RunFolder {
             samples: Table::with_rows(path, &run.samples)?,
             checks: Table::with_rows(path, &run.checks)?,
             counts: Table::with_rows(path, &run.counts)?,
+            stages: Table::with_rows(path, &run.stages)?,
             claims: Table::with_rows(path, &run.claims)?,
         };
         run.matrix.as_ref().map_or(Ok(()), |matrix| folder.matrix(matrix))?;

@@ -39,6 +39,7 @@ impl Unfinished {
         run.cells.retain(|row| whole.contains(&name(&row.key)));
         run.checks.retain(|row| whole.contains(&name(&row.key)));
         run.counts.retain(|row| whole.contains(&name(&row.key)));
+        run.stages.retain(|row| whole.contains(&name(&row.key)));
         Ok(Self { kept: run, whole })
     }
 
