@@ -26,7 +26,7 @@ use crate::apart::{Apart, FEWEST, block};
 use crate::columns::Row;
 use crate::derive::{Map, Ratio, is_preparation};
 use crate::files::MATRIX;
-use crate::rows::{Cell, Count, Key, NODES_AFTER, Steadiness, Valid};
+use crate::rows::{Cell, Count, Key, NODES_AFTER, Status, Steadiness, Valid};
 use crate::run::Run;
 use crate::view::{ALL_SUITES, distinct, state};
 
@@ -167,6 +167,7 @@ pub fn compare(base: &Run, new: &Run, again: Option<Again>, scope: Scope) -> Com
         base.cells.iter().filter_map(|cell| Some((cell, *known.get(&cell.key)?))).collect();
     let mut changes = outcomes(base, &known);
     changes.extend(tables(base, new));
+    changes.extend(untimed(&pairs).filter(|_| scope.times));
     changes.extend(matrices(base, new));
     let (counts, counted) = count_changes(base, new, &known);
     changes.extend(counted);
@@ -244,6 +245,13 @@ fn tables(base: &Run, new: &Run) -> Vec<Change> {
     ];
     let missing = all.into_iter().filter(|(_, before, now)| *before && !now);
     missing.map(|(file, ..)| change(Judgement::Broken, file, "outcome", "there", "missing")).collect()
+}
+
+/// The column of medians, if the base has it, and of the cells that ran in both the new run has it of none.
+fn untimed(pairs: &[(&Cell, &Cell)]) -> Option<Change> {
+    let ran = || pairs.iter().filter(|(base, new)| [base, new].iter().all(|cell| cell.status == Status::Ok));
+    let lacking = ran().any(|(base, _)| base.median_ns.is_some()) && ran().all(|(_, new)| new.median_ns.is_none());
+    lacking.then(|| change(Judgement::Broken, Cell::FILE, "median_ns", "there", "missing"))
 }
 
 /// Constructs that strategies no longer, or newly, express.
@@ -490,7 +498,7 @@ impl Comparison {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rows::{Count, Sample, Status};
+    use crate::rows::{Count, Sample};
 
     /// A run of one cell with these times.
     fn run(times: &[f64], counted: u64) -> Run {
@@ -545,6 +553,20 @@ mod tests {
         let mut floored = noisy(1.1);
         floored.manifest.noise_floor = Some(0.06);
         assert_eq!(judged(&base, &floored, Some(&floored)), Vec::<&str>::new());
+    }
+
+    #[test]
+    fn a_column_without_which_nothing_is_compared_is_missed() {
+        let base = run(&[100.0; 9], 7);
+        let missed = |change: fn(&mut Cell), scope: Scope| {
+            let mut new = base.clone();
+            new.cells.iter_mut().for_each(change);
+            let found = compare(&base, &new, None, scope).changes;
+            found.into_iter().map(|c| (c.of, c.what, c.judgement.word())).collect::<Vec<_>>()
+        };
+        let missing = |column: &str| vec![("cells.csv".to_owned(), column.to_owned(), "broken")];
+        assert_eq!(missed(|cell| cell.median_ns = None, Scope { times: true }), missing("median_ns"));
+        assert_eq!(missed(|cell| cell.median_ns = None, Scope { times: false }), []);
     }
 
     /// The run with a hand-written cell beside, which takes this much of its time.

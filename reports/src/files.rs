@@ -31,7 +31,7 @@ pub struct ReadError {
     pub file: String,
     /// The line, from 1.
     pub line: u64,
-    /// The column's name in a table, the position from 1 in JSON; empty if the line as a whole is wrong.
+    /// The column's name in a table, or those of the first and the last, the position from 1 in JSON; empty if the line as a whole is wrong.
     pub column: String,
     /// What is wrong.
     pub wrong: String,
@@ -159,23 +159,27 @@ fn without_position(message: &str) -> String {
 /// A required column that is missing, a line with too few or too many fields, a field that does not read as what its
 /// column holds, bytes that are not UTF-8: whichever comes first.
 pub fn read_rows<R: Row>(bytes: &[u8], file: &str) -> Result<Rows<R>, ReadError> {
-    read_rows_without(bytes, file, None)
+    read_rows_without(bytes, file, None).map(|(rows, warnings, _)| (rows, warnings))
 }
 
 /// Texts that are passed over: a column, and what they begin with.
 pub(crate) type Without = Option<(&'static str, &'static str)>;
 
+/// Rows, what was odd about their file, and the line of each row.
+type Placed<R> = (Vec<R>, Vec<Warning>, Vec<u64>);
+
 /// As [`read_rows`], but rows with such a text are passed over unread.
-pub(crate) fn read_rows_without<R: Row>(bytes: &[u8], file: &str, without: Without) -> Result<Rows<R>, ReadError> {
+pub(crate) fn read_rows_without<R: Row>(bytes: &[u8], file: &str, without: Without) -> Result<Placed<R>, ReadError> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    let mut table =
-        Table { file, header: None, unwanted: None, key: RefCell::default(), rows: Vec::new(), warnings: Vec::new() };
+    let key = RefCell::default();
+    let (rows, warnings, lines) = Placed::default();
+    let mut table = Table { file, header: None, unwanted: None, key, rows, lines, warnings };
     match str::from_utf8(bytes) {
         Ok(text) if memchr::memchr2(b'"', b'\r', bytes).is_none() => read_plain(text, &mut table, without)?,
         _ => read_quoted(bytes, &mut table, without)?,
     }
     match table.header {
-        Some(_) => Ok((table.rows, table.warnings)),
+        Some(_) => Ok((table.rows, table.warnings, table.lines)),
         None => Err(table.error(1, "", "empty, where a line of column names should be".to_owned())),
     }
 }
@@ -189,6 +193,8 @@ struct Table<'a, R> {
     /// The last key that rows may share.
     key: RefCell<Option<Arc<Key>>>,
     rows: Vec<R>,
+    /// The line of each row.
+    lines: Vec<u64>,
     warnings: Vec<Warning>,
 }
 
@@ -220,6 +226,7 @@ impl<R: Row> Table<'_, R> {
         let record = Record { names, fields, next: Cell::new(0), key: &self.key };
         let row = R::read(&record).map_err(|error| self.error(line, &error.column, error.wrong))?;
         self.rows.push(row);
+        self.lines.push(line);
         Ok(())
     }
 

@@ -1,6 +1,9 @@
 //! A run as every report receives it, and how one is put together from the files of its folder.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
+use std::fmt::Display;
+use std::hash::Hash;
+use std::sync::Arc;
 
 use crate::columns::Row;
 use crate::derive::is_preparation;
@@ -62,29 +65,30 @@ impl Run {
         let mut warnings = Vec::new();
         let run = Run {
             manifest,
-            cells: table(&file, None, &mut warnings)?,
+            cells: table_of(&file, "suite to threads", |cell: &Cell| cell.key.clone(), &mut warnings)?,
             samples: table(&file, None, &mut warnings)?,
             checks: table(&file, None, &mut warnings)?,
             counts: table(&file, counts, &mut warnings)?,
-            stages: table(&file, None, &mut warnings)?,
+            stages: table_of(
+                &file,
+                "suite to place",
+                |row: &StageTime| Place(row.key.clone(), row.place),
+                &mut warnings,
+            )?,
             claims: table(&file, None, &mut warnings)?,
             matrix,
         };
         Ok((run, warnings))
     }
 
-    /// What the tables say of each other that cannot be: a cell twice, or valid without a check.
+    /// What the tables say of each other that cannot be: a cell that is valid without a check.
     fn contradictions(&self) -> Vec<Warning> {
         let checked: HashSet<&Key> = self.checks.iter().map(|check| &check.key).collect();
-        let mut seen = HashSet::new();
         let mut found = Vec::new();
         for (index, cell) in self.cells.iter().enumerate() {
             let mut warn = |found_here: String| {
                 found.push(Warning { file: Cell::FILE.into(), line: index as u64 + 2, found: found_here })
             };
-            if !seen.insert(&cell.key) {
-                warn(format!("{} is there twice", cell.key));
-            }
             let claims = cell.valid == Valid::True && !is_preparation(cell) && cell.key.strategy != HANDWRITTEN;
             if claims && !checked.contains(&cell.key) {
                 warn(format!("{} is called valid, but {} has no check of it", cell.key, Check::FILE));
@@ -100,17 +104,56 @@ fn table<R: Row>(
     without: Without,
     warnings: &mut Vec<Warning>,
 ) -> Result<Vec<R>, ReadError> {
+    placed_table(file, without, warnings).map(|(rows, _)| rows)
+}
+
+/// The rows of one table, of which no two may be about the same.
+fn table_of<R: Row, I: Eq + Hash + Display>(
+    file: impl Fn(&str) -> Option<Vec<u8>>,
+    columns: &str,
+    what: impl Fn(&R) -> I,
+    warnings: &mut Vec<Warning>,
+) -> Result<Vec<R>, ReadError> {
+    let (rows, lines) = placed_table::<R>(file, None, warnings)?;
+    let mut seen = HashMap::with_capacity(rows.len());
+    for (row, line) in rows.iter().zip(lines) {
+        let about = what(row);
+        if let Some(before) = seen.get(&about) {
+            let wrong = format!("{about} is there twice; it was in line {before}");
+            return Err(ReadError { file: R::FILE.to_owned(), line, column: columns.to_owned(), wrong });
+        }
+        seen.insert(about, line);
+    }
+    Ok(rows)
+}
+
+/// The rows of one table, and the line of each.
+fn placed_table<R: Row>(
+    file: impl Fn(&str) -> Option<Vec<u8>>,
+    without: Without,
+    warnings: &mut Vec<Warning>,
+) -> Result<(Vec<R>, Vec<u64>), ReadError> {
     let Some(bytes) = file(R::FILE) else {
         // Runs had neither claims nor stages at first.
         if ![Claim::FILE, StageTime::FILE].contains(&R::FILE) {
             warnings.push(Warning { file: R::FILE.to_owned(), line: 1, found: "missing".to_owned() });
         }
-        return Ok(Vec::new());
+        return Ok(Default::default());
     };
     if bytes.is_empty() {
-        return Ok(Vec::new());
+        return Ok(Default::default());
     }
-    let (rows, found) = files::read_rows_without(&bytes, R::FILE, without)?;
+    let (rows, found, lines) = files::read_rows_without(&bytes, R::FILE, without)?;
     warnings.extend(found);
-    Ok(rows)
+    Ok((rows, lines))
+}
+
+/// A stage of a cell, by its place.
+#[derive(PartialEq, Eq, Hash)]
+struct Place(Arc<Key>, u32);
+
+impl Display for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "stage {} of {}", self.1, self.0)
+    }
 }

@@ -55,6 +55,28 @@ fn errors_name_file_line_column_and_what_is_wrong() {
 }
 
 #[test]
+fn a_row_that_is_there_twice_is_refused_with_both_lines() {
+    let fixture = |name: &str| std::fs::read_to_string(format!("{}/tests/fixture/{name}", env!("CARGO_MANIFEST_DIR")));
+    for (file, row) in [("cells.csv", 4), ("stages.csv", 3)] {
+        let doubled = |name: &str| {
+            let text = fixture(name).ok()?;
+            let again = text.lines().nth(row - 1).filter(|_| name == file).map(|line| format!("{line}\n"));
+            Some((text.clone() + &again.unwrap_or_default()).into_bytes())
+        };
+        let lines = fixture(file).unwrap().lines().count();
+        for read in [Run::read(doubled), Run::read_to_compare(doubled)] {
+            // Comparing does not look at stages.
+            let Err(error) = read else { panic!("{file} was read") };
+            assert_eq!((&*error.file, error.line), (file, lines as u64 + 1), "{error}");
+            assert!(error.wrong.ends_with(&format!("is there twice; it was in line {row}")), "{error}");
+            if file == "stages.csv" {
+                break;
+            }
+        }
+    }
+}
+
+#[test]
 fn a_time_of_a_stage_is_there_finite_and_not_below_zero() {
     let read = |row: &str| {
         let text =

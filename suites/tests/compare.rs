@@ -97,17 +97,32 @@ fn what_is_missing_is_said() {
 /// What a run is called, which of its files is changed and how, and what is said of it.
 type Mangled = (&'static str, &'static str, fn(String) -> String, &'static str);
 
+const BELOW: &str = "cells.csv:2: column median_ns: `-5` is a time below zero";
+
 #[test]
 fn what_cannot_be_read_is_said_with_its_place_and_nothing_is_overwritten() {
     let temp = tempfile::tempdir().unwrap();
     let base = temp.path().join("base");
     let out = temp.path().join("out");
     counted(&base);
-    let cases: [Mangled; 6] = [
+    let cases: [Mangled; 9] = [
         ("truncated", "manifest.json", |text| text[..text.len() / 2].to_owned(), "manifest.json:"),
         ("newer", "manifest.json", |text| text.replace("\"schema_version\": 1", "\"schema_version\": 99"), "99"),
         ("foreign", "cells.csv", |_| "a,b\n1,2\n".to_owned(), "cells.csv:1: column suite: missing"),
         ("nan", "cells.csv", |text| text.replacen(",ok,true,,", ",ok,true,,NaN", 1), "cells.csv:2: column samples"),
+        ("negative", "cells.csv", |text| text.replacen(",ok,true,,,,", ",ok,true,,9,-5,", 1), BELOW),
+        (
+            "lacking",
+            "cells.csv",
+            |text| text.replacen(",valid,", ",validity,", 1),
+            "cells.csv:1: column valid: missing",
+        ),
+        (
+            "twice",
+            "cells.csv",
+            |text| format!("{text}{}\n", text.lines().nth(1).unwrap()),
+            "column suite to threads: cube scalar gradient",
+        ),
         ("empty", "cells.csv", |text| text.lines().next().unwrap().to_owned() + "\n", "has no cells"),
         ("word", "counts.csv", |text| text.replacen(",flops,", ",flops,x", 1), "column value"),
     ];
