@@ -10,7 +10,7 @@ use crate::view::{Group, View};
 pub(super) const KIND: Kind = Kind { name: "overhead", title: "Own cost per kernel call", about: ABOUT, make };
 
 const ABOUT: &str = "Median time on kernels that do everything but the arithmetic, over the number of their calls: what a \
-                       strategy costs by itself, allocation and dispatch included. A fused kernel counts as a call of each kernel that \
+                       strategy costs by itself, allocation, filling array results with zeros and dispatch included. A fused kernel counts as a call of each kernel that \
                        it stands for, so fusion shows as a lower cost.";
 
 fn make(view: &View) -> Vec<Figure> {

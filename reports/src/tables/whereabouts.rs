@@ -7,7 +7,7 @@ use crate::tables::{Field, Line, Table, heads, key_fields, key_heads, numbered};
 use crate::view::View;
 
 const NOTE: &str = "The same cells on real and on null kernels, which do everything but the arithmetic: what is left of the time \
-                    there is the strategy's own, allocation included; the rest is arithmetic. Allocation is what it takes to allocate and free as \
+                    there is the strategy's own, allocation and filling array results with zeros included; the rest is arithmetic. Allocation is what it takes to allocate and free as \
                     many buffers of the same mean size by itself. Preparation is paid once.";
 
 pub(super) fn table(view: &View) -> Table {
