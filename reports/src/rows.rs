@@ -437,6 +437,9 @@ pub struct Manifest {
     /// The median over cells of the same, where the floor is the 95th percentile.
     #[serde(default)]
     pub typical_noise: Option<f64>,
+    /// The suites that the floor was measured on; empty if there is none, or nobody kept that.
+    #[serde(default)]
+    pub noise_suites: Vec<String>,
     /// How many cells the run was to have, one-off costs left out; missing in runs that did not say.
     #[serde(default)]
     pub planned_cells: Option<u64>,

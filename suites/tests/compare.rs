@@ -94,6 +94,25 @@ fn what_is_missing_is_said() {
     assert!(said.contains(" 0 times (more than 3.0 % apart is a change) and "), "{said}");
 }
 
+/// A noise floor is no word on suites that it was not measured on.
+#[test]
+fn cells_outside_of_the_noise_floor_are_said() {
+    let temp = tempfile::tempdir().unwrap();
+    let base = temp.path().join("base");
+    counted(&base);
+    let measured_on = |suite: &'static str| {
+        changed(&base, suite, "manifest.json", |text| {
+            text.replace("\"noise_suites\": []", &format!("\"noise_suites\": [\"{suite}\"]"))
+        })
+    };
+    let (other, same) = (measured_on("rnn"), measured_on("cube"));
+    let (code, said) = run(&["compare", text(&base), text(&other)]);
+    assert!(code == Some(0) && said.contains("was measured on rnn alone and says nothing of cube"), "{said}");
+    let (_, said) = run(&["compare", text(&base), text(&other), "--counts"]);
+    assert!(!said.contains("alone"), "counts have no noise: {said}");
+    assert!(!run(&["compare", text(&base), text(&same)]).1.contains("alone"));
+}
+
 /// What a run is called, which of its files is changed and how, and what is said of it.
 type Mangled = (&'static str, &'static str, fn(String) -> String, &'static str);
 

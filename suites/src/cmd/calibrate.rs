@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use adjudicate_reports::Run;
 use adjudicate_reports::compare::{Again, Comparison, Judgement, Scope, compare, differences};
 use adjudicate_reports::rows::{Cell, Check, Count, Key, Manifest, Sample, StageTime};
+use adjudicate_reports::view::distinct;
 use clap::Args;
 
 use super::flags::{Measuring, Selecting, plan};
@@ -142,6 +143,7 @@ fn noise(one: &Run, two: &Run, plan: &Plan) -> Option<Noise> {
         cells: differences.len(),
         cpu: machine().cpu,
         profile: plan.settings.profile.name().to_owned(),
+        suites: distinct(plan.groups.iter().map(|group| group.suite.name)).into_iter().map(str::to_owned).collect(),
     })
 }
 

@@ -10,12 +10,14 @@ use adjudicate_reports::columns::Row;
 use adjudicate_reports::compare::{Again, Comparison, Judgement, Scope, compare, needs_samples};
 use adjudicate_reports::files::read_rows;
 use adjudicate_reports::rows::{Manifest, Sample};
+use adjudicate_reports::view::distinct;
 use clap::{Args, ValueEnum};
 
 use super::output::Output;
 use super::report::find;
 use crate::exit::{Exit, Failure};
 use crate::runs::folder::write_file;
+use crate::runs::noise::outside;
 use crate::runs::unfinished::differences;
 
 /// Compare a run with an earlier one; the exit code says whether something became worse
@@ -87,6 +89,12 @@ impl Compare {
         if scope.times && needs_samples(&base, &new) {
             base.samples = samples(&find(&self.base)?)?;
             new.samples = samples(&find(&self.new)?)?;
+        }
+        if scope.times {
+            for run in [&base, &new] {
+                let suites = distinct(run.cells.iter().map(|cell| &*cell.key.suite));
+                outside(&run.manifest, &suites).iter().for_each(|said| output.remark(said));
+            }
         }
         let found = compare(&base, &new, again, scope);
         if found.cells == 0 {

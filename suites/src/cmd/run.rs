@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use adjudicate_reports::view::distinct;
 use clap::Args;
 
 use super::check::verdict;
@@ -17,6 +18,7 @@ use crate::measure::wire::Given;
 use crate::measure::{Group, Kernels, Plan, Stop, supervise};
 use crate::runs::RunFolder;
 use crate::runs::manifest::{manifest, run_id};
+use crate::runs::noise::outside;
 use crate::runs::recipe::{Recipe, Shard};
 use crate::runs::unfinished::{Unfinished, check_alike};
 
@@ -76,7 +78,10 @@ impl Run {
         let path = self.out.unwrap_or_else(|| PathBuf::from("runs").join(run_id(&plan, started)));
         RunFolder::claim(&path)?;
         output.remark(&describe(&plan));
-        let folder = RunFolder::create(&path, &manifest(&recipe, &plan, command_line(), started)?)?;
+        let manifest = manifest(&recipe, &plan, command_line(), started)?;
+        let suites = distinct(plan.groups.iter().map(|group| group.suite.name));
+        outside(&manifest, &suites).iter().for_each(|said| output.remark(said));
+        let folder = RunFolder::create(&path, &manifest)?;
         let given = |_: &Group, _| Some(Given::default());
         finish(&plan, depth, (folder, Tally::default()), given, self.json, output)
     }

@@ -33,7 +33,10 @@ pub fn manifest(recipe: &Recipe, plan: &Plan, command: String, started: SystemTi
     manifest.models = plan.groups.iter().map(|g| (g.suite.file.to_owned(), digest([g.suite.source]))).collect();
     manifest.inputs = inputs.collect();
     let noise = known_noise(Path::new(NOISE))?;
-    (manifest.noise_floor, manifest.typical_noise) = noise.map(|noise| (noise.noise_floor, noise.typical)).unzip();
+    if let Some(noise) = noise {
+        (manifest.noise_floor, manifest.typical_noise) = (Some(noise.noise_floor), Some(noise.typical));
+        manifest.noise_suites = noise.suites;
+    }
     manifest.planned_cells = Some(plan.cells() as u64);
     manifest.plan = recipe.to_json();
     Ok(manifest)

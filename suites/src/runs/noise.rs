@@ -4,6 +4,7 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
 
+use adjudicate_reports::rows::Manifest;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -26,6 +27,24 @@ pub struct Noise {
     pub cpu: String,
     /// The profile.
     pub profile: String,
+    /// The suites that were measured, in order; empty if nobody kept that.
+    #[serde(default)]
+    pub suites: Vec<String>,
+}
+
+/// What to say of suites of a run that its noise floor was not measured on, if there are any and that is known.
+pub fn outside(manifest: &Manifest, suites: &[&str]) -> Option<String> {
+    let measured = &manifest.noise_suites;
+    let others: Vec<&str> =
+        suites.iter().copied().filter(|suite| !measured.iter().any(|known| known == suite)).collect();
+    (!measured.is_empty() && !others.is_empty()).then(|| {
+        format!(
+            "the noise floor of {} was measured on {} alone and says nothing of {}: calibrate on all suites",
+            manifest.run_id,
+            measured.join(", "),
+            others.join(", ")
+        )
+    })
 }
 
 /// The noise that was found on this machine, if any was.
@@ -53,17 +72,40 @@ mod tests {
     use super::*;
 
     #[test]
+    fn suites_that_the_noise_was_not_measured_on_are_named() {
+        let of = |suites: &[&str]| Manifest {
+            run_id: "nightly".into(),
+            noise_suites: suites.iter().map(ToString::to_string).collect(),
+            ..Manifest::default()
+        };
+        let said = outside(&of(&["cube", "mlp"]), &["cube", "rnn", "tree"]).expect("two suites are outside");
+        assert!(said.contains("of nightly was measured on cube, mlp alone and says nothing of rnn, tree"), "{said}");
+        assert_eq!(outside(&of(&["cube", "mlp"]), &["mlp"]), None);
+        assert_eq!(outside(&of(&[]), &["mlp"]), None, "nobody kept it");
+    }
+
+    #[test]
     fn a_broken_noise_floor_is_said_and_one_of_another_machine_is_none() {
         let temp = tempfile::tempdir().unwrap();
         let file = temp.path().join("noise.json");
         assert!(known_noise(&file).unwrap().is_none());
-        let noise = Noise { noise_floor: 0.02, typical: 0.01, cells: 7, cpu: machine().cpu, profile: "quick".into() };
+        let noise = Noise {
+            noise_floor: 0.02,
+            typical: 0.01,
+            cells: 7,
+            cpu: machine().cpu,
+            profile: "quick".into(),
+            suites: vec!["cube".into()],
+        };
         let text = serde_json::to_string(&noise).unwrap();
+        let older = text.replace(r#","suites":["cube"]"#, "");
         let read = |text: &str| {
             fs::write(&file, text).unwrap();
             known_noise(&file)
         };
         assert_eq!(read(&text).unwrap().map(|noise| noise.noise_floor), Some(0.02));
+        assert_eq!(read(&text).unwrap().map(|noise| noise.suites), Some(vec!["cube".to_owned()]));
+        assert_eq!(read(&older).unwrap().map(|noise| noise.suites), Some(Vec::new()));
         assert!(read(&text.replace(&machine().cpu, "another")).unwrap().is_none());
         for broken in [&text[..20], "", "{}", &text.replace("0.02", "-0.02"), &text.replace("0.02", "NaN")] {
             let failure = read(broken).unwrap_err();
