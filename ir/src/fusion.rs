@@ -8,10 +8,9 @@
 //!
 //! Primitives with errors that depend on data are no members, nor is anything over empty arrays.
 
-use std::collections::HashMap;
-
 use adjudicate_kernels::fused::{Code, Elem, Layout, MAX_ROW};
 use adjudicate_kernels::{Binary, Compare, IntBinary, IntUnary, Kind, Logic, MAX_POWER, Other, Reduce, Unary};
+use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 
 use crate::graph::{Graph, NodeId, Op};
@@ -194,7 +193,7 @@ pub struct Region {
     /// How many of the extents make the rows.
     split: Option<usize>,
     /// The members.
-    pub members: HashMap<NodeId, Rep>,
+    pub members: FxHashMap<NodeId, Rep>,
 }
 
 impl Region {

@@ -393,11 +393,9 @@ impl Module {
                 continue;
             }
             order.push(id);
-            let graph = self.graph(id);
-            let next = graph.nodes.iter().flat_map(|n| n.op.graphs());
-            let mut next: Vec<_> = next.collect();
-            next.reverse();
-            work.extend(next);
+            for node in self.graph(id).nodes.iter().rev() {
+                work.extend(node.op.graphs().into_iter().rev());
+            }
         }
         order
     }

@@ -19,8 +19,9 @@
 //! not the number: it says that nothing flows, and is neutral exactly. A product of matrices is the
 //! same sum of the same terms however its factors are stored; their order is the kernel's own.
 
-use std::collections::HashMap;
 use std::sync::OnceLock;
+
+use rustc_hash::FxHashMap;
 
 use crate::prims::{self, Attrs, PrimDef};
 use crate::types::Type;
@@ -211,9 +212,9 @@ pub fn laws() -> &'static [Law] {
 
 /// The laws whose left side is this primitive, in order.
 pub(crate) fn laws_of(def: &'static PrimDef) -> &'static [&'static Law] {
-    static BY_NAME: OnceLock<HashMap<&'static str, Vec<&'static Law>>> = OnceLock::new();
+    static BY_NAME: OnceLock<FxHashMap<&'static str, Vec<&'static Law>>> = OnceLock::new();
     let by_name = BY_NAME.get_or_init(|| {
-        let mut by_name: HashMap<_, Vec<_>> = HashMap::new();
+        let mut by_name: FxHashMap<_, Vec<_>> = FxHashMap::default();
         for law in laws() {
             if let Term::Prim { def, .. } = law.lhs {
                 by_name.entry(def.name).or_default().push(law);

@@ -29,7 +29,7 @@ mod origin;
 mod value;
 mod vmap;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::graph::{Const, GraphId, Module, NodeId, Op, Stage};
 use crate::program::{Ask, Program, ProgramError, Request, Specialised};
@@ -39,6 +39,7 @@ use classes::Classes;
 use free::FreeVariables;
 use instance::{Active, FnCx, Instance, Key};
 use origin::{Origin, Source};
+use rustc_hash::FxHashMap;
 use value::{Func, Val, Wrt};
 
 /// Why specialisation of a function stops.
@@ -69,12 +70,12 @@ struct Cx<'p> {
     marks: &'p mut Marks,
     request: &'p Request,
     out: Module,
-    instances: HashMap<Key, Instance>,
+    instances: FxHashMap<Key, Instance>,
     active: Vec<Active>,
     provisional: Vec<(Key, usize)>,
     functions: Vec<FnCx>,
     frames_made: u32,
-    needed: HashMap<GraphId, std::rc::Rc<Vec<NodeId>>>,
+    needed: FxHashMap<GraphId, std::rc::Rc<Vec<NodeId>>>,
     /// Graphs to be batched when everything is specialised.
     pending: Vec<vmap::Pending>,
     span: Span,
@@ -97,12 +98,12 @@ pub(crate) fn specialise(program: &Program, request: &Request) -> Result<Special
             marks: &mut marks,
             request,
             out: Module::empty(Stage::Specialised),
-            instances: HashMap::new(),
+            instances: FxHashMap::default(),
             active: Vec::new(),
             provisional: Vec::new(),
             functions: Vec::new(),
             frames_made: 0,
-            needed: HashMap::new(),
+            needed: FxHashMap::default(),
             pending: Vec::new(),
             span: Span::default(),
         };

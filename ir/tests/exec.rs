@@ -1,9 +1,6 @@
 //! The executor against the reference interpreter, and what only the executor promises: in-place
 //! update, deep calls, storage kept between runs.
 
-#[path = "common/programs.rs"]
-mod programs;
-
 use adjudicate_ir::exec::{Executable, Machine, Plain};
 use adjudicate_ir::graph::Module;
 use adjudicate_ir::interp;
@@ -427,9 +424,9 @@ fn rows_are_taken_off_at_once_whether_they_fill_the_room_or_not() {
 
 #[test]
 fn stacks_are_pushed_and_popped_in_place() {
-    check(programs::STACKED, &[Value::I64(0)]);
-    check(programs::STACKED, &[Value::I64(3)]);
-    check(programs::STACKED, &[Value::I64(1_000_000)]);
+    check(crate::common::programs::STACKED, &[Value::I64(0)]);
+    check(crate::common::programs::STACKED, &[Value::I64(3)]);
+    check(crate::common::programs::STACKED, &[Value::I64(1_000_000)]);
 }
 
 #[test]

@@ -6,17 +6,11 @@
 //! would write. Programs are indented for reading; the common indentation and the first line break
 //! are not part of them.
 
-#[path = "frontend/errors.rs"]
 mod errors;
-#[path = "frontend/graphs.rs"]
 mod graphs;
-#[path = "frontend/reach.rs"]
 mod reach;
-#[path = "frontend/robust.rs"]
 mod robust;
-#[path = "frontend/types.rs"]
 mod types;
-#[path = "frontend/values.rs"]
 mod values;
 
 use adjudicate_ir::frontend::{lower, render};

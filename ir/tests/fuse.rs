@@ -1,8 +1,6 @@
 //! Fusion: what the pass makes of a module, and that random programs mean the same, to the bit, and count the same.
 
-#[path = "common/random.rs"]
-mod random;
-
+use crate::common::random::Random;
 use adjudicate_ir::builder::Builder;
 use adjudicate_ir::datum::Datum;
 use adjudicate_ir::exec::{Executable, Machine, Plain};
@@ -18,7 +16,6 @@ use adjudicate_ir::value::Value;
 use adjudicate_ir::verify::verify;
 use adjudicate_kernels::{Array, counts};
 use expect_test::{Expect, expect};
-use random::Random;
 
 fn fused(module: &Module) -> Module {
     let mut fused = module.clone();

@@ -1,8 +1,5 @@
 //! What programs mean: modules in, values out.
 
-#[path = "common/programs.rs"]
-mod programs;
-
 use adjudicate_ir::graph::Module;
 use adjudicate_ir::interp::{EvalError, eval, eval_within};
 use adjudicate_ir::text::parse;
@@ -229,9 +226,9 @@ graph @4 increment(%0: fn(f64) -> f64, %1: f64) -> f64 {
 
 #[test]
 fn loops() {
-    check(programs::STACKED, vec![Value::I64(0)], expect!["(0, stack(), 0)"]);
-    check(programs::STACKED, vec![Value::I64(3)], expect!["(0, stack(), 3)"]);
-    check(programs::STACKED, vec![Value::I64(1_000_000)], expect!["(0, stack(), 499999500000)"]);
+    check(crate::common::programs::STACKED, vec![Value::I64(0)], expect!["(0, stack(), 0)"]);
+    check(crate::common::programs::STACKED, vec![Value::I64(3)], expect!["(0, stack(), 3)"]);
+    check(crate::common::programs::STACKED, vec![Value::I64(1_000_000)], expect!["(0, stack(), 499999500000)"]);
 }
 
 #[test]

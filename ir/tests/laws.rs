@@ -6,9 +6,7 @@
 //! tried on finite operands that are not 0 and compared as numbers; so is one about `units`, whose
 //! zeros are absent likewise.
 
-#[path = "common/random.rs"]
-mod random;
-
+use crate::common::random::Random;
 use adjudicate_ir::builder::Builder;
 use adjudicate_ir::graph::{Const, Graph, GraphId, Module, NodeId, Op, Stage};
 use adjudicate_ir::interp;
@@ -20,11 +18,10 @@ use adjudicate_ir::types::{Elem, Type};
 use adjudicate_ir::value::Value;
 use adjudicate_ir::verify::verify;
 use adjudicate_kernels::Array;
-use random::Random;
 
 impl Random {
     /// Any float; of those that are finite and not zero if `tame`.
-    fn float(&mut self, tame: bool) -> f64 {
+    fn operand(&mut self, tame: bool) -> f64 {
         let special = [1.0, -1.0, 0.0, -0.0, f64::NAN, f64::INFINITY, f64::NEG_INFINITY, f64::MIN_POSITIVE / 4.0];
         match self.below(3) {
             0 => special[self.below(if tame { 2 } else { special.len() })],
@@ -186,8 +183,8 @@ fn value(ty: &Type, random: &mut Random, tame: bool) -> Value {
     let Some((elem, shape)) = ty.as_tensor() else { return Value::zero(ty) };
     let count = ty.size();
     match elem {
-        Elem::F64 if shape.is_empty() => Value::f64(random.float(tame)),
-        Elem::F64 => Value::array(Array::from_vec(shape, (0..count).map(|_| random.float(tame)).collect())),
+        Elem::F64 if shape.is_empty() => Value::f64(random.operand(tame)),
+        Elem::F64 => Value::array(Array::from_vec(shape, (0..count).map(|_| random.operand(tame)).collect())),
         Elem::I64 if shape.is_empty() => Value::I64(random.below(2) as i64),
         Elem::I64 => Value::ints(Array::from_vec(shape, (0..count).map(|_| random.below(2) as i64).collect())),
         Elem::Bool if shape.is_empty() => Value::Bool(random.below(2) == 0),

@@ -3,15 +3,10 @@
 //!
 //! `prims_reference.json` holds the cases; `scripts/prims_reference.py` writes it.
 
-#[path = "prims/forward.rs"]
 mod forward;
-#[path = "prims/known.rs"]
 mod known;
-#[path = "prims/lanes.rs"]
 mod lanes;
-#[path = "prims/records.rs"]
 mod records;
-#[path = "prims/sweep.rs"]
 mod sweep;
 
 use adjudicate_ir::builder::Builder;

@@ -1,9 +1,7 @@
 //! Random typed programs with branches, loops, calls, function values and tuples: the executor agrees
 //! with the reference interpreter, and leaves its arguments as they were.
 
-#[path = "common/random.rs"]
-mod random;
-
+use crate::common::random::Random;
 use adjudicate_ir::builder::Builder;
 use adjudicate_ir::exec::{Executable, Machine, Plain};
 use adjudicate_ir::graph::{Const, GraphId, Keywords, Module, NodeId, Op, Stage};
@@ -15,7 +13,6 @@ use adjudicate_ir::types::{Elem, Type};
 use adjudicate_ir::value::Value;
 use adjudicate_ir::verify::verify;
 use adjudicate_kernels::Array;
-use random::Random;
 
 fn array() -> Type {
     Type::tensor(Elem::F64, &[3])

@@ -1,8 +1,6 @@
 //! Kernels against loops that are too plain to be wrong, on random shapes: broadcasting, axes permuted, slices and their
 //! adjoints, reductions and matrix products with every backend compiled in.
 
-mod common;
-
 use adjudicate_kernels::gemm::{Backend, dot, gemm, matmul, outer_add, set_backend};
 use adjudicate_kernels::layout::{SliceSpec, broadcast_to, concatenate, slice, transpose, unslice};
 use adjudicate_kernels::reduce::{argmax, cumsum, reduce};

@@ -1,7 +1,5 @@
 //! Every case of `numpy_reference.json`, which `scripts/numpy_reference.py` writes, repeated with our kernels.
 
-mod common;
-
 use adjudicate_kernels::layout::SliceSpec;
 use adjudicate_kernels::*;
 use serde::Deserialize;

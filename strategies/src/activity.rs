@@ -5,18 +5,17 @@
 //! the state is solved for to a fixed point, so that a counter or a record of inactive numbers
 //! does not make the backward loop carry cotangents nobody asked for.
 
-use std::collections::HashMap;
-
 use adjudicate_ir::graph::{Graph, Module, NodeId, Op};
 use adjudicate_ir::types::Type;
+use rustc_hash::FxHashMap;
 
 /// Activity of the nodes of one graph.
 #[derive(Debug)]
 pub(crate) struct Activity {
     active: Vec<bool>,
     /// Of nodes that are tuples: which items are active, where that is known better.
-    items: HashMap<NodeId, Vec<bool>>,
-    loops: HashMap<NodeId, Vec<bool>>,
+    items: FxHashMap<NodeId, Vec<bool>>,
+    loops: FxHashMap<NodeId, Vec<bool>>,
 }
 
 impl Activity {
@@ -43,7 +42,8 @@ impl Activity {
 
 /// Solves for a graph with these active parameters.
 pub(crate) fn of(module: &Module, graph: &Graph, mask: &[bool]) -> Activity {
-    let mut a = Activity { active: vec![false; graph.nodes.len()], items: HashMap::new(), loops: HashMap::new() };
+    let mut a =
+        Activity { active: vec![false; graph.nodes.len()], items: FxHashMap::default(), loops: FxHashMap::default() };
     for (id, node) in graph.iter() {
         let any = node.args.iter().any(|&x| a.is_active(x));
         let active = match &node.op {

@@ -1,9 +1,8 @@
 //! Where the derivatives of a program are, so that they are expanded innermost first.
 
-use std::collections::HashSet;
-
 use adjudicate_ir::graph::{GraphId, Module, Op};
 use adjudicate_ir::span::Span;
+use rustc_hash::FxHashSet;
 
 /// A derivative that is expanded: where, and how many were expanded inside it.
 #[derive(Clone, Copy, Debug)]
@@ -24,9 +23,9 @@ pub(crate) fn innermost(module: &Module, inside: usize) -> Option<Derivative> {
 }
 
 /// Graphs from which a derivative can be reached.
-pub(crate) fn with_derivatives(module: &Module) -> HashSet<GraphId> {
+pub(crate) fn with_derivatives(module: &Module) -> FxHashSet<GraphId> {
     let reachable = module.reachable();
-    let mut with = HashSet::new();
+    let mut with = FxHashSet::default();
     loop {
         let before = with.len();
         for &id in reachable.iter().rev() {

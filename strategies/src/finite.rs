@@ -12,8 +12,6 @@
 //! ε^(4/5), and so on for derivatives of derivatives: the step grows with the number of derivatives
 //! inside ([`step`]).
 
-use std::collections::HashMap;
-
 use adjudicate_ir::datum::Layout;
 use adjudicate_ir::exec::{Domain, ExecError, Executable, Machine, PrimInstr, Run, VjpInstr};
 use adjudicate_ir::graph::{GraphId, Module, Op};
@@ -22,6 +20,7 @@ use adjudicate_ir::prims::Args;
 use adjudicate_ir::program::{Program, Request};
 use adjudicate_ir::value::{Mark, Value};
 use adjudicate_kernels::Array;
+use rustc_hash::FxHashMap;
 
 use crate::compiled::Signature;
 use crate::{Facts, PrepareError, Prepared, RunError, Strategy, Watch};
@@ -115,8 +114,8 @@ impl Differenced {
 
 /// For each graph, how many derivatives are nested in it at most. A call of a function value could
 /// be one of any that is made.
-fn nesting(module: &Module) -> HashMap<GraphId, u32> {
-    let mut inside: HashMap<GraphId, u32> = module.iter().map(|(id, _)| (id, 0)).collect();
+fn nesting(module: &Module) -> FxHashMap<GraphId, u32> {
+    let mut inside: FxHashMap<GraphId, u32> = module.iter().map(|(id, _)| (id, 0)).collect();
     let made = |op: &Op| if let Op::Closure(g) = op { Some(*g) } else { None };
     let values: Vec<GraphId> = module.graphs.iter().flat_map(|g| g.nodes.iter().filter_map(|n| made(&n.op))).collect();
     let called = |op: &Op| if let Op::Apply(_) = op { values.clone() } else { op.graphs().to_vec() };
@@ -141,7 +140,7 @@ fn nesting(module: &Module) -> HashMap<GraphId, u32> {
 /// The domain: plain evaluation, with derivatives by differences.
 #[derive(Debug)]
 struct Differences {
-    inside: HashMap<GraphId, u32>,
+    inside: FxHashMap<GraphId, u32>,
 }
 
 impl Domain for Differences {

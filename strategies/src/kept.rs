@@ -13,8 +13,6 @@
 //! program's own constants not at all; the tape counts what it keeps in the same way. A program in which
 //! derivatives stand elsewhere than once at its top has no such place.
 
-use std::collections::HashSet;
-
 use adjudicate_ir::builder::Builder;
 use adjudicate_ir::exec::{ExecError, Executable, Machine, Plain};
 use adjudicate_ir::graph::{Args, Graph, GraphId, Module, Node, NodeId, Op, VjpSpec};
@@ -22,6 +20,7 @@ use adjudicate_ir::passes::{self, live};
 use adjudicate_ir::span::SourceMap;
 use adjudicate_ir::types::Type;
 use adjudicate_ir::value::Value;
+use rustc_hash::FxHashSet;
 
 use crate::optimiser::Optimiser;
 
@@ -137,7 +136,7 @@ impl Kept {
         let added = self.added.iter().map(Value::zero);
         let all: Vec<Value> = args.iter().cloned().chain(added).collect();
         let values = self.executable.run(&mut Machine::new(), &mut Plain, all)?;
-        let mut seen = HashSet::new();
+        let mut seen = FxHashSet::default();
         bytes(self.executable.constants().to_vec(), &mut seen);
         Ok(bytes(values, &mut seen))
     }
@@ -197,7 +196,7 @@ fn behind_a_branch(module: &mut Module, graph: &Graph, mark: usize) -> GraphId {
 }
 
 /// Bytes of the arrays in some values whose buffers have not been seen.
-fn bytes(values: Vec<Value>, seen: &mut HashSet<usize>) -> u64 {
+fn bytes(values: Vec<Value>, seen: &mut FxHashSet<usize>) -> u64 {
     let mut total = 0;
     let mut work = values;
     // What has been seen stays alive: an address that is free could be given out again.

@@ -20,11 +20,11 @@ mod recognise;
 mod repeat;
 
 use std::cell::RefCell;
-use std::collections::HashMap;
 
 use adjudicate_ir::builder::Builder;
 use adjudicate_ir::graph::{Graph, GraphId, Module, Node, NodeId, Op};
 use adjudicate_ir::types::{Elem, FnType, Type};
+use rustc_hash::FxHashMap;
 
 use crate::activity::{self, Activity};
 use crate::differential::Differential;
@@ -85,14 +85,14 @@ fn carries(ty: &Type) -> bool {
 /// Transformed graphs made so far.
 struct Tangents<'m> {
     module: &'m mut Module,
-    made: HashMap<(GraphId, Mask), GraphId>,
+    made: FxHashMap<(GraphId, Mask), GraphId>,
     /// By code and active captures.
-    closures: HashMap<(GraphId, Mask), GraphId>,
+    closures: FxHashMap<(GraphId, Mask), GraphId>,
 }
 
 impl<'m> Tangents<'m> {
     fn new(module: &'m mut Module) -> Self {
-        Self { module, made: HashMap::new(), closures: HashMap::new() }
+        Self { module, made: FxHashMap::default(), closures: FxHashMap::default() }
     }
 
     /// ġ for these active parameters, of those that carry a tangent.

@@ -1,7 +1,5 @@
 //! Functions known only at run time: programs that make them, beside plain ones that do the same.
 
-mod common;
-
 use adjudicate_ir::datum::Datum;
 use adjudicate_ir::program::Ask;
 use adjudicate_strategies::find;
@@ -9,7 +7,7 @@ use adjudicate_strategies::find;
 const STRATEGIES: [&str; 3] = ["closure", "closure:unoptimised", "tape"];
 
 fn run(strategy: &str, python: &str, ask: Ask, order: usize, args: &[Datum]) -> Result<Vec<f64>, String> {
-    common::run(find(strategy).expect("a strategy"), python, ask, order, args)
+    crate::common::run(find(strategy).expect("a strategy"), python, ask, order, args)
 }
 
 /// A program and a plain one agree in value, in derivatives up to the third, and in tangents.

@@ -1,6 +1,6 @@
 //! What the optimised derivative of small programs is, to the letter; and what does not blow up.
 //!
-//! `UPDATE_EXPECT=1 cargo test -p adjudicate-strategies --test golden` blesses.
+//! `UPDATE_EXPECT=1 cargo test -p adjudicate-strategies golden` blesses.
 
 use adjudicate_ir::datum::Datum;
 use adjudicate_ir::graph::{Module, Op};

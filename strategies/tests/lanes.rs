@@ -1,13 +1,11 @@
 //! Many lanes at once: `vmap` against the same program written as a loop over the lanes, and
 //! Jacobians and higher derivatives, which batch their seeds, against closed forms and differences.
 
-mod common;
-
+use crate::common::run;
 use adjudicate_ir::datum::Datum;
 use adjudicate_ir::program::{Ask, Program, Request};
 use adjudicate_kernels::Array;
 use adjudicate_strategies::{STRATEGIES, Strategy};
-use common::run;
 
 /// The strategies that take arrays.
 fn with_arrays() -> impl Iterator<Item = &'static dyn Strategy> {

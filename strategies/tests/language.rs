@@ -1,12 +1,10 @@
 //! The language, strategy by strategy: small programs with known answers.
 
-mod common;
-
+use crate::common::run;
 use adjudicate_ir::datum::Datum;
 use adjudicate_ir::program::Ask;
 use adjudicate_kernels::Array;
 use adjudicate_strategies::STRATEGIES;
-use common::run;
 
 fn vector(xs: &[f64]) -> Datum {
     Datum::Array(Array::from_vec(&[xs.len()], xs.to_vec()))

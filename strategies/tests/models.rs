@@ -1,7 +1,5 @@
 //! Python models through the strategies: tape and finite differences agree.
 
-mod common;
-
 use adjudicate_ir::datum::Datum;
 use adjudicate_ir::program::Ask;
 use adjudicate_kernels::Array;
@@ -9,7 +7,8 @@ use adjudicate_strategies::find;
 
 #[track_caller]
 fn run(strategy: &str, source: &str, ask: Ask, order: usize, args: &[Datum]) -> Vec<f64> {
-    common::run(find(strategy).expect("a strategy"), source, ask, order, args).unwrap_or_else(|why| panic!("{why}"))
+    crate::common::run(find(strategy).expect("a strategy"), source, ask, order, args)
+        .unwrap_or_else(|why| panic!("{why}"))
 }
 
 #[track_caller]

@@ -1,8 +1,6 @@
 //! One function written as a loop, as a recursion and unrolled: every strategy that runs it finds the
 //! same derivatives, of orders 1 to 3.
 
-mod common;
-
 use adjudicate_ir::datum::Datum;
 use adjudicate_ir::program::Ask;
 use adjudicate_kernels::Array;
@@ -11,7 +9,7 @@ use adjudicate_strategies::{STRATEGIES, Strategy, find};
 /// Runs `f` under a strategy that must be able to.
 #[track_caller]
 fn run(strategy: &dyn Strategy, python: &str, ask: Ask, order: usize, args: &[Datum]) -> Vec<f64> {
-    common::run(strategy, python, ask, order, args).unwrap_or_else(|e| panic!("{}: {e}", strategy.name()))
+    crate::common::run(strategy, python, ask, order, args).unwrap_or_else(|e| panic!("{}: {e}", strategy.name()))
 }
 
 /// All forms agree with the last, which is unrolled for these arguments, under the tape.

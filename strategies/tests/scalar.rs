@@ -1,12 +1,10 @@
 //! The statement-level tape of scalars: as a strategy beside the tape, and as a library.
 
-mod common;
-
+use crate::common::run;
 use adjudicate_ir::datum::Datum;
 use adjudicate_ir::program::Ask;
 use adjudicate_strategies::find;
 use adjudicate_strategies::scalar::{Active, Real, ScalarTape};
-use common::run;
 
 /// Programs of scalars in which much happens, each a function of one float.
 const PROGRAMS: &[&str] = &[

@@ -1,12 +1,10 @@
 //! What must not blow up: trips, memory, nesting and order, for value, gradient and second derivative.
 
-mod common;
-
+use crate::common::run;
 use adjudicate_ir::datum::Datum;
 use adjudicate_ir::program::{Ask, Program, Request};
 use adjudicate_kernels::{Array, counts};
 use adjudicate_strategies::{STRATEGIES, Strategy, find};
-use common::run;
 
 /// With all passes and with none.
 const JUDGED: &[&str] = &["tape", "dataflow", "dataflow:unoptimised", "closure", "closure:unoptimised"];

@@ -1,8 +1,6 @@
 //! Forward mode by transformation: known tangents through everything that calls, and what is left in the
 //! program of how a backward pass would be pulled back.
 
-mod common;
-
 use adjudicate_ir::datum::Datum;
 use adjudicate_ir::program::{Ask, Program, Request};
 use adjudicate_ir::text;
@@ -64,7 +62,7 @@ fn tangents_are_known() {
     for (python, first, second) in KNOWN {
         for strategy in ["closure", "closure:unoptimised", "tape", "dataflow"] {
             for (ask, wanted) in [(Ask::Jvp, 0.5 * first), (Ask::Hvp, 0.5 * second)] {
-                let found = common::run(find(strategy).expect("a strategy"), python, ask, 1, &args);
+                let found = crate::common::run(find(strategy).expect("a strategy"), python, ask, 1, &args);
                 match found {
                     Ok(found) => assert!(
                         found.len() == 1 && (found[0] - wanted).abs() <= 1e-10 * wanted.abs(),
@@ -113,7 +111,7 @@ def f(x):
 ";
     for strategy in ["closure", "closure:unoptimised", "tape", "dataflow"] {
         let strategy = find(strategy).expect("a strategy");
-        let second = |ask, order| common::run(strategy, python, ask, order, &[Datum::F64(2.0)]);
+        let second = |ask, order| crate::common::run(strategy, python, ask, order, &[Datum::F64(2.0)]);
         assert_eq!(second(Ask::Value, 1), Ok(vec![48.0]), "{}", strategy.name());
         assert_eq!(second(Ask::Gradient, 1), Ok(vec![48.0]), "{}", strategy.name());
         assert_eq!(second(Ask::Gradient, 2), Ok(vec![24.0]), "{}", strategy.name());
@@ -139,7 +137,7 @@ def f(x):
     // a(n) = 6 a(n - 1) x and b(n) = 6 b(n - 1)²
     for strategy in ["closure", "tape", "dataflow"] {
         let strategy = find(strategy).expect("a strategy");
-        let found = common::run(strategy, python, Ask::Value, 1, &[Datum::F64(0.5)]);
+        let found = crate::common::run(strategy, python, Ask::Value, 1, &[Datum::F64(0.5)]);
         assert_eq!(found, Ok(vec![4.5 + 1.5]), "{}", strategy.name());
     }
 }

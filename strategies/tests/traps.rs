@@ -10,13 +10,11 @@
 //! the golden derivatives have tests of their own (`ir/tests/laws.rs`, `ir/tests/frontend/errors.rs`,
 //! `random`, `golden.rs`); so have depth, trips and time (`scale.rs`).
 
-mod common;
-
+use crate::common::run;
 use adjudicate_ir::datum::Datum;
 use adjudicate_ir::program::Ask;
 use adjudicate_kernels::Array;
 use adjudicate_strategies::{STRATEGIES, find};
-use common::run;
 
 /// A trap.
 struct Trap {

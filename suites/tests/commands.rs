@@ -1,4 +1,4 @@
-//! What the command line prints, as a person sees it: `TRYCMD=overwrite cargo test -p adjudicate-suites --test commands`
+//! What the command line prints, as a person sees it: `TRYCMD=overwrite cargo test -p adjudicate-suites commands`
 //! stores it anew.
 
 #[test]

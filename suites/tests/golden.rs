@@ -1,8 +1,8 @@
 //! What is left of a derivative of every suite after preparation by `closure`: how many nodes, and
 //! that nothing of the transform is among them.
 //!
-//! Programs are those of the smallest sizes. `UPDATE_EXPECT=1 cargo test -p adjudicate-suites --test
-//! golden` blesses the node counts, which are stored in `golden_nodes.txt`.
+//! Programs are those of the smallest sizes. `UPDATE_EXPECT=1 cargo test -p adjudicate-suites golden`
+//! blesses the node counts, which are stored in `golden_nodes.txt`.
 
 use std::fmt::Write;
 

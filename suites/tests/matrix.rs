@@ -1,6 +1,6 @@
 //! The capability matrix as stored: a gap that works now and a cell that broke both fail.
 //!
-//! `UPDATE_EXPECT=1 cargo test -p adjudicate-suites --test matrix` blesses it.
+//! `UPDATE_EXPECT=1 cargo test -p adjudicate-suites matrix` blesses it.
 
 use std::fmt::Write;
 

@@ -1,7 +1,8 @@
 //! Making batched graphs, one for each graph, masks of its parameters and mask of its result.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+
+use rustc_hash::FxHashMap;
 
 use crate::builder::{Builder, Expr};
 use crate::graph::{Graph, GraphId, Module, Node, NodeId, Op, VjpSpec};
@@ -20,7 +21,7 @@ pub(super) struct Emitter<'m> {
     pub(super) solver: Solver,
     /// How many lanes there are.
     pub(super) count: usize,
-    made: HashMap<(Key, Mask), GraphId>,
+    made: FxHashMap<(Key, Mask), GraphId>,
 }
 
 /// A graph being batched.
@@ -79,7 +80,7 @@ pub(super) fn emit(
     (graph, masks, wanted): (GraphId, Vec<Mask>, Mask),
     count: usize,
 ) -> Res<GraphId> {
-    let mut emitter = Emitter { module, solver, count, made: HashMap::new() };
+    let mut emitter = Emitter { module, solver, count, made: FxHashMap::default() };
     let graph = emitter.instance(graph, masks, wanted)?;
     Ok(graph)
 }

@@ -4,8 +4,9 @@
 //! what function values take and return start from nothing and only grow; rounds over everything
 //! that is reached end when nothing has grown.
 
-use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::graph::{Graph, GraphId, Module, Node, NodeId, Op, VjpSpec};
 use crate::passes::live;
@@ -20,15 +21,15 @@ pub(super) type Key = (GraphId, Vec<Mask>);
 /// What function values of each type take and return with the axis; types that are not there,
 /// nothing.
 #[derive(Debug, Default)]
-pub(super) struct Functions(HashMap<Arc<FnType>, (Vec<Mask>, Mask)>);
+pub(super) struct Functions(FxHashMap<Arc<FnType>, (Vec<Mask>, Mask)>);
 
 /// Masks found so far.
 #[derive(Debug, Default)]
 pub(super) struct Solver {
     pub(super) functions: Functions,
-    results: HashMap<Key, Mask>,
+    results: FxHashMap<Key, Mask>,
     /// Reached in this round.
-    seen: HashSet<Key>,
+    seen: FxHashSet<Key>,
     changed: bool,
 }
 

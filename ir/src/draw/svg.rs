@@ -3,7 +3,6 @@
 //! The crate `layout` places nodes in layers and routes the arrows between them; what is drawn where
 //! it says is ours.
 
-use std::collections::HashMap;
 use std::fmt::Write;
 
 use layout::core::base::Orientation;
@@ -12,6 +11,7 @@ use layout::core::geometry::Point;
 use layout::core::style::StyleAttr;
 use layout::std_shapes::shapes::{Arrow, Element, ShapeKind};
 use layout::topo::layout::VisualGraph;
+use rustc_hash::FxHashMap;
 
 use super::{Shape, shapes, title};
 use crate::graph::{GraphId, Module, NodeId};
@@ -93,7 +93,7 @@ impl Panel {
     fn of(module: &Module, id: GraphId) -> Panel {
         let shapes = shapes(module.graph(id));
         let mut picture = VisualGraph::new(Orientation::TopToBottom);
-        let mut handles = HashMap::new();
+        let mut handles = FxHashMap::default();
         for shape in &shapes {
             let element = ShapeKind::new_box("");
             let size = size(shape);

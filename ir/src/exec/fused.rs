@@ -1,12 +1,11 @@
 //! Fused graphs as block programs, and running them.
 
-use std::collections::HashMap;
-
 use adjudicate_kernels::fused::{
     Builder, Code, Elem, Layout, Operand as Item, Operands, Outcome, Program, Scalar, Val,
 };
 use adjudicate_kernels::{Compare, Elements, KernelError, Logic, Unary, index};
 use indexmap::IndexMap;
+use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 
 use super::code::{Executable, Operand};
@@ -71,7 +70,7 @@ pub(super) fn lower(graph: &Graph) -> Option<Fused> {
         graph,
         scalar: region.scalar,
         b: Builder::new(rows, columns),
-        vals: HashMap::new(),
+        vals: FxHashMap::default(),
         inputs: IndexMap::new(),
     };
     for ((id, node), way) in nodes.iter().zip(&ways) {
@@ -108,7 +107,7 @@ struct Lowering<'g> {
     graph: &'g Graph,
     scalar: bool,
     b: Builder,
-    vals: HashMap<NodeId, Val>,
+    vals: FxHashMap<NodeId, Val>,
     /// Parameters of the graph and rows of them as operands of the program, once for each way in which they lie in its
     /// space.
     inputs: IndexMap<(NodeId, Layout), Val>,

@@ -1,8 +1,7 @@
 //! What is needed of each graph: live nodes, how they are used, who refers to the graph.
 
-use std::collections::HashMap;
-
 use indexmap::IndexMap;
+use rustc_hash::FxHashMap;
 
 use crate::graph::{Graph, GraphId, Module, Node, NodeId, Op};
 use crate::prims::{Attrs, POP_ROWS};
@@ -19,7 +18,7 @@ pub(super) struct Uses {
     /// Put into a tuple other than the one returned.
     pub(super) in_tuple: Vec<bool>,
     /// Stacks among the results of loops whose items are taken off all at once: how.
-    pub(super) rows: HashMap<(NodeId, u32), Attrs>,
+    pub(super) rows: FxHashMap<(NodeId, u32), Attrs>,
 }
 
 /// The graphs that the entry reaches through live nodes.
@@ -67,7 +66,7 @@ fn uses(graph: &Graph) -> Uses {
         last: (0..n as u32).collect(),
         only_gets: vec![false; n],
         in_tuple: vec![false; n],
-        rows: HashMap::new(),
+        rows: FxHashMap::default(),
     };
     let mut other_use = vec![false; n];
     let ret = graph.ret.0 as usize;

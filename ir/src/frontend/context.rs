@@ -5,11 +5,12 @@
 //! around it is a [`Closure`], their variables as they were where the function was mentioned. Two
 //! mentions that see the same values share one graph.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::VecDeque;
 use std::rc::Rc;
 
 use indexmap::IndexMap;
 use ruff_text_size::{TextRange, TextSize};
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::graph::{Args, Const, Graph, GraphId, Keywords, Module, Node, NodeId, Op, Signature};
 use crate::span::{Diagnostic, Span};
@@ -142,12 +143,12 @@ pub(super) struct Lowerer<'a, 'm> {
     /// around it.
     pub(super) unmentioned: bool,
     pub(super) errors: Vec<Diagnostic>,
-    pub(super) lives: HashMap<ScopeId, Rc<Liveness<'a>>>,
+    pub(super) lives: FxHashMap<ScopeId, Rc<Liveness<'a>>>,
     pub(super) top: GraphId,
-    instances: HashMap<InstanceKey, GraphId>,
-    outers: HashMap<(GraphId, Place), NodeId>,
-    mentioned: HashSet<ScopeId>,
-    depths: HashMap<GraphId, u32>,
+    instances: FxHashMap<InstanceKey, GraphId>,
+    outers: FxHashMap<(GraphId, Place), NodeId>,
+    mentioned: FxHashSet<ScopeId>,
+    depths: FxHashMap<GraphId, u32>,
     nodes: usize,
 }
 
@@ -178,12 +179,12 @@ impl<'a, 'm> Lowerer<'a, 'm> {
             bound: Vec::new(),
             unmentioned: false,
             errors: Vec::new(),
-            lives: HashMap::new(),
+            lives: FxHashMap::default(),
             top: GraphId(0),
-            instances: HashMap::new(),
-            outers: HashMap::new(),
-            mentioned: HashSet::new(),
-            depths: HashMap::new(),
+            instances: FxHashMap::default(),
+            outers: FxHashMap::default(),
+            mentioned: FxHashSet::default(),
+            depths: FxHashMap::default(),
             nodes: 0,
         };
         lowerer.top = lowerer.open("module", range, None);

@@ -5,12 +5,13 @@
 //! solved without iteration: what its body reads before writing does not depend on what is live
 //! after it, so `head = test ∪ after ∪ exposed(body)`.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use ruff_python_ast::visitor::{Visitor, walk_expr};
 use ruff_python_ast::{Expr, ExprLambda, Parameters, Stmt};
 use ruff_text_size::{Ranged, TextRange, TextSize};
+use rustc_hash::FxHashMap;
 
 use super::scope::{Code, ScopeId, Scopes, for_each_name, is_main_guard};
 
@@ -21,9 +22,9 @@ pub(super) type Names<'a> = BTreeSet<&'a str>;
 #[derive(Debug, Default)]
 pub(super) struct Liveness<'a> {
     /// After an `if` or a loop.
-    after: HashMap<TextSize, Rc<Names<'a>>>,
+    after: FxHashMap<TextSize, Rc<Names<'a>>>,
     /// Where a loop tests whether to go on.
-    head: HashMap<TextSize, Rc<Names<'a>>>,
+    head: FxHashMap<TextSize, Rc<Names<'a>>>,
 }
 
 impl<'a> Liveness<'a> {
@@ -34,7 +35,7 @@ impl<'a> Liveness<'a> {
             Code::Module => code.bindings.keys().copied().collect(),
             Code::Def(_) | Code::Lambda(_) | Code::Element(..) => Names::new(),
         };
-        let mut walk = Walk { scopes, scope, exposed: HashMap::new(), found: Liveness::default(), record: true };
+        let mut walk = Walk { scopes, scope, exposed: FxHashMap::default(), found: Liveness::default(), record: true };
         walk.block(body, at_end, &Targets::default());
         walk.found
     }
@@ -68,7 +69,7 @@ struct LoopParts<'a> {
 struct Walk<'s, 'a> {
     scopes: &'s Scopes<'a>,
     scope: ScopeId,
-    exposed: HashMap<TextSize, Rc<Names<'a>>>,
+    exposed: FxHashMap<TextSize, Rc<Names<'a>>>,
     found: Liveness<'a>,
     record: bool,
 }

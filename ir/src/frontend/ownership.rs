@@ -10,10 +10,11 @@
 //! until nothing changes. Functions are pure, so that what a call has been given lives on at most
 //! in its result. Variables that inner functions read never own anything.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 
 use ruff_python_ast::{Expr, ExprCall, Operator, Parameters, Stmt, StmtAugAssign};
 use ruff_text_size::TextRange;
+use rustc_hash::FxHashSet;
 
 use super::escape::Callee;
 use super::names;
@@ -66,7 +67,7 @@ impl<'a> Scopes<'a> {
     pub(super) fn find_shared(&mut self, body: &'a [Stmt]) {
         let mut makes_new = vec![true; self.ids().count()];
         loop {
-            let mut shared = HashSet::new();
+            let mut shared = FxHashSet::default();
             let mut changed = false;
             for (index, scope) in self.ids().enumerate() {
                 let new = Walk::new(self, scope, &makes_new, &mut shared).code(body);
@@ -83,9 +84,9 @@ struct Walk<'s, 'a> {
     scopes: &'s Scopes<'a>,
     scope: ScopeId,
     makes_new: &'s [bool],
-    shared: &'s mut HashSet<TextRange>,
+    shared: &'s mut FxHashSet<TextRange>,
     /// Variables that inner functions read.
-    captured: HashSet<&'a str>,
+    captured: FxHashSet<&'a str>,
     state: State<'a>,
     /// For each loop around the code at hand, the states at `break` and at `continue`.
     jumps: Vec<[State<'a>; 2]>,
@@ -94,7 +95,12 @@ struct Walk<'s, 'a> {
 }
 
 impl<'s, 'a> Walk<'s, 'a> {
-    fn new(scopes: &'s Scopes<'a>, scope: ScopeId, makes_new: &'s [bool], shared: &'s mut HashSet<TextRange>) -> Self {
+    fn new(
+        scopes: &'s Scopes<'a>,
+        scope: ScopeId,
+        makes_new: &'s [bool],
+        shared: &'s mut FxHashSet<TextRange>,
+    ) -> Self {
         let inner = scopes.ids().flat_map(|id| &scopes.get(id).captures);
         let captured = inner.filter(|(owner, _)| *owner == scope).map(|(_, name)| *name).collect();
         let state = Some(BTreeSet::new());

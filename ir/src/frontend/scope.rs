@@ -6,12 +6,11 @@
 //! that its code captures, and everything that the functions it mentions capture, transitively:
 //! [`Scope::captures`].
 
-use std::collections::{HashMap, HashSet};
-
 use indexmap::{IndexMap, IndexSet};
 use ruff_python_ast::visitor::{Visitor, walk_expr, walk_stmt};
 use ruff_python_ast::{Comprehension, Expr, ExprLambda, Parameters, Stmt, StmtFunctionDef};
 use ruff_text_size::{Ranged, TextRange, TextSize};
+use rustc_hash::{FxHashMap, FxHashSet};
 
 /// A scope of the file being lowered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -98,16 +97,16 @@ pub(super) struct Scope<'a> {
 #[derive(Debug)]
 pub(super) struct Scopes<'a> {
     scopes: Vec<Scope<'a>>,
-    by_range: HashMap<TextRange, ScopeId>,
+    by_range: FxHashMap<TextRange, ScopeId>,
     /// Augmented assignments of what may be known by another name; see `ownership`.
-    pub(super) shared: HashSet<TextRange>,
+    pub(super) shared: FxHashSet<TextRange>,
 }
 
 impl<'a> Scopes<'a> {
     /// Reads all scopes of a file.
     pub(super) fn of(body: &'a [Stmt]) -> Self {
         let mut collector = Collector {
-            scopes: Self { scopes: Vec::new(), by_range: HashMap::new(), shared: HashSet::new() },
+            scopes: Self { scopes: Vec::new(), by_range: FxHashMap::default(), shared: FxHashSet::default() },
             current: MODULE,
             conditional: 0,
         };

@@ -17,7 +17,6 @@
 mod families;
 mod terms;
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::builder::Builder;
@@ -28,6 +27,7 @@ use super::inline::splice;
 use super::rewrite::{live, sweep};
 use super::{Pass, Run};
 use families::{Families, Family};
+use rustc_hash::FxHashMap;
 use terms::{Accumulating, Sum, Term, sums};
 
 pub(super) const ACCUMULATORS: Pass = Pass {
@@ -97,8 +97,8 @@ fn votes(
     reachable: &[GraphId],
     families: &Families,
     chosen: &Accumulating,
-) -> HashMap<(Family, usize), Votes> {
-    let mut all: HashMap<(Family, usize), Votes> = HashMap::new();
+) -> FxHashMap<(Family, usize), Votes> {
+    let mut all: FxHashMap<(Family, usize), Votes> = FxHashMap::default();
     for &id in reachable {
         let graph = module.graph(id);
         let live = live(graph);
@@ -175,7 +175,7 @@ impl<'m> Rewriting<'m> {
         }
         let types = graph.result_type().items();
         let family = self.families.of_graph(id);
-        let accumulators: HashMap<usize, NodeId> =
+        let accumulators: FxHashMap<usize, NodeId> =
             self.accumulators(family).map(|item| (item, b.param(types[item].clone()))).collect();
         let sums = sums(self.module, id, self.families, self.accumulating);
         let chains = sums.into_iter().map(|sum| {

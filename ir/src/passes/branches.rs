@@ -5,8 +5,7 @@
 //!
 //! Only of branches that belong to a single `if`.
 
-use std::collections::HashMap;
-
+use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 
 use crate::builder::Builder;
@@ -68,7 +67,7 @@ type Key = (Op, SmallVec<[u32; 4]>, Type);
 
 /// The numbers of the nodes of both branches; equal numbers compute the same.
 struct Numbers {
-    known: HashMap<Key, u32>,
+    known: FxHashMap<Key, u32>,
 }
 
 impl Numbers {
@@ -85,7 +84,7 @@ impl Numbers {
 
 /// Moves common nodes in front of the `if`; says whether there were any.
 fn hoist(module: &mut Module, site: &Site, (then, other): (GraphId, GraphId)) -> bool {
-    let mut numbers = Numbers { known: HashMap::new() };
+    let mut numbers = Numbers { known: FxHashMap::default() };
     let graphs = [module.graph(then), module.graph(other)];
     let numbered = graphs.map(|g| numbers.of(g));
     let mut in_other = vec![false; numbers.known.len()];
@@ -100,7 +99,7 @@ fn hoist(module: &mut Module, site: &Site, (then, other): (GraphId, GraphId)) ->
     if common.is_empty() {
         return false;
     }
-    let mut moved: HashMap<u32, usize> = HashMap::new();
+    let mut moved: FxHashMap<u32, usize> = FxHashMap::default();
     for id in &common {
         let next = moved.len();
         moved.entry(numbered[0][id.0 as usize]).or_insert(next);
@@ -116,7 +115,7 @@ fn hoist(module: &mut Module, site: &Site, (then, other): (GraphId, GraphId)) ->
 }
 
 /// A branch that is given the values of the moved nodes as further operands.
-fn given(graph: &Graph, numbers: &[u32], moved: &HashMap<u32, usize>, types: &[Type]) -> Graph {
+fn given(graph: &Graph, numbers: &[u32], moved: &FxHashMap<u32, usize>, types: &[Type]) -> Graph {
     let mut b = Builder::new(&graph.name, graph.span);
     let params: Vec<NodeId> = graph.param_types().into_iter().map(|ty| b.param(ty)).collect();
     let values: Vec<NodeId> = types.iter().map(|ty| b.param(ty.clone())).collect();

@@ -3,7 +3,7 @@
 //! Equal operations on equal operands have equal values: the language is pure. The operands of
 //! commutative primitives are compared in either order; IEEE sums and products commute exactly.
 
-use std::collections::HashMap;
+use rustc_hash::{FxBuildHasher, FxHashMap};
 
 use crate::graph::{Args, Graph, NodeId, Op};
 use crate::types::Type;
@@ -14,7 +14,8 @@ use super::{Pass, Run};
 pub(super) const CSE: Pass = Pass { name: "cse", about: "computes common subexpressions once", run: Run::Graph(cse) };
 
 fn cse(graph: &Graph) -> Option<Graph> {
-    let mut known: HashMap<(Op, Args, Type), NodeId> = HashMap::with_capacity(graph.nodes.len());
+    let mut known: FxHashMap<(Op, Args, Type), NodeId> =
+        FxHashMap::with_capacity_and_hasher(graph.nodes.len(), FxBuildHasher);
     replace_nodes(graph, |b, op, args, ty| {
         let mut key = (op.clone(), Args::from_slice(args), ty.clone());
         if let Op::Prim(p) = op

@@ -19,8 +19,6 @@ mod core;
 mod parts;
 mod sums;
 
-use std::collections::HashMap;
-
 use crate::batch::{self, Mask};
 use crate::builder::Builder;
 use crate::graph::{Const, Graph, GraphId, Module, NodeId, Op};
@@ -34,6 +32,7 @@ use super::sites::{Site, Sites};
 use super::{Pass, Run};
 
 use parts::{Parts, Role};
+use rustc_hash::FxHashMap;
 
 pub(super) const FISSION: Pass = Pass {
     name: "fission",
@@ -83,18 +82,18 @@ struct Lanes {
 }
 
 /// Values of all trips, by node of the body: the node of the user, and whether it has the axis of the trips.
-type Rows = HashMap<NodeId, (NodeId, bool)>;
+type Rows = FxHashMap<NodeId, (NodeId, bool)>;
 
 /// The user of a loop with the loop in parts.
 fn split(module: &mut Module, site: &Site, parts: &Parts<'_>) -> Option<Graph> {
     let before = lanes(module, parts, &parts.before, &|id| parts.is_given(id), &|id| parts.varies(id))?;
-    let varying: HashMap<NodeId, bool> = parts.before.iter().copied().zip(before.masks.iter().copied()).collect();
+    let varying: FxHashMap<NodeId, bool> = parts.before.iter().copied().zip(before.masks.iter().copied()).collect();
     let differs = |id: NodeId| varying.get(&id).copied().unwrap_or_else(|| parts.varies(id) || parts.is_core(id));
     let after = lanes(module, parts, &parts.after, &|id| !parts.is_after(id), &differs)?;
     let code = core::graphs(parts, &varying).map(|(cond, body)| (module.add(cond), module.add(body)));
     let user = module.graph(site.user);
     let mut new = rebuild(user, |b, id, op, args| match id == site.node {
-        true => Emitter { b, parts, args, rows: Rows::new() }.emit(&before, &after, code),
+        true => Emitter { b, parts, args, rows: Rows::default() }.emit(&before, &after, code),
         false => b.emit(op.clone(), args, user.ty(id).clone()),
     });
     sweep(&mut new);

@@ -3,7 +3,9 @@
 //! A parameter, an item of a result or the state of a loop that is a tuple becomes its items; one that
 //! is a function value of the same code wherever it comes from becomes the captures.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
+
+use rustc_hash::FxHashMap;
 
 use crate::graph::{Graph, GraphId, Module, NodeId, Op};
 use crate::types::Type;
@@ -43,7 +45,7 @@ fn plan(
     sites: &Sites,
     facts: &Facts,
     (c, class): (usize, &Class),
-    recursive: &HashMap<GraphId, bool>,
+    recursive: &FxHashMap<GraphId, bool>,
 ) -> Plan {
     let first = class.body.unwrap_or(class.graphs[0]);
     let graph = module.graph(first);

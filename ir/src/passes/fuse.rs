@@ -17,9 +17,8 @@
 //! single elements form regions of their own, whether or not they are connected. What starting a region costs more
 //! than its nodes is left alone.
 
-use std::collections::HashMap;
-
 use indexmap::{IndexMap, IndexSet};
+use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 
 use crate::builder::Builder;
@@ -331,7 +330,7 @@ fn body(graph: &Graph, members: &[NodeId], results: &[NodeId]) -> (Graph, IndexS
         inputs.extend(args.filter(|(i, a)| !inside(a) && constant(graph, id, *i).is_none()).map(|(_, a)| *a));
     }
     let mut b = Builder::new("fused", graph.node(members[0]).span);
-    let mut map: HashMap<NodeId, NodeId> = HashMap::new();
+    let mut map: FxHashMap<NodeId, NodeId> = FxHashMap::default();
     for &input in &inputs {
         b.span = graph.node(input).span;
         map.insert(input, b.param(graph.ty(input).clone()));

@@ -5,7 +5,7 @@
 //! several places that contains branches or loops stays a call unless it is tiny: twenty `if`s in
 //! sequence must not become 2²⁰ copies.
 
-use std::collections::HashMap;
+use rustc_hash::FxHashMap;
 
 use crate::builder::Builder;
 use crate::graph::{Graph, GraphId, Module, NodeId, Op};
@@ -46,7 +46,7 @@ fn run(module: &mut Module) -> Vec<GraphId> {
             grown += if wanted { module.graph(callee).nodes.len() } else { 0 };
             wanted
         };
-        let chosen: HashMap<NodeId, GraphId> = graph
+        let chosen: FxHashMap<NodeId, GraphId> = graph
             .iter()
             .filter_map(|(n, node)| Some((n, callees(&node.op)?)))
             .filter(|(_, callee)| wanted(*callee))
@@ -121,13 +121,13 @@ fn bottom_up(module: &Module) -> Vec<GraphId> {
 
 /// Whether each reachable graph can reach itself: its strongly connected component (Tarjan 1972)
 /// has another graph, or it refers to itself.
-pub fn recursive(module: &Module) -> HashMap<GraphId, bool> {
+pub fn recursive(module: &Module) -> FxHashMap<GraphId, bool> {
     let mut components = Components {
         index: vec![None; module.graphs.len()],
         low: vec![0; module.graphs.len()],
         open: Vec::new(),
         is_open: vec![false; module.graphs.len()],
-        recursive: HashMap::new(),
+        recursive: FxHashMap::default(),
     };
     components.visit(module, module.entry);
     components.recursive
@@ -140,7 +140,7 @@ struct Components {
     low: Vec<usize>,
     open: Vec<GraphId>,
     is_open: Vec<bool>,
-    recursive: HashMap<GraphId, bool>,
+    recursive: FxHashMap<GraphId, bool>,
 }
 
 impl Components {

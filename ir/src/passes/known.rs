@@ -5,7 +5,9 @@
 //! parameters, is known at the sites. Recursion and loops are solved for to a fixed point, from the
 //! assumption that everything is known.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
+
+use rustc_hash::FxHashMap;
 
 use crate::graph::{Const, Graph, GraphId, Module, Node, NodeId, Op};
 
@@ -142,7 +144,7 @@ fn is_leaf(op: &Op) -> bool {
 /// Parameters that are given the same operand as an earlier one at every site.
 fn same_operands(module: &Module, class: &Class, plan: &mut Plan) {
     let first = if class.body.is_some() { plan.result.len() } else { 0 };
-    let mut seen: HashMap<Vec<NodeId>, usize> = HashMap::new();
+    let mut seen: FxHashMap<Vec<NodeId>, usize> = FxHashMap::default();
     for i in first..class.free {
         if plan.params[i] != Fate::Keep {
             continue;

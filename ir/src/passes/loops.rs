@@ -35,14 +35,13 @@ mod descend;
 mod tree;
 mod unwind;
 
-use std::collections::HashMap;
-
 use crate::builder::Builder;
 use crate::graph::{Const, Graph, GraphId, Module, NodeId, Op};
 use crate::prims;
 use crate::types::Type;
 
 use super::{Pass, Run};
+use rustc_hash::FxHashMap;
 use tree::Level;
 
 pub(super) const LOOPS: Pass =
@@ -91,7 +90,7 @@ struct Params {
     root: Vec<NodeId>,
     again: Option<NodeId>,
     /// Carried nodes of the root and where they are.
-    given: HashMap<NodeId, NodeId>,
+    given: FxHashMap<NodeId, NodeId>,
     trips: Option<NodeId>,
     stacks: Vec<NodeId>,
 }

@@ -12,9 +12,8 @@
 //! The same bits come out, since the same steps are taken. Loops in loops keep stacks on stacks; what an inner loop takes
 //! off is followed through those to the inner loop that put it there.
 
-use std::collections::HashMap;
-
 use indexmap::IndexMap;
+use rustc_hash::FxHashMap;
 
 use crate::builder::Builder;
 use crate::graph::{Args, Const, Graph, GraphId, Module, NodeId, Op};
@@ -76,7 +75,7 @@ struct Loops<'m> {
     /// By body: the only loop that has it.
     sites: IndexMap<GraphId, Site>,
     /// How often the nodes of these bodies are read.
-    readers: HashMap<GraphId, Vec<u32>>,
+    readers: FxHashMap<GraphId, Vec<u32>>,
 }
 
 /// How an operand of a step is had in the second loop.
@@ -234,7 +233,7 @@ impl<'m> Loops<'m> {
         if steps.is_empty() {
             return None;
         }
-        let mut again = Again { steps: &steps, made: HashMap::new() };
+        let mut again = Again { steps: &steps, made: FxHashMap::default() };
         let mut new = rebuild(graph, |b, id, op, args| {
             let node = graph.node(id);
             let popped = steps.keys().find(|&state| *op == Op::Get(1) && node.args[0] == items[state].pop);
@@ -251,7 +250,7 @@ impl<'m> Loops<'m> {
 /// Items of a body under construction.
 struct Again<'s> {
     steps: &'s IndexMap<usize, Step>,
-    made: HashMap<usize, NodeId>,
+    made: FxHashMap<usize, NodeId>,
 }
 
 impl Again<'_> {

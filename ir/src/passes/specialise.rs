@@ -9,8 +9,9 @@
 //! be specialised without end, so a graph has at most [`MAX_COPIES`] copies; what is left is a
 //! function value at run time.
 
-use std::collections::HashMap;
 use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
 
 use crate::builder::Builder;
 use crate::graph::{Args, Graph, GraphId, Module, NodeId, Op};
@@ -32,7 +33,7 @@ const MAX_COPIES: usize = 16;
 type Key = (GraphId, Vec<Option<(GraphId, usize)>>);
 
 fn run(module: &mut Module) -> Vec<GraphId> {
-    let mut copies = Copies { made: HashMap::new(), of: HashMap::new() };
+    let mut copies = Copies { made: FxHashMap::default(), of: FxHashMap::default() };
     for g in module.reachable() {
         let graph = module.graph(g);
         *copies.of.entry((graph.name.clone(), graph.span)).or_insert(0) += 1;
@@ -45,7 +46,7 @@ fn run(module: &mut Module) -> Vec<GraphId> {
         let live = live(graph);
         let wanted = graph.iter().filter(|(n, _)| live[n.0 as usize]);
         let wanted: Vec<(NodeId, Key)> = wanted.filter_map(|(n, _)| Some((n, key(graph, n)?))).collect();
-        let mut calls: HashMap<NodeId, GraphId> = HashMap::new();
+        let mut calls: FxHashMap<NodeId, GraphId> = FxHashMap::default();
         for (node, key) in wanted {
             if let Some(copy) = copies.of(module, &key, &mut work) {
                 calls.insert(node, copy);
@@ -74,9 +75,9 @@ fn key(graph: &Graph, id: NodeId) -> Option<Key> {
 }
 
 struct Copies {
-    made: HashMap<Key, GraphId>,
+    made: FxHashMap<Key, GraphId>,
     /// How many graphs there are of a name at a place.
-    of: HashMap<(Arc<str>, Span), usize>,
+    of: FxHashMap<(Arc<str>, Span), usize>,
 }
 
 impl Copies {
@@ -126,7 +127,7 @@ fn specialised(module: &Module, (id, known): &Key) -> Graph {
 }
 
 /// A graph whose calls go to copies, with captures in place of functions.
-fn calling(graph: &Graph, calls: &HashMap<NodeId, GraphId>) -> Graph {
+fn calling(graph: &Graph, calls: &FxHashMap<NodeId, GraphId>) -> Graph {
     let mut new = rebuild(graph, |b, id, op, args| match calls.get(&id) {
         None => b.emit(op.clone(), args, graph.ty(id).clone()),
         Some(&copy) => {

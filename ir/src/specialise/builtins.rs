@@ -25,8 +25,9 @@ mod sequences;
 mod shaping;
 mod updates;
 
-use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
+
+use rustc_hash::FxHashMap;
 
 use crate::types::{Elem, Type};
 
@@ -73,7 +74,7 @@ const FAMILIES: &[&[Row]] = &[
     DERIVATIVES,
 ];
 
-static ROWS: LazyLock<HashMap<&str, (&'static str, &'static Row)>> = LazyLock::new(|| {
+static ROWS: LazyLock<FxHashMap<&str, (&'static str, &'static Row)>> = LazyLock::new(|| {
     let rows = FAMILIES.iter().copied().flatten();
     rows.flat_map(|row| row.names.iter().map(move |name| (*name, (*name, row)))).collect()
 });

@@ -22,28 +22,31 @@ pub(super) struct FreeVariables {
 impl FreeVariables {
     /// Solves for all graphs of a module; `tops` are the top levels of files.
     pub(super) fn of_module(module: &Module, tops: &[GraphId]) -> Self {
+        let enclosing = |outer: &Outer, own| outer.0 != own && !tops.contains(&outer.0);
         let mut of = vec![Vec::<Outer>::new(); module.graphs.len()];
+        let mut named = vec![Vec::<GraphId>::new(); module.graphs.len()];
+        for (id, graph) in module.iter() {
+            for node in &graph.nodes {
+                if let Op::Outer(g, n) = node.op {
+                    of[id.0 as usize].push((g, n));
+                }
+                named[id.0 as usize].extend(node.op.graphs());
+            }
+            of[id.0 as usize].retain(|outer| enclosing(outer, id));
+            sort(&mut of[id.0 as usize]);
+            sort(&mut named[id.0 as usize]);
+        }
         let mut changed = true;
         while changed {
             changed = false;
-            for (id, graph) in module.iter() {
+            for (id, _) in module.iter() {
                 let mut free = of[id.0 as usize].clone();
-                let before = free.len();
-                for node in &graph.nodes {
-                    if let Op::Outer(g, n) = node.op {
-                        note(&mut free, (g, n), id, tops);
-                    }
-                    for g in node.op.graphs() {
-                        for outer in of[g.0 as usize].clone() {
-                            note(&mut free, outer, id, tops);
-                        }
-                    }
+                for g in &named[id.0 as usize] {
+                    free.extend(of[g.0 as usize].iter().filter(|outer| enclosing(outer, id)));
                 }
-                if free.len() != before {
-                    free.sort();
-                    of[id.0 as usize] = free;
-                    changed = true;
-                }
+                sort(&mut free);
+                changed |= free.len() > of[id.0 as usize].len();
+                of[id.0 as usize] = free;
             }
         }
         Self { of, checks: checks(module) }
@@ -81,8 +84,8 @@ fn checks(module: &Module) -> Vec<Vec<NodeId>> {
     checks
 }
 
-fn note(free: &mut Vec<Outer>, outer: Outer, own: GraphId, tops: &[GraphId]) {
-    if outer.0 != own && !tops.contains(&outer.0) && !free.contains(&outer) {
-        free.push(outer);
-    }
+/// Sorts, and drops what is there twice.
+fn sort<T: Ord>(items: &mut Vec<T>) {
+    items.sort_unstable();
+    items.dedup();
 }

@@ -1,7 +1,8 @@
 //! Calls: contexts of functions being specialised, and their finished copies.
 
-use std::collections::HashMap;
 use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
 
 use crate::builder::Builder;
 use crate::graph::{GraphId, NodeId, Op};
@@ -54,14 +55,14 @@ pub(super) struct Frame {
     /// Nodes of the enclosing frame with the parameters that stand for them.
     pub(super) imports: Vec<(NodeId, NodeId)>,
     /// Nodes of a file's top level already evaluated here.
-    pub(super) tops: HashMap<(GraphId, NodeId), Val>,
+    pub(super) tops: FxHashMap<(GraphId, NodeId), Val>,
 }
 
 /// A function being specialised.
 #[derive(Debug)]
 pub(super) struct FnCx {
     pub(super) frames: Vec<Frame>,
-    pub(super) env: HashMap<(GraphId, NodeId), Val>,
+    pub(super) env: FxHashMap<(GraphId, NodeId), Val>,
 }
 
 /// Copies in progress at once; a recursion that specialises without end meets it.
@@ -77,7 +78,7 @@ const MAX_ROUNDS: usize = 60;
 
 impl Cx<'_> {
     pub(super) fn push_function(&mut self, name: &str, span: Span) {
-        self.functions.push(FnCx { frames: Vec::new(), env: HashMap::new() });
+        self.functions.push(FnCx { frames: Vec::new(), env: FxHashMap::default() });
         self.push_frame(name, span);
     }
 
@@ -87,7 +88,7 @@ impl Cx<'_> {
             id: self.frames_made,
             builder: Builder::new(name, span),
             imports: Vec::new(),
-            tops: HashMap::new(),
+            tops: FxHashMap::default(),
         };
         self.function().frames.push(frame);
     }

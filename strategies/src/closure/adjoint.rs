@@ -33,11 +33,10 @@ mod nodes;
 mod repeat;
 mod transform;
 
-use std::collections::HashMap;
-
 use adjudicate_ir::builder::Builder;
 use adjudicate_ir::graph::{Graph, GraphId, Module, NodeId, Op};
 use adjudicate_ir::types::Type;
+use rustc_hash::FxHashMap;
 
 use crate::activity;
 
@@ -76,18 +75,24 @@ type Closed = (GraphId, Mask, Vec<Option<usize>>, Vec<Type>);
 pub(super) struct Adjoints<'m> {
     /// The graphs that are transformed, and those that are made.
     pub(super) module: &'m mut Module,
-    recursive: HashMap<GraphId, bool>,
-    open: HashMap<(GraphId, Mask), Adjoint>,
-    closed: HashMap<Closed, GraphId>,
+    recursive: FxHashMap<GraphId, bool>,
+    open: FxHashMap<(GraphId, Mask), Adjoint>,
+    closed: FxHashMap<Closed, GraphId>,
     /// By code and number of captures.
-    adapters: HashMap<(GraphId, usize), GraphId>,
+    adapters: FxHashMap<(GraphId, usize), GraphId>,
 }
 
 impl<'m> Adjoints<'m> {
     /// Nothing made yet.
     pub(super) fn new(module: &'m mut Module) -> Self {
         let recursive = adjudicate_ir::passes::recursive(module);
-        Self { module, recursive, open: HashMap::new(), closed: HashMap::new(), adapters: HashMap::new() }
+        Self {
+            module,
+            recursive,
+            open: FxHashMap::default(),
+            closed: FxHashMap::default(),
+            adapters: FxHashMap::default(),
+        }
     }
 
     /// Whether a graph of the module that is transformed reaches itself.

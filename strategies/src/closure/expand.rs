@@ -1,13 +1,12 @@
 //! Derivatives in a program, replaced by calls of forward and backward graphs.
 
-use std::collections::HashMap;
-
 use adjudicate_ir::batch::{Mask, batch};
 use adjudicate_ir::builder::Builder;
 use adjudicate_ir::graph::{GraphId, Module, NodeId, Op, VjpSpec};
 use adjudicate_ir::passes::rebuild;
 use adjudicate_ir::span::{Diagnostic, Span};
 use adjudicate_ir::types::Type;
+use rustc_hash::FxHashMap;
 
 use super::adjoint::{Adjoint, Adjoints, call_forward, primed, residual_nodes};
 use super::pairs;
@@ -45,7 +44,7 @@ pub(super) fn expand_innermost(module: &mut Module) -> Result<bool, Box<Diagnost
         return Ok(true);
     }
     let mut adjoints = Adjoints::new(module);
-    let mut made: HashMap<VjpSpec, Adjoint> = HashMap::new();
+    let mut made: FxHashMap<VjpSpec, Adjoint> = FxHashMap::default();
     for (_, spec) in &found {
         let params = adjoints.module.graph(spec.graph).params.len() as u32;
         let mask: Vec<bool> = (0..params).map(|i| spec.wrt.contains(&i)).collect();
@@ -54,7 +53,7 @@ pub(super) fn expand_innermost(module: &mut Module) -> Result<bool, Box<Diagnost
     }
     let mut users: Vec<GraphId> = found.iter().map(|(id, _)| *id).collect();
     users.dedup();
-    let mut many: HashMap<VjpSpec, GraphId> = HashMap::new();
+    let mut many: FxHashMap<VjpSpec, GraphId> = FxHashMap::default();
     for (_, spec) in found.iter().filter(|(_, spec)| spec.seeds.is_some()) {
         if !many.contains_key(spec) {
             many.insert(spec.clone(), many_seeds(module, spec, &made[spec])?);

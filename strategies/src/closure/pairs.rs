@@ -11,13 +11,14 @@
 //! The code of a paired function has no derivatives inside, or its order would have no bound: then
 //! [`pair`] makes no pairs and says which derivative is in the way.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use adjudicate_ir::builder::Builder;
 use adjudicate_ir::graph::{Graph, GraphId, Module, Node, NodeId, Op, VjpSpec};
 use adjudicate_ir::span::{Diagnostic, Span};
 use adjudicate_ir::types::{FnType, Type};
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::adjoint::{Adjoints, primed};
 use super::expand::{emit, many_seeds, unbounded};
@@ -33,7 +34,7 @@ pub(super) fn takes_function(module: &Module, spec: &VjpSpec) -> bool {
 pub(super) fn pair(
     module: &mut Module,
     found: &[(GraphId, VjpSpec)],
-    with: &HashSet<GraphId>,
+    with: &FxHashSet<GraphId>,
 ) -> Result<(), Box<Diagnostic>> {
     let mut paired = BTreeSet::new();
     for (_, spec) in found {
@@ -58,7 +59,7 @@ pub(super) fn pair(
         let ret = b.tuple(&[]);
         b.finish(ret)
     };
-    let new: HashMap<GraphId, GraphId> = old.iter().map(|&id| (id, module.add(blank.clone()))).collect();
+    let new: FxHashMap<GraphId, GraphId> = old.iter().map(|&id| (id, module.add(blank.clone()))).collect();
     let mut adjoints = Adjoints::new(module);
     for &id in &old {
         let graph = adjoints.module.graph(id).clone();
@@ -110,7 +111,7 @@ fn close_over_captures(module: &Module, graphs: &[GraphId], paired: &mut BTreeSe
 /// One graph of the program and what it becomes.
 struct Rewrite<'a> {
     paired: &'a BTreeSet<Arc<FnType>>,
-    new: &'a HashMap<GraphId, GraphId>,
+    new: &'a FxHashMap<GraphId, GraphId>,
     /// The derivatives that are expanded.
     found: &'a [(GraphId, VjpSpec)],
     graph: &'a Graph,

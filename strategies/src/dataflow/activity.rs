@@ -5,10 +5,9 @@
 //! told apart item by item, and the state of loops is solved for to a fixed point, so that a
 //! counter or a record of inactive numbers carries no cotangents.
 
-use std::collections::HashMap;
-
 use adjudicate_ir::graph::{Graph, GraphId, Module, Node, NodeId, Op};
 use adjudicate_ir::types::Type;
+use rustc_hash::FxHashMap;
 
 /// A truth for each parameter, or for each item of a result (one, if it is no tuple).
 pub(super) type Mask = Vec<bool>;
@@ -18,9 +17,9 @@ pub(super) type Mask = Vec<bool>;
 struct Flow {
     nodes: Vec<bool>,
     /// Of tuples: by item.
-    items: HashMap<NodeId, Mask>,
+    items: FxHashMap<NodeId, Mask>,
     /// Of branches and loops: by operand. The state of loops is that of every trip.
-    operands: HashMap<NodeId, Mask>,
+    operands: FxHashMap<NodeId, Mask>,
 }
 
 /// Activity of the nodes of one graph.

@@ -12,7 +12,6 @@
 //! condition that is not known. It is refused. So is one that makes progress in known operands
 //! but does not end within [`MAX_NESTING`] levels, and a graph of more than [`MAX_NODES`] nodes.
 
-use std::collections::HashMap;
 use std::rc::Rc;
 
 use adjudicate_ir::builder::Builder;
@@ -20,6 +19,7 @@ use adjudicate_ir::graph::{Const, Graph, GraphId, Module, Node, NodeId, Op, Stag
 use adjudicate_ir::passes;
 use adjudicate_ir::span::{Diagnostic, Span};
 use adjudicate_ir::types::Type;
+use rustc_hash::FxHashMap;
 
 use super::Loops;
 use super::value::{Val, fold};
@@ -44,7 +44,7 @@ pub(super) fn build(module: &Module, loops: Loops) -> Res<Module> {
         module,
         out: Module::empty(Stage::Closed),
         orders: vec![None; module.graphs.len()],
-        subgraphs: HashMap::new(),
+        subgraphs: FxHashMap::default(),
         levels: Vec::new(),
         visited: 0,
         loops,
@@ -66,7 +66,7 @@ pub(super) struct Cx<'m> {
     /// Of each graph of the program: the nodes that are needed, parameters aside.
     orders: Vec<Option<Rc<[NodeId]>>>,
     /// Graphs made so far; `None` while one is being made.
-    subgraphs: HashMap<Key, Option<GraphId>>,
+    subgraphs: FxHashMap<Key, Option<GraphId>>,
     levels: Vec<Level>,
     visited: usize,
     loops: Loops,
@@ -88,9 +88,9 @@ struct Level {
     /// The function that it is of: its own graph, unless that is part of one.
     function: GraphId,
     builder: Builder,
-    constants: HashMap<Const, NodeId>,
+    constants: FxHashMap<Const, NodeId>,
     /// Large constants, by where they stand in the program.
-    arrays: HashMap<(GraphId, NodeId), NodeId>,
+    arrays: FxHashMap<(GraphId, NodeId), NodeId>,
     frames: Vec<Frame>,
 }
 
@@ -167,7 +167,7 @@ impl<'m> Cx<'m> {
             None => Val::Node(builder.param(graph.ty(p).clone())),
         });
         let args = args.collect();
-        let (constants, arrays) = (HashMap::new(), HashMap::new());
+        let (constants, arrays) = (FxHashMap::default(), FxHashMap::default());
         let function = match of {
             Of::Function => id,
             Of::Part => self.function(),

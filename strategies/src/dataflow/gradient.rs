@@ -9,7 +9,6 @@
 //! reaches has none, and nothing is emitted for it.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
 use std::rc::Rc;
 
 use adjudicate_ir::batch::{Mask as Axis, batch};
@@ -17,6 +16,7 @@ use adjudicate_ir::builder::Builder;
 use adjudicate_ir::graph::{Args, Graph, GraphId, Module, Node, NodeId, Op, VjpSpec};
 use adjudicate_ir::passes::{live, rebuild};
 use adjudicate_ir::types::Type;
+use rustc_hash::FxHashMap;
 
 use super::activity::{Activity, Mask};
 use super::build::Res;
@@ -38,7 +38,7 @@ pub(super) fn expand_innermost(module: &mut Module) -> Res<bool> {
     let innermost = |op: &Op| matches!(op, Op::Vjp(spec) if !with.contains(&spec.graph));
     let holds = |g: &GraphId| module.graph(*g).nodes.iter().any(|n| innermost(&n.op));
     let found: Vec<GraphId> = module.reachable().into_iter().filter(holds).collect();
-    let mut gradients = Gradients { module, joints: HashMap::new() };
+    let mut gradients = Gradients { module, joints: FxHashMap::default() };
     for &id in &found {
         let graph = gradients.module.graph(id).clone();
         let expanded = gradients.expand(&graph, &innermost)?;
@@ -56,7 +56,7 @@ pub(super) fn part(module: &mut Module) -> Option<Parted> {
     let types = result.items();
     let dy: Vec<Type> = types.iter().filter(|ty| ty.is_float()).cloned().collect();
     let program = module.graph(module.entry).clone();
-    let mut gradients = Gradients { module, joints: HashMap::new() };
+    let mut gradients = Gradients { module, joints: FxHashMap::default() };
     Some(Parted::new(&program, node, dy, |b, operands, dy| {
         let b = RefCell::new(b);
         let seeds = seed(&b.borrow(), graph.result_type(), dy);
@@ -89,7 +89,7 @@ pub(super) struct Gradients<'m> {
     /// Flat graphs: those that are differentiated, and those that are made.
     pub(super) module: &'m mut Module,
     /// By graph, active parameters and active values.
-    pub(super) joints: HashMap<(GraphId, Mask, Mask), Rc<Joint>>,
+    pub(super) joints: FxHashMap<(GraphId, Mask, Mask), Rc<Joint>>,
 }
 
 /// The reverse of a branch or loop in the forward nodes.
@@ -104,7 +104,7 @@ pub(super) struct Walk<'g> {
     pub(super) activity: Activity,
     /// For each live node its copy.
     pub(super) map: Vec<Option<NodeId>>,
-    pulls: HashMap<NodeId, Pull>,
+    pulls: FxHashMap<NodeId, Pull>,
     d: Vec<Differential>,
 }
 
@@ -221,7 +221,7 @@ impl Gradients<'_> {
     ) -> Walk<'g> {
         let count = graph.nodes.len();
         let d = vec![Differential::Zero; count];
-        let mut walk = Walk { graph, activity, map: vec![None; count], pulls: HashMap::new(), d };
+        let mut walk = Walk { graph, activity, map: vec![None; count], pulls: FxHashMap::default(), d };
         for (&param, &arg) in graph.params.iter().zip(args) {
             walk.map[param.0 as usize] = Some(arg);
         }

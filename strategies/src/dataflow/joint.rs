@@ -12,13 +12,13 @@
 //! what is only another view of a residual, are made again in the backward part.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
 use std::rc::Rc;
 
 use adjudicate_ir::builder::Builder;
 use adjudicate_ir::graph::{Graph, GraphId, NodeId, Op};
 use adjudicate_ir::passes::{copy_nodes, live};
 use adjudicate_ir::types::Type;
+use rustc_hash::FxHashMap;
 
 use super::activity::{Activity, Mask};
 use super::gradient::Gradients;
@@ -121,7 +121,7 @@ impl Gradients<'_> {
 
 /// Cuts a joint graph into the nodes before the boundary and those from there on.
 fn cut(joint: Graph, boundary: usize, params: usize, values: &[NodeId]) -> Joint {
-    let mut cut = Cut { joint: &joint, boundary, read: Vec::new(), places: HashMap::new() };
+    let mut cut = Cut { joint: &joint, boundary, read: Vec::new(), places: FxHashMap::default() };
     let live = live(&joint);
     for (id, node) in joint.iter().skip(boundary).filter(|(id, _)| live[id.0 as usize]) {
         if id != joint.ret || joint.node(id).op == Op::Tuple {
@@ -164,7 +164,7 @@ struct Cut<'j> {
     /// Residuals, in the order in which they are first read.
     read: Vec<NodeId>,
     /// Nodes that have been read, and what they are in the backward part.
-    places: HashMap<NodeId, Option<NodeId>>,
+    places: FxHashMap<NodeId, Option<NodeId>>,
 }
 
 impl Cut<'_> {

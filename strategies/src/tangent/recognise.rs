@@ -9,12 +9,11 @@
 //! [`expand`] replaces such a derivative of a derivative by the call of `ḟ`, if `f` has no derivatives
 //! inside and is not given functions, and nobody reads the value of `P`.
 
-use std::collections::HashMap;
-
 use adjudicate_ir::builder::Builder;
 use adjudicate_ir::graph::{Graph, GraphId, Module, Node, NodeId, Op, VjpSpec};
 use adjudicate_ir::passes::{live, rebuild};
 use adjudicate_ir::types::Type;
+use rustc_hash::FxHashMap;
 
 use super::{Tangents, carries, tangent_places, with_tangents};
 use crate::activity::holds_function;
@@ -23,7 +22,7 @@ use crate::derivatives::with_derivatives;
 /// Expands every tangent of a graph that has no derivatives inside; says whether there was any.
 pub(crate) fn expand(module: &mut Module) -> bool {
     let with = with_derivatives(module);
-    let mut found: HashMap<VjpSpec, Option<Linear>> = HashMap::new();
+    let mut found: FxHashMap<VjpSpec, Option<Linear>> = FxHashMap::default();
     let mut wanted: Vec<(GraphId, Vec<NodeId>)> = Vec::new();
     for id in module.reachable() {
         let graph = module.graph(id);

@@ -7,7 +7,6 @@
 //! unfinished ([`Finish`]): if its operand has a cotangent already, it is added to that in place. A rule of
 //! elementwise operations is one [kernel](super::kernel) that adds as well.
 
-use std::collections::HashMap;
 use std::rc::Rc;
 
 use std::cell::RefCell;
@@ -19,6 +18,7 @@ use adjudicate_ir::graph::{Graph, GraphId, Module, Node, NodeId, Op, Stage};
 use adjudicate_ir::prims::{self, Attrs, Prim, PrimDef};
 use adjudicate_ir::types::Type;
 use adjudicate_ir::value::Value;
+use rustc_hash::FxHashMap;
 
 use super::kernel::{Case, Kernel};
 
@@ -125,11 +125,11 @@ type Known = Vec<(Mask, Option<u32>)>;
 #[derive(Default)]
 pub(super) struct Rules {
     pub(super) rules: Vec<Rc<Rule>>,
-    by_key: HashMap<Key, Option<u32>>,
+    by_key: FxHashMap<Key, Option<u32>>,
     by_site: Vec<Known>,
     /// Rules for several cotangents at once, by the rule for one and how many.
-    many: HashMap<(u32, usize), Rc<Rule>>,
-    adders: HashMap<Type, Rc<PrimInstr>>,
+    many: FxHashMap<(u32, usize), Rc<Rule>>,
+    adders: FxHashMap<Type, Rc<PrimInstr>>,
 }
 
 impl Rules {

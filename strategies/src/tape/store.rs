@@ -4,13 +4,12 @@
 //! each array kept, whose elements are shared: 56 bytes for a product of two arrays. The shapes are known to
 //! the rule. Nothing is freed between runs but the arrays.
 
-use std::collections::HashSet;
-
 use adjudicate_ir::prims::Args;
 use adjudicate_ir::types::Type;
 use adjudicate_ir::value::{Mark, Value};
 use adjudicate_kernels::fused::{Operand, Scalar};
 use adjudicate_kernels::{Array, Elements};
+use rustc_hash::FxHashSet;
 
 /// The rule of an entry that passes its cotangent on as it is: an argument of a derivative.
 pub(super) const ALIAS: u32 = u32::MAX;
@@ -214,7 +213,7 @@ impl Store {
 
     /// Bytes of the elements of the arrays kept, each buffer counted once.
     pub(super) fn residual_bytes(&self) -> usize {
-        let mut seen = HashSet::new();
+        let mut seen = FxHashSet::default();
         self.arrays.iter().map(Kept::buffer).filter(|&(at, _)| seen.insert(at)).map(|(_, bytes)| bytes).sum()
     }
 }

@@ -18,7 +18,6 @@
 //! dropped or [cleared](Tape::clear).
 
 use std::cell::RefCell;
-use std::collections::HashMap;
 use std::fmt;
 use std::ops::{Add, Div, Mul, Neg, Sub};
 use std::rc::Rc;
@@ -28,6 +27,7 @@ use adjudicate_ir::prims::{self, Args, Attrs, Prim, PrimDef};
 use adjudicate_ir::types::{Elem, Type};
 use adjudicate_ir::value::{Mark, Value};
 use adjudicate_kernels::Array;
+use rustc_hash::FxHashMap;
 
 use super::record::Recorder;
 
@@ -38,7 +38,7 @@ pub struct Tape(Rc<RefCell<State>>);
 struct State {
     recorder: Recorder,
     /// Applications met so far: each has its staged rules.
-    applications: HashMap<(Prim, Box<[Type]>), Rc<PrimInstr>>,
+    applications: FxHashMap<(Prim, Box<[Type]>), Rc<PrimInstr>>,
     /// How often the tape was cleared.
     age: u32,
 }
@@ -118,7 +118,7 @@ impl Tape {
     pub fn new() -> Self {
         // As if inside a derivative: every operation on a variable is recorded.
         let recorder = Recorder { depth: 1, ..Recorder::default() };
-        Tape(Rc::new(RefCell::new(State { recorder, applications: HashMap::new(), age: 0 })))
+        Tape(Rc::new(RefCell::new(State { recorder, applications: FxHashMap::default(), age: 0 })))
     }
 
     /// A variable: something to differentiate with respect to. Integers have no derivative:

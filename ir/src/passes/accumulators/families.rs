@@ -3,8 +3,9 @@
 //! The branches of an `if` are of one family, and so are all function values of a type with the code
 //! that they may have.
 
-use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::graph::{Graph, GraphId, Module, NodeId, Op};
 use crate::types::{FnType, Type};
@@ -19,16 +20,19 @@ pub(super) struct Family(u32);
 pub(super) struct Families {
     /// By graph, and after them by function type.
     parent: Vec<u32>,
-    types: HashMap<Arc<FnType>, u32>,
+    types: FxHashMap<Arc<FnType>, u32>,
     /// Families that may not change, and those that would gain nothing.
-    excluded: HashSet<Family>,
+    excluded: FxHashSet<Family>,
 }
 
 impl Families {
     /// Finds the families of these graphs.
     pub(super) fn of(module: &Module, reachable: &[GraphId]) -> Self {
-        let mut found =
-            Self { parent: (0..module.graphs.len() as u32).collect(), types: HashMap::new(), excluded: HashSet::new() };
+        let mut found = Self {
+            parent: (0..module.graphs.len() as u32).collect(),
+            types: FxHashMap::default(),
+            excluded: FxHashSet::default(),
+        };
         for &id in reachable {
             for node in &module.graph(id).nodes {
                 match (&node.op, &node.ty) {
@@ -47,7 +51,7 @@ impl Families {
 
     /// Those that are called otherwise than by a call, and those without a recursion.
     fn exclude(&mut self, module: &Module, reachable: &[GraphId]) {
-        let mut fixed = HashSet::from([self.of_graph(module.entry)]);
+        let mut fixed = FxHashSet::from_iter([self.of_graph(module.entry)]);
         for node in reachable.iter().flat_map(|&id| &module.graph(id).nodes) {
             match &node.op {
                 Op::Loop { cond, body } => fixed.extend([self.of_graph(*cond), self.of_graph(*body)]),
@@ -57,7 +61,7 @@ impl Families {
             }
         }
         let recursive = recursive(module);
-        let mut gaining: HashSet<Family> = self.types.values().map(|&ty| Family(self.root(ty))).collect();
+        let mut gaining: FxHashSet<Family> = self.types.values().map(|&ty| Family(self.root(ty))).collect();
         gaining.extend(reachable.iter().filter(|id| recursive[id]).map(|&id| self.of_graph(id)));
         loop {
             let before = gaining.len();
@@ -69,7 +73,7 @@ impl Families {
                 break;
             }
         }
-        let all: HashSet<Family> = reachable.iter().map(|&id| self.of_graph(id)).collect();
+        let all: FxHashSet<Family> = reachable.iter().map(|&id| self.of_graph(id)).collect();
         self.excluded = all.into_iter().filter(|family| fixed.contains(family) || !gaining.contains(family)).collect();
     }
 

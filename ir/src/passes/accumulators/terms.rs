@@ -1,6 +1,8 @@
 //! The sums of a graph and their terms.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::BTreeSet;
+
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::graph::{Graph, GraphId, Module, NodeId, Op};
 use crate::passes::accumulate::adds_elements;
@@ -49,7 +51,7 @@ pub(super) struct Sum {
 /// The sums of a graph that begin with an accumulator or have a term which takes one.
 pub(super) fn sums(module: &Module, id: GraphId, families: &Families, accumulating: &Accumulating) -> Vec<Sum> {
     let graph = module.graph(id);
-    let mut finder = Finder { module, families, accumulating, graph: Reading::of(graph), inside: HashSet::new() };
+    let mut finder = Finder { module, families, accumulating, graph: Reading::of(graph), inside: FxHashSet::default() };
     let mut sums = finder.results(families.of_graph(id));
     let live = live(graph);
     for (root, _) in graph.iter().rev().filter(|(id, _)| live[id.0 as usize]) {
@@ -69,14 +71,14 @@ struct Reading<'m> {
     graph: &'m Graph,
     readers: Vec<u32>,
     /// How many nodes read each item of a tuple.
-    gets: HashMap<(NodeId, u32), u32>,
+    gets: FxHashMap<(NodeId, u32), u32>,
     /// How many nodes read an item of each tuple.
-    apart: HashMap<NodeId, u32>,
+    apart: FxHashMap<NodeId, u32>,
 }
 
 impl<'m> Reading<'m> {
     fn of(graph: &'m Graph) -> Self {
-        let (mut gets, mut apart) = (HashMap::new(), HashMap::new());
+        let (mut gets, mut apart) = (FxHashMap::default(), FxHashMap::default());
         for node in &graph.nodes {
             if let Op::Get(item) = node.op {
                 *gets.entry((node.args[0], item)).or_default() += 1;
@@ -111,7 +113,7 @@ struct Finder<'m> {
     accumulating: &'m Accumulating,
     graph: Reading<'m>,
     /// Nodes that are parts of sums already found.
-    inside: HashSet<NodeId>,
+    inside: FxHashSet<NodeId>,
 }
 
 impl Finder<'_> {

@@ -1,6 +1,6 @@
 //! The loop that is left when what comes before and after has been taken out.
 
-use std::collections::HashMap;
+use rustc_hash::FxHashMap;
 
 use crate::builder::Builder;
 use crate::graph::{Const, Graph, NodeId, Op};
@@ -11,7 +11,7 @@ use super::parts::{Parts, Role};
 
 /// Condition and body; `None` if nothing is left. `varying` says which results of what comes before have a row for each
 /// trip.
-pub(super) fn graphs(parts: &Parts<'_>, varying: &HashMap<NodeId, bool>) -> Option<(Graph, Graph)> {
+pub(super) fn graphs(parts: &Parts<'_>, varying: &FxHashMap<NodeId, bool>) -> Option<(Graph, Graph)> {
     let states = parts.kept_states().count() + parts.pushed.len();
     if states == 0 {
         return None;
@@ -35,7 +35,7 @@ pub(super) fn graphs(parts: &Parts<'_>, varying: &HashMap<NodeId, bool>) -> Opti
 }
 
 /// Types of what the core takes: its state, its stacks, the row, its inputs.
-fn types(parts: &Parts<'_>, varying: &HashMap<NodeId, bool>) -> Vec<Type> {
+fn types(parts: &Parts<'_>, varying: &FxHashMap<NodeId, bool>) -> Vec<Type> {
     let body = parts.body;
     let kept = parts.kept_states().map(|i| body.ty(body.params[i]).clone());
     let pushed = parts.pushed.iter().map(|&id| Type::stack(body.ty(id).clone()));
@@ -58,8 +58,8 @@ struct Core<'c> {
     b: Builder,
     parts: &'c Parts<'c>,
     /// What comes before, invariants and rows of stacks, as parameters.
-    inputs: HashMap<NodeId, NodeId>,
-    varying: &'c HashMap<NodeId, bool>,
+    inputs: FxHashMap<NodeId, NodeId>,
+    varying: &'c FxHashMap<NodeId, bool>,
     map: Vec<Option<NodeId>>,
     row: NodeId,
 }

@@ -1,6 +1,6 @@
 //! Condition, step and exit of a recursion: the first loop and what follows it.
 
-use std::collections::HashMap;
+use rustc_hash::FxHashMap;
 
 use super::tree::{Kind, Level};
 use super::{Conversion, Layout, added, counted};
@@ -21,7 +21,7 @@ struct Step {
 }
 
 /// Nodes of a graph already computed elsewhere.
-type Given = HashMap<NodeId, NodeId>;
+type Given = FxHashMap<NodeId, NodeId>;
 
 /// Nodes of the root that the condition needs, and that others read too, if computing them twice is
 /// not trivial.
@@ -144,7 +144,7 @@ impl Conversion<'_> {
         let decided = |l: &Level| (l.has_exit() != l.calls_again()).then(|| l.calls_again());
         let decided = [decided(&branches[0]), decided(&branches[1])];
         let operands = if decided.contains(&None) { &spine[..] } else { &spine[..1] };
-        let copies = copied(b, &level.graph, args, operands, &Given::new());
+        let copies = copied(b, &level.graph, args, operands, &Given::default());
         let operands: Vec<NodeId> = operands.iter().map(|o| copies[o.0 as usize].expect("copied")).collect();
         let again = match decided {
             [Some(true), Some(false)] => operands[0],
@@ -185,7 +185,7 @@ impl Conversion<'_> {
                 [true, true] => self.either(b, branches, &operands, path),
                 [then, _] => {
                     let only = &branches[usize::from(!then)];
-                    self.step(b, only, &operands[1..], &Given::new(), path)
+                    self.step(b, only, &operands[1..], &Given::default(), path)
                 }
             },
         };
@@ -205,7 +205,7 @@ impl Conversion<'_> {
             let branch = &branches[which];
             let mut b = Builder::new(&branch.graph.name, branch.graph.span);
             let args: Vec<NodeId> = types.iter().map(|ty| b.param(ty.clone())).collect();
-            let step = cx.step(&mut b, branch, &args, &Given::new(), [path, second][which]);
+            let step = cx.step(&mut b, branch, &args, &Given::default(), [path, second][which]);
             let mut items: Vec<NodeId> = step.next;
             items.extend(step.leaf);
             let other: Vec<NodeId> = kept[1 - which].iter().map(|ty| b.zero(ty.clone())).collect();
@@ -232,7 +232,7 @@ impl Conversion<'_> {
             (Kind::Branch(branches), None) if id == level.spine => {
                 match [branches[0].has_exit(), branches[1].has_exit()] {
                     [true, true] => self.exits(b, branches, args, graph.ty(id)),
-                    [then, _] => self.exit(b, &branches[usize::from(!then)], &args[1..], &Given::new()),
+                    [then, _] => self.exit(b, &branches[usize::from(!then)], &args[1..], &Given::default()),
                 }
             }
             _ => b.emit(op.clone(), args, graph.ty(id).clone()),
@@ -247,7 +247,7 @@ impl Conversion<'_> {
             .map(|branch| {
                 let mut b = Builder::new(&branch.graph.name, branch.graph.span);
                 let args: Vec<NodeId> = types.iter().map(|ty| b.param(ty.clone())).collect();
-                let ret = self.exit(&mut b, branch, &args, &Given::new());
+                let ret = self.exit(&mut b, branch, &args, &Given::default());
                 added(self.module, b, ret)
             })
             .collect();

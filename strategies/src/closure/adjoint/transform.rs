@@ -4,13 +4,13 @@
 //! is known which imports are used. Imports stand in the order in which they were first asked for.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
 
 use adjudicate_ir::builder::Builder;
 use adjudicate_ir::graph::{Graph, GraphId, NodeId, Op};
 use adjudicate_ir::prims;
 use adjudicate_ir::types::Type;
 use indexmap::IndexMap;
+use rustc_hash::FxHashMap;
 
 use super::branch::BranchPull;
 use super::repeat::LoopPull;
@@ -41,7 +41,7 @@ pub(super) struct Transform<'a> {
     /// For each node of g its copy in F.
     pub(super) fmap: Vec<NodeId>,
     /// Of nodes of g.
-    pub(super) pulls: HashMap<NodeId, Pull>,
+    pub(super) pulls: FxHashMap<NodeId, Pull>,
     /// B.
     pub(super) b: RefCell<Builder>,
     /// From nodes of F to nodes of B.
@@ -61,7 +61,7 @@ impl Adjoints<'_> {
             activity,
             f: Builder::new(&format!("{name}'"), graph.span),
             fmap: Vec::new(),
-            pulls: HashMap::new(),
+            pulls: FxHashMap::default(),
             b: RefCell::new(Builder::new(&format!("d{name}"), graph.span)),
             imports: IndexMap::new(),
             d: vec![Differential::Zero; graph.nodes.len()],

@@ -1,0 +1,21 @@
+//! The language, the IR, its passes and its executor as their callers see them. One binary, so that everything is linked once.
+
+mod accumulate;
+mod accumulators;
+mod builtins;
+mod common;
+mod draw;
+mod exec;
+mod fission;
+mod frontend;
+mod fuse;
+mod interp;
+mod laws;
+mod loops;
+mod prims;
+mod random;
+mod recomputation;
+mod scalings;
+mod text;
+mod vectors;
+mod verify;

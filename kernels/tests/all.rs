@@ -1,0 +1,5 @@
+//! Kernels as their callers see them. One binary, so that everything is linked once.
+
+mod common;
+mod laws;
+mod numpy;

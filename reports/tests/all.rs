@@ -1,0 +1,4 @@
+//! The files of a run, and what is made of them. One binary, so that everything is linked once.
+
+mod files;
+mod reports;

@@ -1,0 +1,20 @@
+//! The suites and the command line. One binary, so that everything is linked once.
+
+mod browser;
+mod check_model;
+mod commands;
+mod compare;
+mod descent;
+mod eval;
+mod golden;
+mod history;
+mod import;
+mod interruption;
+mod json;
+mod kept;
+mod matrix;
+mod models;
+mod numpy;
+mod schemas;
+mod scripts;
+mod workspace;
