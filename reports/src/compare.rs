@@ -167,7 +167,7 @@ pub fn compare(base: &Run, new: &Run, again: Option<Again>, scope: Scope) -> Com
         base.cells.iter().filter_map(|cell| Some((cell, *known.get(&cell.key)?))).collect();
     let mut changes = outcomes(base, &known);
     changes.extend(tables(base, new));
-    changes.extend(untimed(&pairs).filter(|_| scope.times));
+    changes.extend(columns(&pairs, scope.times));
     changes.extend(matrices(base, new));
     let (counts, counted) = count_changes(base, new, &known);
     changes.extend(counted);
@@ -247,11 +247,16 @@ fn tables(base: &Run, new: &Run) -> Vec<Change> {
     missing.map(|(file, ..)| change(Judgement::Broken, file, "outcome", "there", "missing")).collect()
 }
 
-/// The column of medians, if the base has it, and of the cells that ran in both the new run has it of none.
-fn untimed(pairs: &[(&Cell, &Cell)]) -> Option<Change> {
+/// Columns that the base has, and of the cells that ran in both the new run has for none.
+fn columns(pairs: &[(&Cell, &Cell)], times: bool) -> Vec<Change> {
     let ran = || pairs.iter().filter(|(base, new)| [base, new].iter().all(|cell| cell.status == Status::Ok));
-    let lacking = ran().any(|(base, _)| base.median_ns.is_some()) && ran().all(|(_, new)| new.median_ns.is_none());
-    lacking.then(|| change(Judgement::Broken, Cell::FILE, "median_ns", "there", "missing"))
+    let lost = |name: &str, has: &dyn Fn(&Cell) -> bool| {
+        let lacking = ran().any(|(base, _)| has(base)) && !ran().any(|(_, new)| has(new));
+        lacking.then(|| change(Judgement::Broken, Cell::FILE, name, "there", "missing"))
+    };
+    let medians = lost("median_ns", &|cell| cell.median_ns.is_some()).filter(|_| times);
+    let counts = COUNTED.iter().filter_map(|(name, number)| lost(name, &|cell| number(cell).is_some()));
+    medians.into_iter().chain(counts).collect()
 }
 
 /// Constructs that strategies no longer, or newly, express.
@@ -304,9 +309,8 @@ fn counts(run: &Run, by_kind: bool) -> Map<&Key, Map<&str, u64>> {
     if by_kind {
         for counts in run.counts.chunk_by(|one, next| one.key == next.key) {
             let kept = counts.iter().filter(|count| !count.metric.starts_with(NODES_AFTER));
-            let mut kept = kept.map(|count| (count.metric.as_str(), count.value)).peekable();
-            if kept.peek().is_some() {
-                all.entry(&counts[0].key).or_default().extend(kept);
+            if let Some(of_cell) = all.get_mut(&*counts[0].key) {
+                of_cell.extend(kept.map(|count| (count.metric.as_str(), count.value)));
             }
         }
     }
@@ -567,6 +571,7 @@ mod tests {
         let missing = |column: &str| vec![("cells.csv".to_owned(), column.to_owned(), "broken")];
         assert_eq!(missed(|cell| cell.median_ns = None, Scope { times: true }), missing("median_ns"));
         assert_eq!(missed(|cell| cell.median_ns = None, Scope { times: false }), []);
+        assert_eq!(missed(|cell| cell.kernel_calls = None, Scope { times: false }), missing("kernel_calls"));
     }
 
     /// The run with a hand-written cell beside, which takes this much of its time.

@@ -268,14 +268,17 @@ fn read_quoted<R: Row>(bytes: &[u8], table: &mut Table<R>, without: Without) -> 
     let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(bytes);
     let mut record = csv::ByteRecord::new();
     while reader.read_byte_record(&mut record).map_err(|error| table.error(1, "", error.to_string()))? {
-        let (line, start) = record.position().map_or((1, 0), |position| (position.line(), position.byte()));
+        let (line, start) = record.position().map_or((1, 0), |position| (position.line(), position.byte() as usize));
+        // The position is where the record before ended: lines without anything may be between.
+        let between = bytes[start..].iter().take_while(|byte| matches!(byte, b'\n' | b'\r'));
+        let line = line + between.filter(|byte| **byte == b'\n').count() as u64;
         let Some(names) = &table.header else {
             let names = record.iter().map(|name| String::from_utf8_lossy(name).into_owned()).collect();
             table.begin(names, line, without)?;
             continue;
         };
         let last = reader.position().byte() as usize >= bytes.len();
-        if last && breaks_off(bytes.get(start as usize..).unwrap_or_default()) {
+        if last && breaks_off(&bytes[start..]) {
             table.breaks_off(line);
             break;
         }

@@ -10,7 +10,7 @@ use adjudicate_strategies::{PrepareError, STRATEGIES, Strategy};
 use clap::Args;
 
 use crate::exit::{Exit, Failure};
-use crate::json;
+use crate::json::{self, JsonError};
 use crate::measure::plan::unknown;
 
 /// A function of a model file, and what is asked of it.
@@ -101,7 +101,13 @@ impl Subject {
             Some(path) => (read_text(&PathBuf::from(path))?, path),
             None => (self.args.clone(), "--args"),
         };
-        json::arguments(&text).map_err(|e| Failure::usage(format!("{source}: {e}")))
+        json::arguments(&text).map_err(|error| {
+            let form = match error {
+                JsonError::Syntax(_) => "; what is wanted is a list of the arguments, such as '[[1.0, 2.0], 3]'",
+                JsonError::Shape { .. } => "",
+            };
+            Failure::usage(format!("{source}: {error}{form}"))
+        })
     }
 
     /// How many of the arguments are vectors of a product.

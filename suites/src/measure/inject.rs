@@ -29,7 +29,7 @@ enum Fault {
 impl Injection {
     /// Reads `tape=1.1`, `tape=hang`, `tape=abort`, `tape=memory`.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let (strategy, fault) = text.split_once('=').ok_or("not STRATEGY=FAULT")?;
+        let (strategy, fault) = text.split_once('=').ok_or("not of the form STRATEGY=FACTOR, such as tape=1.1")?;
         let fault = match fault {
             "hang" => Fault::Hang,
             "abort" => Fault::Abort,
