@@ -23,6 +23,10 @@ def both(x):
     return (x * 2.0, x + 1.0)
 
 
+def power(x):
+    return x ** x
+
+
 def third(x, i):
     return x[i] ** 2
 ";
@@ -65,6 +69,15 @@ fn what_is_no_derivative_fails() {
     assert_eq!(code, Some(4), "{out}{error}");
     assert!(error.contains("FAILED") && error.contains("gradient") && error.contains("taylor"), "{error}");
     assert_eq!(check(&["size", "--args", "[0.5]"]).0, Some(0));
+}
+
+/// The maximum of NaN and a typical product of 0 is 0: no estimate must not pass for one of 0.
+#[test]
+fn a_derivative_at_the_edge_of_a_domain_is_not_confirmed() {
+    let (code, out, error) = check(&["power", "--args", "[0.0]"]);
+    assert_eq!(code, Some(4), "{out}{error}");
+    assert!(error.contains("finite") && error.contains("values near the arguments are not a number"), "{error}");
+    assert_eq!(check(&["power", "--args", "[0.5]"]).0, Some(0));
 }
 
 #[test]

@@ -166,9 +166,11 @@ fn elementwise(key: &Key, reference: &str, result: &[Value], other: &[Value], to
 fn finite(key: &Key, ours: f64, estimate: f64, typical: f64) -> Check {
     let scale = estimate.abs().max(typical);
     let error = if scale == 0.0 { ours.abs() } else { (ours - estimate).abs() / scale };
+    let reason = estimate.is_nan().then(|| "values near the arguments are not a number".to_owned());
     Check {
-        largest_relative_error: Some(error).filter(|e| e.is_finite()),
-        passed: error <= FINITE_TOLERANCE,
+        largest_relative_error: Some(error).filter(|e| e.is_finite() && reason.is_none()),
+        passed: error <= FINITE_TOLERANCE && reason.is_none(),
+        reason,
         ..row(key, "finite", FINITE_TOLERANCE)
     }
 }
