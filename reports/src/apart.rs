@@ -4,15 +4,17 @@
 //! *controls* of a cell are the hand-written cells of its suite and size, which were measured in the same rounds. The law is
 //!
 //! ```text
-//! ln ratio = ln (new ÷ base) − mean over controls of ln (new ÷ base)
+//! ln ratio = medianₙ log(new, n) − medianₙ log(base, n)
+//! log(run, n) = ln (time of the cell in round n) − mean over controls of ln (time of the control in round n)
 //! ```
 //!
-//! Hand-written cells themselves, preparations, and cells without a control are not corrected; so what slows the kernels down still shows.
-//! A cell of one thread is judged by the time for which the thread ran on a core, if both runs know it: what else the machine was
-//! doing meanwhile is not in it. Otherwise it is judged by the clock.
+//! So what slows a machine down for a few rounds cancels too. Where a run has fewer than [`FEWEST`] rounds, the medians over rounds
+//! stand for the times of a round. Hand-written cells themselves, preparations, and cells without a control are not corrected; so
+//! what slows the kernels down still shows. A cell of one thread is judged by the time for which the thread ran on a core, if both
+//! runs know it: what else the machine was doing meanwhile is not in it. Otherwise it is judged by the clock.
 //!
 //! The interval is a percentile bootstrap: rounds of each run are drawn by themselves, each with the cell and its controls
-//! in it, so that drift within a run cancels too. Fewer than [`FEWEST`] rounds have no interval.
+//! in it. Fewer than [`FEWEST`] rounds have no interval.
 
 use rustc_hash::FxHashMap;
 
@@ -41,6 +43,8 @@ struct Pair {
     medians: [f64; 2],
     /// Whether they are of the time on a core.
     is_busy: bool,
+    /// The logarithm of the ratio, corrected.
+    log: f64,
 }
 
 /// The hand-written cells of a block.
@@ -54,7 +58,7 @@ struct Controls<'a> {
 /// What a cell is measured together with: suite, size, kernels and threads.
 pub(crate) type Block<'a> = (&'a str, &'a str, &'a str, u32);
 
-/// The times of one cell in both runs, by round.
+/// The logarithms of one cell in both runs, by round.
 type Series = [Vec<f64>; 2];
 
 impl<'a> Apart<'a> {
@@ -73,7 +77,22 @@ impl<'a> Apart<'a> {
         for Controls { keys, log } in controls.values_mut() {
             *log = keys.iter().map(|key| pairs[key].log_ratio()).sum::<f64>() / keys.len() as f64;
         }
-        Apart { pairs, rounds, busy, controls, seed: base.manifest.seed }
+        let mut apart = Apart { pairs, rounds, busy, controls, seed: base.manifest.seed };
+        let logs: Vec<(&Key, f64)> = apart.pairs.keys().map(|key| (*key, apart.corrected(key))).collect();
+        for (key, log) in logs {
+            apart.pairs.get_mut(key).expect("it is one of them").log = log;
+        }
+        apart
+    }
+
+    /// The law above.
+    fn corrected(&self, key: &Key) -> f64 {
+        let series = self.series(key);
+        if series.iter().any(|logs| logs.len() < FEWEST) {
+            return self.pairs[key].log_ratio() - self.correction(key);
+        }
+        let [base, new] = series.map(|mut logs| median(&mut logs));
+        new - base
     }
 
     /// The medians that are judged; `None` if a run did not finish the cell.
@@ -99,7 +118,7 @@ impl<'a> Apart<'a> {
 
     /// The logarithm of a cell's ratio; `None` if a run did not finish it.
     pub(crate) fn log_ratio(&self, key: &Key) -> Option<f64> {
-        Some(self.pairs.get(key)?.log_ratio() - self.correction(key))
+        Some(self.pairs.get(key)?.log)
     }
 
     /// The median of the ratios of some cells, which both runs finished: a few cells that happen to lie badly in memory do not
@@ -111,24 +130,29 @@ impl<'a> Apart<'a> {
 
     /// The median of the ratios of some cells, which both runs finished, with its interval.
     pub(crate) fn ratio(&self, keys: &[&Key]) -> Ratio {
-        let mut parts: Map<Block, (Vec<Series>, Vec<Series>)> = Map::default();
+        let mut parts: Map<Block, Vec<Series>> = Map::default();
         for key in keys {
-            let (cells, controls) = parts.entry(block(key)).or_default();
-            cells.push(self.series(key));
-            if controls.is_empty() {
-                controls.extend(self.controls(key).into_iter().flat_map(|c| &c.keys).map(|key| self.series(key)));
-            }
+            parts.entry(block(key)).or_default().push(self.series(key));
         }
-        let parts: Vec<(Vec<Series>, Vec<Series>)> = parts.into_values().collect();
-        let enough = |series: &Series| series.iter().all(|times| times.len() >= FEWEST);
-        let enough = parts.iter().all(|(cells, controls)| cells.iter().chain(controls).all(enough));
+        let parts: Vec<Vec<Series>> = parts.into_values().collect();
+        let enough = parts.iter().flatten().flatten().all(|logs| logs.len() >= FEWEST);
         let ratio = self.typical(keys).unwrap_or(1.0);
         Ratio { ratio, interval: (enough && !parts.is_empty()).then(|| bootstrap(&parts, self.seed)) }
     }
 
+    /// The logarithms of a cell, each less the mean of its controls in the same round; rounds that a control lacks are left out.
     fn series(&self, key: &Key) -> Series {
-        let rounds = if self.is_busy(key) { &self.busy } else { &self.rounds };
-        [0, 1].map(|side| rounds[side].times(key))
+        let controls = self.controls(key).map_or(&[][..], |controls| &controls.keys);
+        [0, 1].map(|side| {
+            let of = |key: &Key| if self.is_busy(key) { &self.busy[side] } else { &self.rounds[side] }.of(key);
+            let controls: Vec<_> = controls.iter().map(|control| of(control)).collect();
+            let machine = |round: u32| {
+                let logs = controls.iter().map(|times| Some((*times)?.get(&round)?.ln()));
+                logs.sum::<Option<f64>>().map(|sum| sum / controls.len().max(1) as f64)
+            };
+            let rounds = of(key).into_iter().flatten();
+            rounds.filter_map(|(round, time)| Some(time.ln() - machine(*round)?)).collect()
+        })
     }
 }
 
@@ -138,8 +162,8 @@ impl Pair {
         let by_clock = [finished_ns(base)?, finished_ns(new)?];
         let on_a_core = [base, new].map(|cell| cell.median_busy_ns.filter(|ns| *ns > 0.0));
         Some(match on_a_core {
-            [Some(base), Some(new)] => Pair { medians: [base, new], is_busy: true },
-            _ => Pair { medians: by_clock, is_busy: false },
+            [Some(base), Some(new)] => Pair { medians: [base, new], is_busy: true, log: 0.0 },
+            _ => Pair { medians: by_clock, is_busy: false, log: 0.0 },
         })
     }
 
@@ -156,7 +180,7 @@ pub(crate) fn block(key: &Key) -> Block<'_> {
 }
 
 /// The 2.5th and 97.5th percentile of the median ratio over the cells of all parts.
-fn bootstrap(parts: &[(Vec<Series>, Vec<Series>)], seed: u64) -> (f64, f64) {
+fn bootstrap(parts: &[Vec<Series>], seed: u64) -> (f64, f64) {
     let mut random = SplitMix(seed);
     let mut ratios: Vec<f64> = (0..RESAMPLES).map(|_| median(&mut resampled(parts, &mut random)).exp()).collect();
     ratios.sort_by(f64::total_cmp);
@@ -164,24 +188,22 @@ fn bootstrap(parts: &[(Vec<Series>, Vec<Series>)], seed: u64) -> (f64, f64) {
 }
 
 /// The logarithms of the ratios of all cells, with the rounds of each part and run drawn anew.
-fn resampled(parts: &[(Vec<Series>, Vec<Series>)], random: &mut SplitMix) -> Vec<f64> {
+fn resampled(parts: &[Vec<Series>], random: &mut SplitMix) -> Vec<f64> {
     let mut all = Vec::new();
     let mut drawn = Vec::new();
-    for (cells, controls) in parts {
-        let mut logs = vec![0.0; cells.len()];
+    for cells in parts {
+        let mut ratios = vec![0.0; cells.len()];
         for (side, sign) in [(0, -1.0), (1, 1.0)] {
-            let rounds = cells.iter().chain(controls).map(|series| series[side].len()).max().unwrap_or(0);
+            let rounds = cells.iter().map(|series| series[side].len()).max().unwrap_or(0);
             let places: Vec<usize> = (0..rounds).map(|_| random.below(rounds)).collect();
-            let mut log = |series: &Series| {
-                let times = &series[side];
+            for (sum, series) in ratios.iter_mut().zip(cells) {
+                let logs = &series[side];
                 drawn.clear();
-                drawn.extend(places[..times.len()].iter().map(|place| times[place % times.len()]));
-                median(&mut drawn).ln()
-            };
-            let machine = controls.iter().map(&mut log).sum::<f64>() / controls.len().max(1) as f64;
-            logs.iter_mut().zip(cells).for_each(|(sum, series)| *sum += sign * (log(series) - machine));
+                drawn.extend(places[..logs.len()].iter().map(|place| logs[place % logs.len()]));
+                *sum += sign * median(&mut drawn);
+            }
         }
-        all.extend(logs);
+        all.extend(ratios);
     }
     all
 }

@@ -169,7 +169,8 @@ pub fn compare(base: &Run, new: &Run, again: Option<Again>, scope: Scope) -> Com
     changes.extend(tables(base, new));
     changes.extend(columns(&pairs, scope.times));
     changes.extend(matrices(base, new));
-    let (counts, counted) = count_changes(base, new, &known);
+    let lost: Vec<&str> = changes.iter().filter(|change| change.of == Cell::FILE).map(|c| c.what.as_str()).collect();
+    let (counts, counted) = count_changes(base, new, &known, &lost);
     changes.extend(counted);
     let mut timed = None;
     if scope.times {
@@ -275,8 +276,8 @@ fn matrices(base: &Run, new: &Run) -> Vec<Change> {
     changed.collect()
 }
 
-/// How many counts both runs have, and those that differ, of the cells that the new run has.
-fn count_changes(base: &Run, new: &Run, known: &Map<&Key, &Cell>) -> (usize, Vec<Change>) {
+/// How many counts both runs have, and those that differ, of the cells that the new run has; `lost` columns are left out.
+fn count_changes(base: &Run, new: &Run, known: &Map<&Key, &Cell>, lost: &[&str]) -> (usize, Vec<Change>) {
     let by_kind = !base.counts.is_empty() && !new.counts.is_empty();
     let (before, after) = (counts(base, by_kind), counts(new, by_kind));
     let mut changes = Vec::new();
@@ -285,6 +286,7 @@ fn count_changes(base: &Run, new: &Run, known: &Map<&Key, &Cell>) -> (usize, Vec
         let Some(is) = after.get(key) else { continue };
         // A metric that only one side has counts as 0 on the other: a kind of kernel that is not called has no row.
         let metrics = was.keys().chain(is.keys().filter(|metric| !was.contains_key(*metric)));
+        let metrics = metrics.filter(|metric| !lost.contains(*metric));
         for metric in metrics {
             both += 1;
             let value = |side: &Map<&str, u64>| side.get(metric).copied().unwrap_or(0);
@@ -523,6 +525,7 @@ mod tests {
             valid: Valid::True,
             median_ns,
             kernel_calls,
+            ir_nodes: Some(5),
             ..Cell::default()
         };
         let counts = vec![Count { key: key.clone().into(), metric: "flops".into(), value: counted }];
@@ -572,6 +575,7 @@ mod tests {
         assert_eq!(missed(|cell| cell.median_ns = None, Scope { times: true }), missing("median_ns"));
         assert_eq!(missed(|cell| cell.median_ns = None, Scope { times: false }), []);
         assert_eq!(missed(|cell| cell.kernel_calls = None, Scope { times: false }), missing("kernel_calls"));
+        assert_eq!(missed(|cell| cell.ir_nodes = None, Scope { times: false }), missing("ir_nodes"));
     }
 
     /// The run with a hand-written cell beside, which takes this much of its time.

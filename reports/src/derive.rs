@@ -129,9 +129,9 @@ impl<'a> Rounds<'a> {
         Rounds { by_cell: all.into_iter().map(|(key, rounds)| (key, means(rounds).collect())).collect() }
     }
 
-    /// The times of a cell, in the order of its rounds.
-    pub(crate) fn times(&self, key: &Key) -> Vec<f64> {
-        self.by_cell.get(key).into_iter().flat_map(|rounds| rounds.values().copied()).collect()
+    /// The times of a cell by round, in the order of its rounds.
+    pub(crate) fn of(&self, key: &Key) -> Option<&Map<u32, f64>> {
+        self.by_cell.get(key)
     }
 
     /// The pairs of times of two cells in the rounds both have.

@@ -45,6 +45,10 @@ fn errors_name_file_line_column_and_what_is_wrong() {
             "cells.csv:4: column median_ns: `x` is not a number",
         ),
         (
+            cells("m,1,v,t,e,1,ok,true,1\r\nm,1,v,t,e,1,ok,true,2\r\nm,1,v,t,e,1,ok,true,x\r\n"),
+            "cells.csv:4: column median_ns: `x` is not a number",
+        ),
+        (
             cells("\"m\",1,v,t,e,1,ok,true,1\n\r\n\nm,1,v,t,e,1,ok,true,x\n"),
             "cells.csv:5: column median_ns: `x` is not a number",
         ),
