@@ -31,6 +31,8 @@ mod vmap;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use rustc_hash::FxHashMap;
+
 use crate::graph::{Const, GraphId, Module, NodeId, Op, Stage};
 use crate::program::{Ask, Program, ProgramError, Request, Specialised};
 use crate::span::{Diagnostic, Span};
@@ -39,7 +41,6 @@ use classes::Classes;
 use free::FreeVariables;
 use instance::{Active, FnCx, Instance, Key};
 use origin::{Origin, Source};
-use rustc_hash::FxHashMap;
 use value::{Func, Val, Wrt};
 
 /// Why specialisation of a function stops.

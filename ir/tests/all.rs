@@ -1,4 +1,5 @@
-//! The language, the IR, its passes and its executor as their callers see them. One binary, so that everything is linked once.
+//! The language, the IR, its passes and its executor as their callers see them.
+//! One binary, so that everything is linked once.
 
 mod accumulate;
 mod accumulators;

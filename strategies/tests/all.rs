@@ -1,4 +1,5 @@
-//! What the strategies answer, each against the others and against what is known. One binary, so that everything is linked once.
+//! What the strategies answer, each against the others and against what is known.
+//! One binary, so that everything is linked once.
 
 mod builtins;
 mod common;

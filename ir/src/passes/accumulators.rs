@@ -19,6 +19,8 @@ mod terms;
 
 use std::sync::Arc;
 
+use rustc_hash::FxHashMap;
+
 use crate::builder::Builder;
 use crate::graph::{Args, Graph, GraphId, Module, Node, NodeId, Op};
 use crate::types::{FnType, Type};
@@ -27,7 +29,6 @@ use super::inline::splice;
 use super::rewrite::{live, sweep};
 use super::{Pass, Run};
 use families::{Families, Family};
-use rustc_hash::FxHashMap;
 use terms::{Accumulating, Sum, Term, sums};
 
 pub(super) const ACCUMULATORS: Pass = Pass {

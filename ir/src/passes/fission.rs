@@ -19,12 +19,14 @@ mod core;
 mod parts;
 mod sums;
 
+use adjudicate_kernels::Array;
+use rustc_hash::FxHashMap;
+
 use crate::batch::{self, Mask};
 use crate::builder::Builder;
 use crate::graph::{Const, Graph, GraphId, Module, NodeId, Op};
 use crate::prims::{BROADCAST_TO, MUL, POP_ROWS, PUSH_ROWS, SCATTER_ADD, SUM};
 use crate::types::Type;
-use adjudicate_kernels::Array;
 
 use super::counted::counted;
 use super::rewrite::{copy_nodes, rebuild, sweep};
@@ -32,7 +34,6 @@ use super::sites::{Site, Sites};
 use super::{Pass, Run};
 
 use parts::{Parts, Role};
-use rustc_hash::FxHashMap;
 
 pub(super) const FISSION: Pass = Pass {
     name: "fission",

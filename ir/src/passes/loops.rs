@@ -35,13 +35,14 @@ mod descend;
 mod tree;
 mod unwind;
 
+use rustc_hash::FxHashMap;
+
 use crate::builder::Builder;
 use crate::graph::{Const, Graph, GraphId, Module, NodeId, Op};
 use crate::prims;
 use crate::types::Type;
 
 use super::{Pass, Run};
-use rustc_hash::FxHashMap;
 use tree::Level;
 
 pub(super) const LOOPS: Pass =
