@@ -1,17 +1,19 @@
 //! Times of one run over those of another, which was made at another moment.
 //!
-//! Between two moments a machine becomes slower or faster as a whole, so a ratio is corrected by what is the same in both runs: the
-//! *controls* of a cell are the hand-written cells of its suite and size, which were measured in the same rounds. The law is
+//! Between two moments a machine becomes slower or faster as a whole, so a ratio is corrected by what is the same in
+//! both runs: the *controls* of a cell are the hand-written cells of its suite and size, which were measured in the same
+//! rounds. The law is
 //!
 //! ```text
 //! ln ratio = medianₙ log(new, n) − medianₙ log(base, n)
 //! log(run, n) = ln (time of the cell in round n) − mean over controls of ln (time of the control in round n)
 //! ```
 //!
-//! So what slows a machine down for a few rounds cancels too. Where a run has fewer than [`FEWEST`] rounds, the medians over rounds
-//! stand for the times of a round. Hand-written cells themselves, preparations, and cells without a control are not corrected; so
-//! what slows the kernels down still shows. A cell of one thread is judged by the time for which the thread ran on a core, if both
-//! runs know it: what else the machine was doing meanwhile is not in it. Otherwise it is judged by the clock.
+//! So what slows a machine down for a few rounds cancels too. Where a run has fewer than [`FEWEST`] rounds, the medians
+//! over rounds stand for the times of a round. Hand-written cells themselves, preparations, and cells without a control
+//! are not corrected; so what slows the kernels down still shows. A cell of one thread is judged by the time for which
+//! the thread ran on a core, if both runs know it: what else the machine was doing meanwhile is not in it. Otherwise it
+//! is judged by the clock.
 //!
 //! The interval is a percentile bootstrap: rounds of each run are drawn by themselves, each with the cell and its controls
 //! in it. Fewer than [`FEWEST`] rounds have no interval.
