@@ -127,8 +127,17 @@ fn lower_module(module: &mut Module, file: u16, text: &str, body: &[Stmt]) -> Re
     lowerer.module.graphs.truncate(graphs);
     let statements = body.iter().map(|stmt| lowerer.span(stmt.range())).collect();
     let (top, whole) = (lowerer.top, lowerer.too_large());
-    let errors = lowerer.errors;
-    if whole { Err(errors) } else { Ok(Lowered { top, faults: Faults::new(statements, errors) }) }
+    let (errors, mut broken) = (lowerer.errors, lowerer.broken);
+    if whole {
+        return Err(errors);
+    }
+    if broken.is_empty() {
+        return Ok(Lowered { top, faults: Faults::new(statements, errors) });
+    }
+    // A body may be lowered several times.
+    broken.sort_by_key(|error| (error.span.start, error.span.end));
+    broken.dedup();
+    Err(broken)
 }
 
 fn lower_first(message: &str) -> String {

@@ -15,6 +15,7 @@ use ruff_python_ast::{Arguments, Expr, ExprCall, ExprLambda, Parameters, Stmt, S
 use ruff_text_size::{Ranged, TextRange};
 
 use crate::graph::{Keywords, NodeId, Op};
+use crate::span::Diagnostic;
 
 use super::context::{Escape, Frame, Function, FunctionCode, Job, Lowerer, Place, Value};
 use super::control::{Part, Seq, Tail};
@@ -94,7 +95,8 @@ impl<'a> Lowerer<'a, '_> {
         for parameter in parameters.iter_non_variadic_params() {
             let name = parameter.name().as_str();
             if seen.contains(&name) {
-                self.error(parameter.range, format!("the parameter `{name}` occurs twice"), "");
+                let message = format!("syntax error: the parameter `{name}` occurs twice");
+                self.broken.push(Diagnostic::new(self.span(parameter.range), message));
             }
             seen.push(name);
             match parameter.default() {

@@ -60,26 +60,44 @@ fn double_star_argument() {
 fn parameters() {
     check_error(
         r#"
-        def f(x, x):
-            return x
-
         def g(a=1, *, b):
             return a
         "#,
         expect![[r#"
-            error: the parameter `x` occurs twice
+            error: `b` has no default but follows a parameter that has one
+             --> model.py:1:15
+              |
+            1 | def g(a=1, *, b):
+              |               ^
+              |
+              = help: put the parameters with defaults last
+        "#]],
+    );
+}
+
+/// As in Python, where the file would not be read: whether anything calls the function or not.
+#[test]
+fn parameters_that_occur_twice() {
+    check_error(
+        r#"
+        def f(x, x):
+            return x
+
+        def f(x):
+            return [lambda y, z, y: y, x]
+        "#,
+        expect![[r#"
+            error: syntax error: the parameter `x` occurs twice
              --> model.py:1:10
               |
             1 | def f(x, x):
               |          ^
 
-            error: `b` has no default but follows a parameter that has one
-             --> model.py:4:15
+            error: syntax error: the parameter `y` occurs twice
+             --> model.py:5:26
               |
-            4 | def g(a=1, *, b):
-              |               ^
-              |
-              = help: put the parameters with defaults last
+            5 |     return [lambda y, z, y: y, x]
+              |                          ^
         "#]],
     );
 }
