@@ -31,7 +31,7 @@ use crate::span::Diagnostic;
 
 use super::context::{Binding, Escape, Function, FunctionCode, Lowerer, Reason, Value};
 use super::imports::Member;
-use super::scope::{Element, ScopeId};
+use super::scope::{Element, MODULE, ScopeId};
 use super::{names, reject};
 
 impl<'a> Lowerer<'a, '_> {
@@ -103,7 +103,11 @@ impl<'a> Lowerer<'a, '_> {
                 self.frame.rejected |= expr.is_yield_expr() || expr.is_yield_from_expr();
                 let (message, help) = reject::expression(expr);
                 self.error(range, message, help);
-                self.poison(range)
+                let value = self.poison(range);
+                if let Expr::Named(named) = expr {
+                    self.assign_target(&named.target, value);
+                }
+                value
             }
         }
     }
@@ -370,6 +374,7 @@ impl<'a> Lowerer<'a, '_> {
         match self.lookup(owner, id).cloned() {
             Some(Binding::Assigned(value)) => self.mention(&value, owner, id, range, escape),
             None | Some(Binding::Maybe(_)) if self.unmentioned && owner != self.frame.scope => self.poison(range),
+            None | Some(Binding::Maybe(_)) if self.binding_is_rejected(owner, id) => self.poison(range),
             Some(Binding::Maybe(reason)) => self.maybe_unassigned(id, range, reason),
             None => match self.scopes.forward(owner, id).filter(|_| owner != self.frame.scope) {
                 Some(scope) => self.mention_ahead(scope, owner, range, escape),
@@ -445,6 +450,12 @@ impl<'a> Lowerer<'a, '_> {
         });
         self.error(range, format!("the name `{name}` is not defined"), help);
         self.poison(range)
+    }
+
+    /// Whether an error says already why the function at hand does not bind a name.
+    fn binding_is_rejected(&self, owner: ScopeId, name: &str) -> bool {
+        let sites = &self.scopes.get(owner).bindings[name];
+        owner == self.frame.scope && owner != MODULE && sites.iter().any(|site| site.rejected)
     }
 
     fn maybe_unassigned(&mut self, name: &str, range: TextRange, reason: Reason) -> NodeId {

@@ -72,7 +72,7 @@ pub(super) fn effect(expr: &Expr) -> (String, String) {
         ("this statement has no effect".to_owned(), "assign or return the value, or remove the line".to_owned());
     let Expr::Call(call) = expr else {
         return match expr {
-            Expr::Yield(_) | Expr::YieldFrom(_) | Expr::Await(_) | Expr::Named(_) => expression(expr),
+            Expr::Yield(_) | Expr::YieldFrom(_) | Expr::Await(_) => expression(expr),
             _ => nothing,
         };
     };

@@ -73,6 +73,8 @@ impl<'a> Code<'a> {
 pub(super) struct Site {
     pub(super) at: TextSize,
     conditional: bool,
+    /// Whether what binds it is rejected: that is said there.
+    pub(super) rejected: bool,
 }
 
 /// One scope.
@@ -253,7 +255,7 @@ impl<'a> Collector<'a> {
     }
 
     fn bind(&mut self, name: &'a str, at: TextSize) {
-        let site = Site { at, conditional: self.conditional > 0 };
+        let site = Site { at, conditional: self.conditional > 0, rejected: false };
         self.scope().bindings.entry(name).or_default().push(site);
     }
 
@@ -423,6 +425,13 @@ impl<'a> Visitor<'a> for Collector<'a> {
             }
             Expr::Lambda(lambda) => {
                 self.lambda(lambda);
+            }
+            Expr::Named(named) => {
+                self.visit_expr(&named.value);
+                for_each_name(&named.target, &mut |name, at| {
+                    let site = Site { at, conditional: true, rejected: true };
+                    self.scope().bindings.entry(name).or_default().push(site);
+                });
             }
             _ => match element_of(expr) {
                 Some(element) => self.comprehension(expr.range(), element),

@@ -98,6 +98,10 @@ impl<'a> Lowerer<'a, '_> {
         if expr.is_string_literal_expr() || expr.is_ellipsis_literal_expr() {
             return;
         }
+        if expr.is_named_expr() {
+            self.expr(expr);
+            return;
+        }
         self.frame.rejected |= expr.is_yield_expr() || expr.is_yield_from_expr();
         let (message, help) = reject::effect(expr);
         self.error(expr.range(), message, help);

@@ -267,3 +267,52 @@ fn expressions_left_out() {
         "#]],
     );
 }
+
+/// The one error is enough: the name is known after it.
+#[test]
+fn names_that_are_assigned_in_expressions() {
+    check_error(
+        r#"
+        def f(x):
+            if (y := x * 2.0) > 1.0:
+                return y
+            while x < 3.0 and (z := x) < 2.0:
+                x = x + z
+            (w := x)
+            return w + y + sum([v for u in (x, y) if (v := u) > 0])
+        "#,
+        expect![[r#"
+            error: `:=` is not supported
+             --> model.py:2:9
+              |
+            2 |     if (y := x * 2.0) > 1.0:
+              |         ^^^^^^^^^^^^
+              |
+              = help: assign the name on a line of its own
+
+            error: `:=` is not supported
+             --> model.py:4:24
+              |
+            4 |     while x < 3.0 and (z := x) < 2.0:
+              |                        ^^^^^^
+              |
+              = help: assign the name on a line of its own
+
+            error: `:=` is not supported
+             --> model.py:6:6
+              |
+            6 |     (w := x)
+              |      ^^^^^^
+              |
+              = help: assign the name on a line of its own
+
+            error: `:=` is not supported
+             --> model.py:7:47
+              |
+            7 |     return w + y + sum([v for u in (x, y) if (v := u) > 0])
+              |                                               ^^^^^^
+              |
+              = help: assign the name on a line of its own
+        "#]],
+    );
+}
