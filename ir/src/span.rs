@@ -75,6 +75,20 @@ pub struct Diagnostic {
     pub notes: Vec<(Span, String)>,
 }
 
+/// A count and what is counted.
+pub(crate) fn plural(n: usize, what: &str) -> String {
+    match what.strip_suffix("is") {
+        _ if n == 1 => format!("1 {what}"),
+        Some(stem) => format!("{n} {stem}es"),
+        None => format!("{n} {what}s"),
+    }
+}
+
+/// How many there are of what was named before.
+pub(crate) fn given(n: usize) -> String {
+    if n == 1 { "1 is given".to_owned() } else { format!("{n} are given") }
+}
+
 impl Diagnostic {
     /// A diagnostic without a suggestion.
     pub fn new(span: Span, message: impl Into<String>) -> Self {

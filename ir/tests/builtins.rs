@@ -60,7 +60,7 @@ const REFUSED: &[(&str, &str)] = &[
     ("np.select((x > 0,), (x,), 0.0, x)", "takes 3 arguments"),
     ("np.einsum('i.j->i', x)", "are not supported"),
     ("np.einsum('...i->i', np.outer(x, x))", "has no `...`"),
-    ("np.einsum('ij->i', x)", "2 labels are given for an array of 1 axes"),
+    ("np.einsum('ij->i', x)", "an array of 1 axis has 2 labels in the subscripts"),
     ("np.sum(x, (0, 0))", "named twice"),
     ("np.reshape(x, (-2,))", "cannot become"),
     ("np.power(2, -1)", "not an integer"),
@@ -71,6 +71,10 @@ const REFUSED: &[(&str, &str)] = &[
     ("jacobian(lambda a: a)(np.zeros(100_000))", "too large"),
     ("np.pad(x, 1, mode='linear_ramp')", "is not supported"),
     ("np.sort(np.zeros(100_000))", "too large"),
+    ("np.reshape(np.zeros(1), (2,))", "has 1 element and cannot become"),
+    ("np.sum(x, 1)", "an array of 1 axis"),
+    ("x[0, 0]", "an array of 1 axis is indexed with 2 positions"),
+    ("(lambda: s)(s)", "takes 0 arguments, but 1 is given"),
 ];
 
 #[test]

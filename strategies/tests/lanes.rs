@@ -220,7 +220,7 @@ fn errors_say_where_and_why() {
         ("vmap(lambda a: a, in_axes=None)(x)", "no argument to go along"),
         ("vmap(lambda a: a)(2.0)", "goes along an axis of arrays"),
         ("vmap(lambda a: a, in_axes=2)(x)", "no such axis"),
-        ("vmap(lambda a: a, in_axes=(0, 0))(x)", "names 2 arguments, but 1 are given"),
+        ("vmap(lambda a: a, in_axes=(0, 0))(x)", "names 2 arguments, but 1 is given"),
         ("vmap(3.0)(x)", "takes a function"),
         ("vmap(lambda a: (lambda b: b))(x)", "must return numbers and arrays"),
         ("vmap(lambda a: np.zeros(a))(np.arange(3))", "must be known before the program runs"),

@@ -11,6 +11,7 @@ use super::{Prim, PrimDef};
 use crate::batch::{BatchRule, Lanes};
 use crate::builder::Expr;
 use crate::graph::Const;
+use crate::span::plural;
 use crate::types::{Elem, Type};
 use crate::value::Value;
 
@@ -251,7 +252,7 @@ pub static RAVEL_INDEX: PrimDef = PrimDef {
     ty: |attrs, types| {
         let extents = extents(attrs)?;
         if extents.len() != types.len() || types.is_empty() {
-            return Err(format!("{} indices were given for {} axes", types.len(), extents.len()));
+            return Err(format!("{} indices were given for {}", types.len(), plural(extents.len(), "axis")));
         }
         let mut shape: Vec<usize> = Vec::new();
         for ty in types {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::graph::{Keywords, NodeId, Op};
-use crate::span::Diagnostic;
+use crate::span::{Diagnostic, plural};
 
 use super::classes::{Class, Flaw, Site};
 use super::instance::{Key, result_type};
@@ -61,7 +61,8 @@ impl Cx<'_> {
             ),
             Flaw::Arity(a, b) => self.error_help(
                 format!(
-                    "a function known only at run time is called with {a} arguments in one place and {b} in another"
+                    "a function known only at run time is called with {} in one place and {b} in another",
+                    plural(a, "argument")
                 ),
                 "all functions that can be called here need one type: the same number of arguments, types and shapes",
             ),

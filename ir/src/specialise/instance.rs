@@ -6,7 +6,7 @@ use rustc_hash::FxHashMap;
 
 use crate::builder::Builder;
 use crate::graph::{GraphId, NodeId, Op};
-use crate::span::Span;
+use crate::span::{Span, given, plural};
 use crate::types::Type;
 
 use super::classes::Site;
@@ -189,7 +189,7 @@ impl Cx<'_> {
         let positional = names.len() - table.signature.keyword_only;
         if count > positional {
             let takes = plural(positional, if positional < names.len() { "positional argument" } else { "argument" });
-            return self.error(format!("`{name}` takes {takes}, but {count} are given"));
+            return self.error(format!("`{name}` takes {takes}, but {}", given(count)));
         }
         let mut bound: Vec<Option<Val>> = args.into_iter().map(Some).collect();
         bound.resize(names.len(), None);
@@ -549,8 +549,4 @@ fn at_call(stop: Stop, caller: Span, library: u16) -> Stop {
         }
         other => other,
     }
-}
-
-fn plural(n: usize, what: &str) -> String {
-    if n == 1 { format!("1 {what}") } else { format!("{n} {what}s") }
 }

@@ -9,7 +9,7 @@ use crate::batch::{Mask, batch};
 use crate::builder::Builder;
 use crate::graph::{GraphId, NodeId, Op};
 use crate::prims;
-use crate::span::{Diagnostic, Span};
+use crate::span::{Diagnostic, Span, given, plural};
 use crate::types::{Elem, Type};
 
 use super::builtins::Call;
@@ -63,8 +63,8 @@ impl Cx<'_> {
         }
         let axes = match axes {
             Axes::Items(items) if items.len() != args.len() => {
-                let (n, m) = (items.len(), args.len());
-                return self.error(format!("`in_axes` names {n} arguments, but {m} are given"));
+                let named = plural(items.len(), "argument");
+                return self.error(format!("`in_axes` names {named}, but {}", given(args.len())));
             }
             Axes::Items(items) => items.clone(),
             all => vec![all.clone(); args.len()],

@@ -4,6 +4,7 @@
 //! parameter may be left out (the row knows the default), `/` that those before it are given by
 //! position only, `*` that those after it are given by name only, and `*args` collects what is left.
 
+use crate::span::{given, plural};
 use crate::specialise::value::Val;
 use crate::specialise::{Cx, Res};
 
@@ -88,10 +89,10 @@ impl Cx<'_> {
             let takes = match params.positional {
                 0 => "no arguments".to_owned(),
                 1 => "one argument".to_owned(),
-                n => format!("{n} arguments"),
+                n => plural(n, "argument"),
             };
             let by_name = if params.positional < params.names.len() { " by position" } else { "" };
-            return self.error(format!("`{name}` takes {takes}{by_name}, but {} are given", args.len()));
+            return self.error(format!("`{name}` takes {takes}{by_name}, but {}", given(args.len())));
         }
         for (i, arg) in args.into_iter().enumerate() {
             if i < params.positional { call.bound[i] = Some(arg) } else { call.rest.push(arg) }

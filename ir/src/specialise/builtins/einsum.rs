@@ -5,6 +5,7 @@
 //! and batch, shared, own (the other), and multiplying stacks of matrices. Several operands are
 //! contracted from left to right.
 
+use crate::span::{given, plural};
 use crate::specialise::value::Val;
 use crate::specialise::{Cx, Res};
 use crate::types::Elem;
@@ -79,7 +80,7 @@ fn subscripts(cx: &mut Cx<'_>, text: &str, ranks: &[usize]) -> Res<(Vec<Vec<u32>
         );
     }
     if terms.len() != ranks.len() {
-        return cx.error(format!("`{text}` names {} operands, but {} are given", terms.len(), ranks.len()));
+        return cx.error(format!("`{text}` names {}, but {}", plural(terms.len(), "operand"), given(ranks.len())));
     }
     let mut inputs = Vec::new();
     let mut widest = 0;
@@ -117,7 +118,10 @@ pub(super) fn tensordot(cx: &mut Cx<'_>, call: &Call) -> Res<Val> {
         count => {
             let count = count.map_or(Ok(2), |n| cx.extent(n))?;
             if count > left.min(right) {
-                return cx.error(format!("{count} axes cannot be summed over: the operands have {left} and {right}"));
+                return cx.error(format!(
+                    "{} cannot be summed over: the operands have {left} and {right}",
+                    plural(count, "axis")
+                ));
             }
             ((left - count..left).collect(), (0..count).collect())
         }
@@ -140,7 +144,11 @@ impl Cx<'_> {
     fn labelled(&mut self, array: &Val, labels: &[u32]) -> Res<Labelled> {
         let (elem, shape) = self.tensor_of(array)?;
         if shape.len() != labels.len() {
-            return self.error(format!("{} labels are given for an array of {} axes", labels.len(), shape.len()));
+            return self.error(format!(
+                "an array of {} has {} in the subscripts",
+                plural(shape.len(), "axis"),
+                plural(labels.len(), "label")
+            ));
         }
         if elem == Elem::Bool {
             return self.error_help("products of booleans are not supported", "convert with `astype(int)`");

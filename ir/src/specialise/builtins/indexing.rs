@@ -2,6 +2,7 @@
 
 use crate::graph::NodeId;
 use crate::prims;
+use crate::span::plural;
 use crate::specialise::origin::Origin;
 use crate::specialise::value::Val;
 use crate::specialise::{Cx, Res};
@@ -53,7 +54,7 @@ impl Cx<'_> {
                 let n = items.len() as i64;
                 match items.get(usize::try_from(if i < 0 { i + n } else { i }).unwrap_or(usize::MAX)) {
                     Some(item) => Ok(item.clone()),
-                    None => self.error(format!("a tuple of {n} items has no item {i}")),
+                    None => self.error(format!("a tuple of {} has no item {i}", plural(items.len(), "item"))),
                 }
             }
             (Val::Range(_), _) => {
@@ -117,7 +118,11 @@ impl Cx<'_> {
     fn spread_ellipsis(&mut self, parts: &[Val], rank: usize) -> Res<Vec<Val>> {
         let used = parts.iter().filter(|p| !matches!(p, Val::None | Val::Ellipsis)).count();
         if used > rank {
-            return self.error(format!("an array of {rank} axes is indexed with {used} positions"));
+            return self.error(format!(
+                "an array of {} is indexed with {}",
+                plural(rank, "axis"),
+                plural(used, "position")
+            ));
         }
         let whole = || Val::Slice(std::rc::Rc::new([Val::None, Val::None, Val::None]));
         let mut out = Vec::new();
@@ -233,6 +238,6 @@ impl Cx<'_> {
         if (-n..n).contains(&axis) {
             return Ok((if axis < 0 { axis + n } else { axis }) as usize);
         }
-        self.error(format!("axis {axis} does not exist in an array of {rank} axes"))
+        self.error(format!("axis {axis} does not exist in an array of {}", plural(rank, "axis")))
     }
 }

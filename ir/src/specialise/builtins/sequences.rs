@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::graph::Const;
 use crate::prims;
+use crate::span::plural;
 use crate::specialise::origin::Origin;
 use crate::specialise::value::{Func, Val};
 use crate::specialise::{Cx, Res, Stop};
@@ -185,7 +186,9 @@ fn unpack(cx: &mut Cx<'_>, call: &Call) -> Res<Val> {
     let Val::Int(wanted) = *call.arg(1) else { return cx.error("a number of targets is known") };
     let items = cx.elements(call.arg(0), "the number of items taken apart")?;
     if items.len() as i64 != wanted {
-        return cx.error(format!("{} values are taken apart into {wanted} names", items.len()));
+        let (found, into) = (plural(items.len(), "value"), plural(wanted.unsigned_abs() as usize, "name"));
+        let verb = if items.len() == 1 { "is" } else { "are" };
+        return cx.error(format!("{found} {verb} taken apart into {into}"));
     }
     Ok(Val::tuple(items))
 }
@@ -253,7 +256,7 @@ impl Cx<'_> {
                 let i = self.known_int(i, "the position in a tuple")?;
                 match usize::try_from(i).ok().and_then(|i| items.get(i)) {
                     Some(item) => Ok(item.clone()),
-                    None => self.error(format!("a tuple of {} items has no item {i}", items.len())),
+                    None => self.error(format!("a tuple of {} has no item {i}", plural(items.len(), "item"))),
                 }
             }
             Val::Range(parts) => {

@@ -4,6 +4,7 @@ use adjudicate_kernels::Array;
 
 use crate::graph::Const;
 use crate::prims;
+use crate::span::plural;
 use crate::specialise::origin::Origin;
 use crate::specialise::value::Val;
 use crate::specialise::{Cx, Res};
@@ -107,7 +108,8 @@ fn reshape(cx: &mut Cx<'_>, call: &Call) -> Res<Val> {
         _ => false,
     };
     let Some(given) = given.filter(|_| fits) else {
-        return cx.error(format!("an array of shape {from:?} has {size} elements and cannot become {wanted:?}"));
+        return cx
+            .error(format!("an array of shape {from:?} has {} and cannot become {wanted:?}", plural(size, "element")));
     };
     let fill = |n: i64| if n < 0 { size / given as usize } else { n as usize };
     let shape: Vec<usize> = wanted.into_iter().map(fill).collect();
@@ -122,7 +124,7 @@ fn transpose(cx: &mut Cx<'_>, call: &Call) -> Res<Val> {
         axes => cx.axes(axes, rank)?,
     };
     if perm.len() != rank {
-        return cx.error(format!("{perm:?} is not a permutation of the axes of an array of {rank} axes"));
+        return cx.error(format!("{perm:?} is not a permutation of the axes of an array of {}", plural(rank, "axis")));
     }
     cx.permuted(&x, &perm)
 }
