@@ -5,6 +5,7 @@ mod accumulate;
 mod accumulators;
 mod builtins;
 mod common;
+mod derivatives;
 mod draw;
 mod exec;
 mod fission;

@@ -75,6 +75,19 @@ const REFUSED: &[(&str, &str)] = &[
     ("np.sum(x, 1)", "an array of 1 axis"),
     ("x[0, 0]", "an array of 1 axis is indexed with 2 positions"),
     ("(lambda: s)(s)", "takes 0 arguments, but 1 is given"),
+    ("hvp(lambda a: a ** 3)(s)", "`hvp(f)(a, v)` takes 2 arguments, but 1 is given"),
+    ("hvp(lambda a: a ** 3)(s, s, s)", "`hvp(f)(a, v)` takes 2 arguments, but 3 are given"),
+    ("hvp(lambda a, b: a * b, (0, 1))(s, s)", "`hvp(f, (0, 1))(a, b, v0, v1)` takes 4 arguments, but 2 are given"),
+    ("hvp(np.sum)()", "a product with a vector takes more arguments, but 0 are given"),
+    ("hessian(lambda a: a * a)(x)", "the Hessian of a function needs one float as its result, not float array"),
+    ("hvp(lambda a: a * a)(x, x)", "the Hessian–vector product of a function needs one float"),
+    ("grad(lambda a: lambda b: a)(s)", "call the function, and return what it gives"),
+    ("jacobian(lambda a: lambda b: a)(s)", "call the function, and return what it gives"),
+    ("grad(lambda a: 3)(s)", "only floats have derivatives"),
+    ("jacobian(lambda a: 3)(s)", "only floats have derivatives"),
+    ("grad(lambda a: a ** 2)(7)", "write `7.0` for `7`"),
+    ("grad(lambda a: a ** 2)(np.arange(3))", "make floats of it by `* 1.0`"),
+    ("grad(lambda a: a ** 2)(True)", "argument 0 (`a`) is to be differentiated"),
 ];
 
 #[test]

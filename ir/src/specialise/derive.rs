@@ -6,20 +6,22 @@
 //! know it by that form); Jacobians and Hessians seed it with all unit cotangents at once.
 
 use std::rc::Rc;
+use std::sync::Arc;
 
 use crate::graph::{NodeId, Op, VjpSpec};
 use crate::prims;
 use crate::program::Ask;
+use crate::span::{Span, given, plural};
 use crate::types::{Elem, Type};
 
-use super::value::{Abs, Derived, Func, Val, Wrt};
+use super::value::{Abs, Derived, Func, Leaf, Val, Wrt};
 use super::{Cx, Res};
 
 /// The cotangent of a result.
 #[derive(Clone, Copy)]
 pub(super) enum Seed<'v> {
-    /// 1, of a float.
-    One,
+    /// 1, of a float; and the derivative that this is for.
+    One(&'static str),
     /// This value.
     Given(&'v Val),
     /// All unit cotangents of one leaf at once.
@@ -40,7 +42,7 @@ impl Cx<'_> {
         match ask {
             Ask::Value => self.call(&function, args, Vec::new()),
             Ask::Gradient => {
-                let mut f = derived(Derived::Grad, function);
+                let mut f = derived(Derived::Grad("gradient"), function);
                 for _ in 1..self.request.order {
                     f = derived(Derived::Jacobian, f);
                 }
@@ -51,7 +53,7 @@ impl Cx<'_> {
             Ask::Hessian => self.call(&derived(Derived::Hessian, function), args, Vec::new()),
             Ask::Hvp => self.call(&derived(Derived::Hvp, function), args, Vec::new()),
             Ask::Jvp => {
-                let (args, vectors) = self.split_vectors(&wrt, args)?;
+                let (args, vectors) = self.split_vectors(None, &wrt, args)?;
                 self.push_forward(&wrt, function, args, vectors)
             }
             Ask::Vjp => {
@@ -72,17 +74,44 @@ impl Cx<'_> {
         }
     }
 
-    /// Arguments and the vectors that follow them, one for each of `wrt`.
-    fn split_vectors(&mut self, wrt: &Wrt, mut args: Vec<Val>) -> Res<(Vec<Val>, Vec<Val>)> {
+    /// Arguments and the vectors that follow them, one for each of `wrt`; `hvp` is the function whose product it is.
+    fn split_vectors(&mut self, hvp: Option<&Val>, wrt: &Wrt, mut args: Vec<Val>) -> Res<(Vec<Val>, Vec<Val>)> {
         let count = wrt.positions().len();
-        if args.len() < 2 * count {
-            return self.error_help(
-                format!("{} arguments are given where a product with a vector needs more", args.len()),
-                "one vector for each differentiated argument follows the arguments",
-            );
+        let parameters = hvp.and_then(|function| self.parameters(function));
+        let fits = match &parameters {
+            Some(all) => (all.required() + count..=all.names.len() + count).contains(&args.len()),
+            None => args.len() >= 2 * count,
+        };
+        if !fits {
+            let message = match parameters {
+                Some(all) => {
+                    let takes = plural(all.names.len() + count, "argument");
+                    format!("`{}` takes {takes}, but {}", product_form(&all, wrt), given(args.len()))
+                }
+                None => format!("a product with a vector takes more arguments, but {}", given(args.len())),
+            };
+            return self.error_help(message, "one vector for each differentiated argument follows the arguments");
         }
         let vectors = args.split_off(args.len() - count);
         Ok((args, vectors))
+    }
+
+    /// The parameters of a function, if they have names.
+    fn parameters(&self, function: &Val) -> Option<Parameters> {
+        let Val::Func(f) = function else { return None };
+        match &**f {
+            Func::Graph { graph, defaults, .. } => {
+                let table = self.src.graph(*graph);
+                let spans = table.params.iter().map(|&param| table.node(param).span).collect();
+                let names = table.signature.names.to_vec();
+                let name = if &*table.name == "lambda" { "f".into() } else { table.name.clone() };
+                Some(Parameters { name, span: table.span, names, spans, defaults: defaults.len() })
+            }
+            Func::Derived { function, kind, .. } if *kind != Derived::Hvp => {
+                self.parameters(function).map(|inner| Parameters { name: "f".into(), ..inner })
+            }
+            _ => None,
+        }
     }
 
     /// Calls one of the functions that derivatives are made of.
@@ -110,19 +139,19 @@ impl Cx<'_> {
         let again =
             |kind, function: Val| Val::func(Func::Derived { kind, wrt: wrt.clone(), function: Box::new(function) });
         match kind {
-            Derived::Grad => Ok(self.vjp(function, wrt, args, Seed::One)?.1),
+            Derived::Grad(what) => Ok(self.vjp(function, wrt, args, Seed::One(what))?.1),
             Derived::ValueAndGrad => {
-                let (value, gradient) = self.vjp(function, wrt, args, Seed::One)?;
+                let (value, gradient) = self.vjp(function, wrt, args, Seed::One("gradient"))?;
                 Ok(Val::tuple(vec![value, gradient]))
             }
             Derived::Jacobian => self.jacobian(wrt, function, args),
             Derived::Hessian => {
-                let jacobian = again(Derived::Jacobian, again(Derived::Grad, function.clone()));
+                let jacobian = again(Derived::Jacobian, again(Derived::Grad("Hessian"), function.clone()));
                 self.call(&jacobian, args, Vec::new())
             }
             Derived::Hvp => {
-                let (args, vectors) = self.split_vectors(wrt, args)?;
-                let gradient = again(Derived::Grad, function.clone());
+                let (args, vectors) = self.split_vectors(Some(function), wrt, args)?;
+                let gradient = again(Derived::Grad("Hessian\u{2013}vector product"), function.clone());
                 self.push_forward(wrt, gradient, args, vectors)
             }
         }
@@ -136,8 +165,8 @@ impl Cx<'_> {
         }
         let at: Vec<Val> = wrt.positions().iter().map(|&i| args[i].clone()).collect();
         let mut fitted = Vec::new();
+        self.check_arguments(wrt, &function, &args)?;
         for (x, v) in at.iter().zip(&vectors) {
-            self.check_float(x, "an argument to differentiate")?;
             let form = x.abs();
             let Some(leaves) = self.fitted(&form, v)? else {
                 let given = v.abs();
@@ -160,16 +189,20 @@ impl Cx<'_> {
     /// All partial derivatives: for each leaf of the result, for each argument.
     fn jacobian(&mut self, wrt: &Wrt, function: &Val, args: Vec<Val>) -> Res<Val> {
         self.check_positions(wrt, args.len())?;
-        for &i in wrt.positions() {
-            self.check_float(&args[i], "an argument to differentiate")?;
-        }
+        self.check_arguments(wrt, function, &args)?;
         let at: Vec<Val> = wrt.positions().iter().map(|&i| args[i].clone()).collect();
         let function = Val::func(Func::Restricted { function: Box::new(function.clone()), wrt: wrt.clone(), args });
         let value = self.call(&function, at.clone(), Vec::new())?;
         if value.has_bottom() {
             return Ok(Val::Bottom);
         }
-        self.check_float(&value, "the result of a function whose Jacobian is asked for")?;
+        if let Some(other) = no_float(&value) {
+            let message = format!(
+                "the result of a function whose Jacobian is asked for must be a float or an array of floats, not {}",
+                other.abs()
+            );
+            return self.error_help(message, instead_of(&other.abs(), "Jacobian"));
+        }
         let all = Wrt::Many((0..at.len()).collect());
         let mut blocks = Vec::new();
         for (index, leaf) in leaves_of(&value).iter().enumerate() {
@@ -203,9 +236,7 @@ impl Cx<'_> {
         if args.iter().any(Val::has_bottom) || function.has_bottom() || seed.has_bottom() {
             return Ok(bottom);
         }
-        for &i in wrt.positions() {
-            self.check_float(&args[i], "an argument to differentiate")?;
-        }
+        self.check_arguments(wrt, function, &args)?;
         let args = args.into_iter().enumerate();
         let args: Vec<Val> = args
             .map(|(i, v)| if wrt.positions().contains(&i) { self.as_leaves(v) } else { Ok(v) })
@@ -216,10 +247,12 @@ impl Cx<'_> {
         if instance.result == Abs::Bottom {
             return Ok(bottom);
         }
-        if matches!(seed, Seed::One) && instance.result != Abs::Leaf(Type::f64()) {
+        if let Seed::One(what) = seed
+            && instance.result != Abs::Leaf(Type::f64())
+        {
             return self.error_help(
-                format!("the gradient of a function needs one float as its result, not {}", instance.result),
-                "ask for the `jacobian`, or sum the result",
+                format!("the {what} of a function needs one float as its result, not {}", instance.result),
+                instead_of(&instance.result, what),
             );
         }
         let (spans, total) = leaf_ranges(&key.function.parts(), &key.args);
@@ -284,14 +317,14 @@ impl Cx<'_> {
     fn bind_arity(&mut self, graph: crate::graph::GraphId, arity: usize) -> Res<()> {
         let table = self.src.graph(graph);
         let message =
-            format!("`{}` takes {} arguments, but {arity} are given", table.name, table.signature.names.len());
+            format!("`{}` takes {}, but {}", table.name, plural(table.signature.names.len(), "argument"), given(arity));
         self.error(message)
     }
 
     /// Cotangents of the float leaves of a result, and how many of each there are at once.
     fn seeds(&mut self, seed: &Seed<'_>, result: &Abs, types: &[Type]) -> Res<(Vec<NodeId>, Option<usize>)> {
         let seed = match seed {
-            Seed::One => return Ok((vec![self.node(&Val::Float(1.0))?], None)),
+            Seed::One(_) => return Ok((vec![self.node(&Val::Float(1.0))?], None)),
             Seed::Units(index) => return self.units(*index, types),
             Seed::Given(seed) => seed,
         };
@@ -368,19 +401,41 @@ impl Cx<'_> {
         Ok((floats.iter().enumerate().map(seed).collect(), Some(count)))
     }
 
-    /// A value all of whose numbers must be floats.
-    fn check_float(&mut self, value: &Val, what: &str) -> Res<()> {
-        match value {
-            Val::Float(_) | Val::Bottom => Ok(()),
-            Val::Leaf(leaf) if leaf.ty.is_float() => Ok(()),
-            Val::Tuple(items) | Val::Record(_, items) => items.iter().try_for_each(|v| self.check_float(v, what)),
-            other => {
-                let help = match other {
-                    Val::Int(_) | Val::Leaf(_) => "write `2.0` for `2`, or name other arguments to differentiate",
-                    _ => "name other arguments to differentiate",
-                };
-                self.error_help(format!("{what} must be a float or an array of floats, not {}", other.abs()), help)
+    /// All numbers of the arguments to differentiate must be floats.
+    fn check_arguments(&mut self, wrt: &Wrt, function: &Val, args: &[Val]) -> Res<()> {
+        for &i in wrt.positions() {
+            let Some(other) = no_float(&args[i]) else { continue };
+            let parameters = self.parameters(function).filter(|all| i < all.names.len());
+            let name = parameters.as_ref().map_or(String::new(), |all| format!(" (`{}`)", all.names[i]));
+            let message = format!(
+                "argument {i}{name} is to be differentiated and must be a float or an array of floats, not {}",
+                other.abs()
+            );
+            let or = "name other arguments to differentiate";
+            let help = match (other, self.written_integer(other)) {
+                (_, Some(n)) => format!("write `{n}.0` for `{n}`, or {or}"),
+                (Val::Leaf(leaf), None) if leaf.ty.as_tensor().is_some_and(|(elem, _)| elem == Elem::I64) => {
+                    format!("make floats of it by `* 1.0`, or {or}")
+                }
+                _ => or.to_owned(),
+            };
+            if let Some(all) = parameters.filter(|all| all.span == self.span) {
+                self.span = all.spans[i];
             }
+            return self.error_help(message, help);
+        }
+        Ok(())
+    }
+
+    /// The integer that stands in the program, or in the arguments of the request.
+    fn written_integer(&self, value: &Val) -> Option<i64> {
+        match value {
+            Val::Int(n) => Some(*n),
+            Val::Leaf(Leaf { origin: super::Origin::From(sources), .. }) => match sources[..] {
+                [super::Source::Entry(k)] => self.request.integers.get(k).copied(),
+                _ => None,
+            },
+            _ => None,
         }
     }
 
@@ -426,6 +481,63 @@ impl Cx<'_> {
             Ok(n) => Ok(n),
             Err(_) => self.error("positions of arguments are counted from 0"),
         }
+    }
+}
+
+/// The parameters of a function of the program.
+struct Parameters {
+    /// The name of the function.
+    name: Arc<str>,
+    /// Where the function is.
+    span: Span,
+    names: Vec<Arc<str>>,
+    /// Where each parameter is.
+    spans: Vec<Span>,
+    /// How many have defaults.
+    defaults: usize,
+}
+
+impl Parameters {
+    fn required(&self) -> usize {
+        self.names.len().saturating_sub(self.defaults)
+    }
+}
+
+/// How a Hessian–vector product is called.
+fn product_form(of: &Parameters, wrt: &Wrt) -> String {
+    let (which, vectors) = match wrt {
+        Wrt::One(0) => (String::new(), vec!["v".to_owned()]),
+        Wrt::One(i) => (format!(", {i}"), vec!["v".to_owned()]),
+        Wrt::Many(all) => {
+            let positions: Vec<String> = all.iter().map(ToString::to_string).collect();
+            let comma = if all.len() == 1 { "," } else { "" };
+            (format!(", ({}{comma})", positions.join(", ")), all.iter().map(|i| format!("v{i}")).collect())
+        }
+    };
+    let arguments: Vec<&str> = of.names.iter().map(|name| &**name).chain(vectors.iter().map(String::as_str)).collect();
+    format!("hvp({}{which})({})", of.name, arguments.join(", "))
+}
+
+/// What in a value is neither a float nor an array of floats.
+fn no_float(value: &Val) -> Option<&Val> {
+    match value {
+        Val::Float(_) | Val::Bottom => None,
+        Val::Leaf(leaf) if leaf.ty.is_float() => None,
+        Val::Tuple(items) | Val::Record(_, items) => items.iter().find_map(no_float),
+        other => Some(other),
+    }
+}
+
+/// What to do about a result that has no such derivative.
+fn instead_of(result: &Abs, what: &str) -> &'static str {
+    match result {
+        Abs::Func(_) | Abs::Choice(_) | Abs::Dyn(..) => "call the function, and return what it gives",
+        Abs::None => "return a float",
+        Abs::Leaf(ty) if !ty.is_float() => "return a float: only floats have derivatives",
+        Abs::Int(_) | Abs::Bool(_) | Abs::Str(_) => "return a float: only floats have derivatives",
+        _ if what == "gradient" => "ask for the `jacobian`, or sum the result",
+        _ if what == "Hessian" => "sum the result, or write `jacobian(jacobian(f))`",
+        _ => "sum the result",
     }
 }
 

@@ -352,7 +352,7 @@ impl Cx<'_> {
         let caller = self.span;
         let asked = self.active.is_empty();
         let made = stacker::maybe_grow(256 << 10, 8 << 20, || self.make(key));
-        let made = made.map_err(|stop| if asked { stop } else { at_call(stop, caller, self.library_file()) });
+        let made = made.map_err(|stop| at_call(stop, caller, self.library_file(), asked));
         self.span = caller;
         made
     }
@@ -536,14 +536,14 @@ pub(super) fn result_type(leaves: &[Type]) -> Type {
     }
 }
 
-/// Lets an error inside the library point at the call, and others say where the call was.
-fn at_call(stop: Stop, caller: Span, library: u16) -> Stop {
+/// Lets an error inside the library point at the call, and others say where the call was, unless the request is the caller.
+fn at_call(stop: Stop, caller: Span, library: u16, asked: bool) -> Stop {
     match stop {
         Stop::Error(mut d) if d.span.file == library && caller.file != library => {
             d.span = caller;
             Stop::Error(d)
         }
-        Stop::Error(mut d) if caller.file != library && d.notes.len() < 3 && d.span != caller => {
+        Stop::Error(mut d) if !asked && caller.file != library && d.notes.len() < 3 && d.span != caller => {
             d.notes.push((caller, "called from here".to_owned()));
             Stop::Error(d)
         }
