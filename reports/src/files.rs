@@ -25,16 +25,25 @@ pub const MATRIX: &str = "matrix.json";
 
 /// Why a file could not be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{file}:{line}: {}{wrong}", ColumnPrefix(column))]
+#[error("{}: {}{wrong}", Place(file, *line), ColumnPrefix(column))]
 pub struct ReadError {
     /// The file's name, as the caller gave it.
     pub file: String,
-    /// The line, from 1.
+    /// The line, from 1; 0 if the file as a whole is wrong.
     pub line: u64,
     /// The column's name in a table, or those of the first and the last, the position from 1 in JSON; empty if the line as a whole is wrong.
     pub column: String,
     /// What is wrong.
     pub wrong: String,
+}
+
+/// A line of a file, or the file.
+struct Place<'a>(&'a str, u64);
+
+impl fmt::Display for Place<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.1 == 0 { f.write_str(self.0) } else { write!(f, "{}:{}", self.0, self.1) }
+    }
 }
 
 struct ColumnPrefix<'a>(&'a str);
@@ -50,7 +59,7 @@ impl fmt::Display for ColumnPrefix<'_> {
 pub struct Warning {
     /// The file's name, as the caller gave it.
     pub file: String,
-    /// The line, from 1.
+    /// The line, from 1; 0 if it is the file as a whole.
     pub line: u64,
     /// What was found and what was done about it.
     pub found: String,
@@ -58,7 +67,7 @@ pub struct Warning {
 
 impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}: {}", self.file, self.line, self.found)
+        write!(f, "{}: {}", Place(&self.file, self.line), self.found)
     }
 }
 

@@ -42,6 +42,9 @@ impl Run {
     /// The first file that is missing or cannot be read.
     pub fn read(file: impl Fn(&str) -> Option<Vec<u8>>) -> Result<(Run, Vec<Warning>), ReadError> {
         let (run, mut warnings) = Run::read_without(file, None)?;
+        if run.cells.is_empty() && warnings.iter().all(|warning| warning.file != Cell::FILE) {
+            warnings.push(whole::<Cell>("it has column names and no cells"));
+        }
         warnings.extend(run.contradictions());
         Ok((run, warnings))
     }
@@ -59,7 +62,8 @@ impl Run {
     }
 
     fn read_without(file: impl Fn(&str) -> Option<Vec<u8>>, counts: Without) -> Result<(Run, Vec<Warning>), ReadError> {
-        let missing = || ReadError { file: MANIFEST.into(), line: 1, column: String::new(), wrong: "missing".into() };
+        let wrong = "missing, and what has none is no run".to_owned();
+        let missing = || ReadError { file: MANIFEST.to_owned(), line: 0, column: String::new(), wrong };
         let manifest = files::read_manifest(&file(MANIFEST).ok_or_else(missing)?, MANIFEST)?;
         let matrix = file(MATRIX).map(|bytes| files::read_matrix(&bytes, MATRIX)).transpose()?;
         let mut warnings = Vec::new();
@@ -136,16 +140,22 @@ fn placed_table<R: Row>(
     let Some(bytes) = file(R::FILE) else {
         // Runs had neither claims nor stages at first.
         if ![Claim::FILE, StageTime::FILE].contains(&R::FILE) {
-            warnings.push(Warning { file: R::FILE.to_owned(), line: 1, found: "missing".to_owned() });
+            warnings.push(whole::<R>("missing"));
         }
         return Ok(Default::default());
     };
     if bytes.is_empty() {
+        warnings.push(whole::<R>("empty, not even a line of column names"));
         return Ok(Default::default());
     }
     let (rows, found, lines) = files::read_rows_without(&bytes, R::FILE, without)?;
     warnings.extend(found);
     Ok((rows, lines))
+}
+
+/// What is odd about a table as a whole.
+fn whole<R: Row>(found: &str) -> Warning {
+    Warning { file: R::FILE.to_owned(), line: 0, found: found.to_owned() }
 }
 
 /// A stage of a cell, by its place.

@@ -150,7 +150,7 @@ impl Compare {
 pub fn load(folder: &Path, samples: bool) -> Result<Run, Failure> {
     let wanted = |file: &str| samples || file != Sample::FILE;
     let read = Run::read_to_compare(|file| fs::read(folder.join(file)).ok().filter(|_| wanted(file)));
-    let (run, _) = read.map_err(|e| incomparable(format!("{}: {e}", folder.display())))?;
+    let (run, _) = read.map_err(|e| Failure::usage(format!("{}: {e}", folder.display())))?;
     if run.cells.is_empty() {
         return Err(incomparable(format!("{} has no cells", folder.display())));
     }
@@ -164,7 +164,7 @@ fn samples(folder: &Path) -> Result<Vec<Sample>, Failure> {
         return Ok(Vec::new());
     }
     let read = read_rows(&bytes, Sample::FILE);
-    read.map(|(rows, _)| rows).map_err(|e| incomparable(format!("{}: {e}", folder.display())))
+    read.map(|(rows, _)| rows).map_err(|e| Failure::usage(format!("{}: {e}", folder.display())))
 }
 
 fn incomparable(message: String) -> Failure {
