@@ -34,6 +34,13 @@ impl<'o> Progress<'o> {
         }
     }
 
+    /// Comparisons along several directions may fail in the same words.
+    fn fail(&mut self, text: String) {
+        if !self.failures.contains(&text) {
+            self.failures.push(text);
+        }
+    }
+
     fn keep(&mut self, f: impl FnOnce(&mut RunFolder) -> Result<(), Failure>) -> Result<(), Failure> {
         self.folder.as_mut().map_or(Ok(()), f)
     }
@@ -55,7 +62,7 @@ impl Sink for Progress<'_> {
     fn check(&mut self, row: &Check) -> Result<(), Failure> {
         let text = describe_check(row);
         if !row.passed {
-            self.failures.push(text);
+            self.fail(text);
         } else {
             self.output.detail(&text);
         }
@@ -79,7 +86,7 @@ impl Sink for Progress<'_> {
             self.bar.inc(1);
             self.say(&describe_cell(row));
             if matches!(row.status, Status::Failed | Status::Timeout) {
-                self.failures.push(describe_cell(row));
+                self.fail(describe_cell(row));
             }
         }
         self.keep(|folder| folder.cells.push(row))
@@ -88,12 +95,17 @@ impl Sink for Progress<'_> {
 
 /// A comparison in a line.
 pub fn describe_check(row: &Check) -> String {
-    let found = match (row.largest_relative_error, row.remainder_order, &row.reason) {
-        (_, _, Some(reason)) => reason.clone(),
-        (Some(error), _, None) => format!("error {error:.1e}, tolerance {:.0e}", row.tolerance),
-        (None, Some(order), None) => format!("order {order:.2}, at least {}", row.tolerance),
-        (None, None, None) if row.passed => "nothing but rounding".to_owned(),
-        (None, None, None) => "not a number".to_owned(),
+    let measured = match (row.largest_relative_error, row.remainder_order) {
+        (Some(error), _) => Some(format!("error {error:.1e}, tolerance {:.0e}", row.tolerance)),
+        (None, Some(order)) => Some(format!("order {order:.2}, at least {}", row.tolerance)),
+        (None, None) => None,
+    };
+    let found = match (measured, &row.reason) {
+        (Some(measured), Some(reason)) => format!("{measured}; {reason}"),
+        (Some(said), None) => said,
+        (None, Some(reason)) => reason.clone(),
+        (None, None) if row.passed => "nothing but rounding".to_owned(),
+        (None, None) => "not a number".to_owned(),
     };
     let verdict = if row.passed { "passed" } else { "FAILED" };
     format!("{verdict}: {} against {}: {found}", row.key, row.reference)

@@ -36,6 +36,9 @@ pub const FINITE_TOLERANCE: f64 = 1e-5;
 /// The least order of a Taylor remainder; 2 but for rounding.
 pub const TAYLOR_ORDER: f64 = 1.9;
 
+/// What is said of a check that fails where the slopes on both sides of the arguments differ.
+const KINK: &str = "values have a kink at these arguments, so there may be no derivative";
+
 /// What values alone say of the derivatives at a point: slopes along two random directions of norm
 /// 1, and the curvature between them.
 #[derive(Debug)]
@@ -76,11 +79,20 @@ impl Oracle {
 
     /// Compares a result with what the oracle knows.
     pub fn check(&self, key: &Key, ask: Ask, result: &[Value]) -> Vec<Check> {
-        let flat = flatten(result);
+        let mut checks = self.compare(key, ask, &flatten(result));
+        if self.along_u.has_kink() || self.along_v.has_kink() {
+            for check in checks.iter_mut().filter(|check| !check.passed) {
+                check.reason.get_or_insert_with(|| KINK.to_owned());
+            }
+        }
+        checks
+    }
+
+    fn compare(&self, key: &Key, ask: Ask, flat: &[f64]) -> Vec<Check> {
         match ask {
             // The oracle knows no cotangent: strategies are compared with each other.
             Ask::Value | Ask::Vjp => Vec::new(),
-            Ask::Gradient | Ask::Jacobian => self.gradient(key, &flat),
+            Ask::Gradient | Ask::Jacobian => self.gradient(key, flat),
             Ask::ValueAndGradient => self.gradient(key, flat.get(1..).unwrap_or_default()),
             Ask::Jvp => {
                 let expected = self.along_v.slope() * self.vector_norm;
@@ -90,7 +102,7 @@ impl Oracle {
                 let product: Vec<f64> = flat.iter().map(|x| x / self.vector_norm).collect();
                 self.curvature(key, &product)
             }
-            Ask::Hessian => self.curvature(key, &self.times_v(&flat)),
+            Ask::Hessian => self.curvature(key, &self.times_v(flat)),
         }
     }
 

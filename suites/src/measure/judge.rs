@@ -99,12 +99,13 @@ impl Bench<'_> {
 /// What a failed check says in the row of its cell.
 fn failure(check: &Check) -> String {
     let found = match (&check.reason, check.largest_relative_error, check.remainder_order) {
-        (Some(reason), _, _) => return reason.clone(),
-        (None, Some(error), _) => format!("relative error {error:.1e}"),
-        (None, None, Some(order)) => format!("remainder of order {order:.2}"),
+        (_, Some(error), _) => format!("relative error {error:.1e}"),
+        (_, None, Some(order)) => format!("remainder of order {order:.2}"),
+        (Some(reason), None, None) => return reason.clone(),
         (None, None, None) => "not a number, or of another shape".to_owned(),
     };
-    format!("differs from {}: {found}", check.reference)
+    let reason = check.reason.as_ref().map_or(String::new(), |reason| format!("; {reason}"));
+    format!("differs from {}: {found}{reason}", check.reference)
 }
 
 /// Results of the cells that have one and are wanted.

@@ -74,6 +74,16 @@ impl Line {
         self.order(scaled)
     }
 
+    /// Whether the slopes on both sides stay apart: φ(h) − 2φ(0) + φ(−h) vanishes no faster than h, where it is of order
+    /// h² if φ has a derivative that has one.
+    pub fn has_kink(&self) -> bool {
+        let apart = |(k, (right, left)): (i32, &(f64, f64))| {
+            let h = step(k);
+            ((right - 2.0 * self.origin + left).abs() / h, h)
+        };
+        self.order((0..).zip(&self.sides).map(apart)).is_some_and(|order| order < 0.5)
+    }
+
     /// The order from the two smallest neighbouring steps whose remainders stand clear of
     /// rounding, which a value's last bits bring divided by the given scale.
     fn order(&self, remainders: impl Iterator<Item = (f64, f64)>) -> Option<f64> {
@@ -153,6 +163,17 @@ mod tests {
         let line = Line::new(&point, &vec![1.0, 0.0], &mut f).unwrap();
         assert!(line.taylor_order(1.0).unwrap() > 1.9);
         assert!(line.taylor_order(1.001).unwrap() < 1.9);
+    }
+
+    #[test]
+    fn a_kink_is_told_from_a_curve() {
+        let kink = |f: fn(f64) -> f64| {
+            let mut f = |args: &[Value]| Ok(f(floats(&args[0])[0]));
+            let point = Point::new(&[Datum::F64(0.0), Datum::F64(0.0)], &[0, 1]);
+            Line::new(&point, &vec![1.0, 0.0], &mut f).unwrap().has_kink()
+        };
+        assert!(kink(f64::abs) && kink(|x| x.max(0.0) + x.sin()) && kink(|x| x.abs().sqrt()));
+        assert!(!kink(f64::exp) && !kink(|x| 3.0 * x) && !kink(|x| x * x * x) && !kink(|x| 1e3 * x * x));
     }
 
     #[test]
