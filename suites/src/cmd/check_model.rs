@@ -3,6 +3,8 @@
 //! Values are compared between strategies; of a function whose result is a float, so are the gradient and a Hessian–vector
 //! product, and both with differences of values. References and tolerances are those of `measure/check.rs`.
 
+use std::collections::BTreeSet;
+
 use adjudicate_ir::datum::Datum;
 use adjudicate_ir::program::{Ask, Program, Request};
 use adjudicate_ir::value::Value;
@@ -31,6 +33,8 @@ struct Bench<'a> {
     program: Program,
     strategies: Vec<&'static dyn Strategy>,
     tally: Tally,
+    /// What failed so far.
+    said: BTreeSet<String>,
     output: &'a mut Output,
 }
 
@@ -51,7 +55,7 @@ pub fn check_model(subject: &Subject, selection: &Selection, seed: u64, output: 
     let wanted = |ask: &Ask| functions.matches(ask.name());
     let own = subject.arguments()?;
     subject.request(&program, &own)?;
-    let mut bench = Bench { subject, program, strategies, tally: Tally::default(), output };
+    let mut bench = Bench { subject, program, strategies, tally: Tally::default(), said: BTreeSet::new(), output };
     let mut values = bench.answers(Ask::Value, &own)?;
     if wanted(&Ask::Value) {
         bench.compare(Ask::Value, &mut values);
@@ -102,18 +106,38 @@ impl Bench<'_> {
                 kernels: Kernels::standard().name().to_owned(),
                 threads: 1,
             };
-            let prepared = match guarded(|| strategy.prepare(&self.program, &request)) {
-                Ok(Err(PrepareError::Refused(refusal))) => Err(Trouble::Refused(refusal.to_string())),
+            let mut prepared = match guarded(|| strategy.prepare(&self.program, &request)) {
+                Ok(Err(PrepareError::Refused(refusal))) => {
+                    self.without(&key, &Trouble::Refused(refusal.to_string()));
+                    continue;
+                }
                 Ok(Err(error)) => return Err(prepare_failure(error, strategy, &self.program)),
-                Ok(Ok(prepared)) => Ok(Runner::Prepared(prepared)),
-                Err(panic) => Err(Trouble::Failed(panic)),
+                Ok(Ok(prepared)) => prepared,
+                Err(panic) => {
+                    self.without(&key, &Trouble::Failed(panic));
+                    continue;
+                }
             };
-            match prepared.and_then(|mut runner| runner.run(&leaves).map(|result| (runner, result))) {
-                Ok((runner, result)) => answers.push(Answer { key, runner, result, is_sound: true }),
-                Err(trouble) => self.without(&key, &trouble),
+            match guarded(|| prepared.run(&leaves)) {
+                Ok(Ok(result)) => {
+                    answers.push(Answer { key, runner: Runner::Prepared(prepared), result, is_sound: true });
+                }
+                // It depends on the arguments, and is no fault of the strategy.
+                Ok(Err(error)) => {
+                    self.tally.failed += 1;
+                    self.say(&format!("failed: {key}: {}: {}", error.position, error.diagnostic.message));
+                }
+                Err(panic) => self.without(&key, &Trouble::Failed(panic)),
             }
         }
         Ok(answers)
+    }
+
+    /// Says what failed; comparisons along several directions may fail in the same words.
+    fn say(&mut self, text: &str) {
+        if self.said.insert(text.to_owned()) {
+            self.output.error(text);
+        }
     }
 
     /// Takes note of a strategy that has no answer.
@@ -156,7 +180,7 @@ impl Bench<'_> {
             } else {
                 self.tally.failed += 1;
                 answer.is_sound = false;
-                self.output.error(&describe_check(check));
+                self.say(&describe_check(check));
             }
         }
     }
