@@ -71,6 +71,7 @@ impl Run {
         let recipe = Recipe { selection, settings, depth, shard: self.shard };
         let plan = recipe.plan()?;
         if self.dry_run {
+            self.out.as_deref().map_or(Ok(()), RunFolder::may_claim)?;
             output.result(&describe(&plan))?;
             return Ok(Exit::Ok);
         }

@@ -39,23 +39,24 @@ pub struct Table {
 }
 
 impl RunFolder {
+    /// Whether the folder can be made, as far as can be known without making it.
+    pub fn may_claim(path: &Path) -> Result<(), Failure> {
+        if path.symlink_metadata().is_ok() {
+            return Err(cannot(path, &io::ErrorKind::AlreadyExists.into()));
+        }
+        match path.ancestors().skip(1).find(|above| above.exists()).filter(|above| !above.is_dir()) {
+            Some(file) => Err(cannot(path, &io::Error::other(format!("{} is not a folder", file.display())))),
+            None => Ok(()),
+        }
+    }
+
     /// Makes the folder, empty, so that what is in its way is known before there is anything to put into it. One that
     /// exists is left alone.
     pub fn claim(path: &Path) -> Result<(), Failure> {
-        let cannot = |e: io::Error| {
-            Failure::usage(format!("the run folder {} cannot be made: {e}; name another with --out", path.display()))
-        };
-        if let Some(file) = path.ancestors().skip(1).find(|above| above.exists()).filter(|above| !above.is_dir()) {
-            return Err(cannot(io::Error::other(format!("{} is not a folder", file.display()))));
-        }
+        RunFolder::may_claim(path)?;
+        let cannot = |e| cannot(path, &e);
         path.parent().map_or(Ok(()), fs::create_dir_all).map_err(cannot)?;
-        fs::create_dir(path).map_err(|e| match e.kind() {
-            io::ErrorKind::AlreadyExists => Failure::usage(format!(
-                "the run folder {} exists; name another with --out or remove it",
-                path.display()
-            )),
-            _ => cannot(e),
-        })
+        fs::create_dir(path).map_err(cannot)
     }
 
     /// Creates the files of a folder that was [claimed](RunFolder::claim).
@@ -143,6 +144,15 @@ pub fn write_file(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     written.map_err(|e| {
         let _ = fs::remove_file(&partial);
         unwritable(path, &e)
+    })
+}
+
+/// Why a run folder is not made.
+fn cannot(path: &Path, error: &io::Error) -> Failure {
+    let path = path.display();
+    Failure::usage(match error.kind() {
+        io::ErrorKind::AlreadyExists => format!("the run folder {path} exists; name another with --out or remove it"),
+        _ => format!("the run folder {path} cannot be made: {error}; name another with --out"),
     })
 }
 
