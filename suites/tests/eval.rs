@@ -141,5 +141,9 @@ fn differences_of_a_function_with_derivatives_are_warned_of() {
     };
     assert!(ask("f", "finite").contains("warning: the function contains derivatives"));
     assert_eq!((ask("f", "closure").as_str(), ask("g", "finite").as_str()), ("", ""));
-    assert!(ask("f", "closur").contains("did you mean `closure`? `adjudicate list` has all"));
+    let unknown = ask("f", "closur");
+    assert!(
+        unknown.contains("did you mean `closure`? There are: tape, dataflow, closure, finite; `adjudicate list`"),
+        "{unknown}"
+    );
 }

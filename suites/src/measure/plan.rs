@@ -267,7 +267,8 @@ impl Patterns {
 /// Where so many names are, they are not all said.
 const MANY: usize = 20;
 
-/// The error for a name that is none of `names`: the nearest of them if one is like it, and all, or what lists them.
+/// The error for a name that is none of `names`: the nearest of them if one is like it, and all. Where they are many, those
+/// after a colon are variants, and listed elsewhere.
 pub fn unknown(kind: &str, name: &str, names: &[&str]) -> Failure {
     let mut listed: Vec<&str> = Vec::new();
     for n in names {
@@ -277,10 +278,19 @@ pub fn unknown(kind: &str, name: &str, names: &[&str]) -> Failure {
     }
     let near = names::nearest(name, listed.iter().copied());
     let near = near.map_or(".".to_owned(), |near| format!("; did you mean `{near}`?"));
-    let there = match listed.len() {
-        0 => return Failure::usage(format!("there is no {kind} `{name}`, nor any other")),
-        1..MANY => format!("There are: {}", listed.join(", ")),
-        _ => "`adjudicate list` has all".to_owned(),
+    if listed.is_empty() {
+        return Failure::usage(format!("there is no {kind} `{name}`, nor any other"));
+    }
+    let are_many = |listed: &[&str]| listed.len() >= MANY;
+    let (mut plain, all) = (listed.clone(), listed.len());
+    if are_many(&listed) {
+        plain.retain(|listed| !listed.contains(':'));
+    }
+    let there = match plain.len() {
+        0 => "`adjudicate list` has all".to_owned(),
+        _ if are_many(&plain) => "`adjudicate list` has all".to_owned(),
+        n if n < all => format!("There are: {}; `adjudicate list` has their variants too", plain.join(", ")),
+        _ => format!("There are: {}", plain.join(", ")),
     };
     Failure::usage(format!("there is no {kind} `{name}`{near} {there}"))
 }
