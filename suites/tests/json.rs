@@ -62,6 +62,14 @@ fn errors_name_the_place() {
         "error at line 1 column 2: -99999999999999999999 does not fit a 64-bit integer; \
          write -99999999999999999999.0 for a float",
     );
+    check(
+        "{\"w\": 1.0,\n \"v\": {\"w\": [2.0], \"x\": \"w\"}, \"\\u0077\": 2.0}",
+        "error at line 2 column 31: the key \"\\u0077\" occurs twice",
+    );
+    check(
+        "{\"w\": {\"tuple\": 1}}",
+        "error at $.w: {\"tuple\": […]} is a tuple of the items of a list; this has a number",
+    );
     check("99999999999999999999.0", "F64(1e20)");
     check("-9223372036854775808", "I64(-9223372036854775808)");
     check("\"Inf\"", "error at $: \"Inf\" is not a float; write \"Infinity\"");

@@ -1,5 +1,6 @@
 //! From JSON text to values.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use adjudicate_ir::datum::Datum;
@@ -44,34 +45,48 @@ pub fn datum(text: &str) -> Result<Datum, JsonError> {
 
 fn parse(text: &str) -> Result<Json, JsonError> {
     let json = serde_json::from_str(text).map_err(|e| JsonError::Syntax(e.to_string()))?;
-    match wide_integer(text) {
-        Some((at, digits)) => Err(JsonError::Shape {
-            path: position(&text[..at]),
-            message: format!("{digits} does not fit a 64-bit integer; write {digits}.0 for a float"),
-        }),
+    match lossy(text) {
+        Some((at, message)) => Err(JsonError::Shape { path: position(&text[..at]), message }),
         None => Ok(json),
     }
 }
 
-/// The first integer of a JSON text that 64 bits cannot hold; the parser would make it a float.
-fn wide_integer(text: &str) -> Option<(usize, &str)> {
+/// The first place of a JSON text at which the parser would lose something: an integer that 64 bits cannot hold, which it
+/// makes a float, or a key that its object has already, of which it keeps the last.
+fn lossy(text: &str) -> Option<(usize, String)> {
     let bytes = text.as_bytes();
+    let mut objects: Vec<BTreeSet<String>> = Vec::new();
     let mut at = 0;
     while at < bytes.len() {
         let start = at;
         at += 1;
-        if bytes[start] == b'"' {
-            while bytes[at] != b'"' {
-                at += 1 + usize::from(bytes[at] == b'\\');
+        match bytes[start] {
+            b'{' => objects.push(BTreeSet::new()),
+            b'}' => drop(objects.pop()),
+            b'"' => {
+                while bytes[at] != b'"' {
+                    at += 1 + usize::from(bytes[at] == b'\\');
+                }
+                at += 1;
+                let is_key = bytes[at..].iter().find(|b| !b.is_ascii_whitespace()) == Some(&b':');
+                if let (true, Some(keys)) = (is_key, objects.last_mut()) {
+                    let key: String = serde_json::from_str(&text[start..at]).unwrap_or_default();
+                    if !keys.insert(key) {
+                        return Some((start, format!("the key {} occurs twice", &text[start..at])));
+                    }
+                }
             }
-            at += 1;
-        } else if bytes[start] == b'-' || bytes[start].is_ascii_digit() {
-            let length = bytes[at..].iter().take_while(|b| matches!(b, b'0'..=b'9' | b'.' | b'e' | b'E' | b'+' | b'-'));
-            at += length.count();
-            let number = &text[start..at];
-            if !number.contains(['.', 'e', 'E']) && number.parse::<i64>().is_err() {
-                return Some((start, number));
+            b'-' | b'0'..=b'9' => {
+                let more =
+                    bytes[at..].iter().take_while(|b| matches!(b, b'0'..=b'9' | b'.' | b'e' | b'E' | b'+' | b'-'));
+                at += more.count();
+                let number = &text[start..at];
+                if !number.contains(['.', 'e', 'E']) && number.parse::<i64>().is_err() {
+                    let message = format!("{number} does not fit a 64-bit integer; write {number}.0 for a float");
+                    return Some((start, message));
+                }
             }
+            _ => {}
         }
     }
     None
@@ -165,7 +180,11 @@ fn meant_float(text: &str) -> Option<&'static str> {
 }
 
 fn object(fields: &Map<String, Json>, path: &mut Path) -> Result<Datum, JsonError> {
-    if let Some(Json::Array(items)) = fields.get("tuple").filter(|_| fields.len() == 1) {
+    if let Some(items) = fields.get("tuple").filter(|_| fields.len() == 1) {
+        let Json::Array(items) = items else {
+            let message = format!("{{\"tuple\": […]}} is a tuple of the items of a list; this has {}", kind(items));
+            return Err(path.error(message));
+        };
         return path.within(Step::Field("tuple".to_owned()), |path| {
             let items = items.iter().enumerate();
             let items = items.map(|(i, item)| path.within(Step::Item(i), |path| convert(item, path)));
