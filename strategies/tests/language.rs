@@ -150,3 +150,12 @@ fn an_integer_that_does_not_fit_is_an_error() {
         }
     }
 }
+
+/// What the README says of numbers, where Python does something else.
+#[test]
+fn numbers_that_differ_from_those_of_python() {
+    check("def f(x):\n    return x if 2**53 + 1 == 2.0**53 else 0.0\n", 3.0, 3.0, 1.0, 0.0);
+    check("def f(x):\n    return x * round(2.675, 2)\n", 2.0, 5.36, 2.68, 0.0);
+    check("def f(x):\n    return 0.0 ** x\n", 0.0, 1.0, 0.0, 0.0);
+    check("def f(x):\n    return (-2.0) ** x\n", 2.0, 4.0, 0.0, 0.0);
+}
