@@ -70,7 +70,7 @@ fn reports_have_distinct_names_and_paths_and_the_same_bytes_each_time() {
 fn text_is_as_stored() {
     let run = fixture();
     expect_file!["expected/report.md"].assert_eq(&text("md", "report.md", &run));
-    for path in ["tables/verdicts.tex", "tables/problems.tex", "tables/preparation.tex"] {
+    for path in ["tables/verdicts.tex", "tables/problems.tex", "tables/preparation.tex", "tables/times.tex"] {
         expect_file![format!("{}/tests/expected/{path}", env!("CARGO_MANIFEST_DIR"))]
             .assert_eq(&text("latex", path, &run));
     }
