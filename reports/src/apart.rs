@@ -113,6 +113,11 @@ impl<'a> Apart<'a> {
         corrected.then(|| self.controls.get(&block(key)))?
     }
 
+    /// Whether a cell is corrected by hand-written code.
+    pub(crate) fn is_corrected(&self, key: &Key) -> bool {
+        self.controls(key).is_some()
+    }
+
     /// The logarithm of what the controls of a cell say of the machine; 0 without any.
     pub(crate) fn correction(&self, key: &Key) -> f64 {
         self.controls(key).map_or(0.0, |controls| controls.log)

@@ -8,11 +8,12 @@
 //! | a time | the lower end of the 95 % interval of new ÷ base is above the threshold, and a second pass agrees | 3 |
 //!
 //! Ratios between runs are corrected by the hand-written cells (`apart.rs`). The threshold is 1 + max(3 %, twice the noise
-//! floor). The interval is made only where the ratio of medians is beyond the threshold.
+//! floor). Times that nothing corrects, those of hand-written code before all, have a floor of their own. The interval is made
+//! only where the ratio of medians is beyond the threshold.
 //! The same is done for each strategy over all cells, and for each of its functions, by the median of their ratios, which finds
-//! what is too small to be seen in one cell. There the threshold is 1 + max(3 %, six times the typical noise ÷ √n) over n
-//! blocks of cells (a suite at a size): noise has a long tail, which the median does not see, and six times what is
-//! typical of normal noise is twice its floor.
+//! what is too small to be seen in one cell. There the threshold is 1 + max(3 %, 4.5 times the typical noise ÷ √n) over n
+//! blocks of cells (a suite at a size): noise has a long tail, which the median does not see, and 4.5 times what is
+//! typical of normal noise is three standard deviations, which both passes have to exceed.
 //!
 //! A second pass agrees if its own ratio is beyond the threshold and its interval above 1. It is a pair of runs: a process is a few
 //! per cent slow or fast as a whole, by where its memory happens to lie, so a base that is not measured again would be slow or fast
@@ -26,7 +27,7 @@ use crate::apart::{Apart, FEWEST, block};
 use crate::columns::Row;
 use crate::derive::{Map, Ratio, is_preparation};
 use crate::files::MATRIX;
-use crate::rows::{Cell, Count, Key, NODES_AFTER, Status, Steadiness, Valid};
+use crate::rows::{Cell, Count, Key, Manifest, NODES_AFTER, Status, Steadiness, Valid};
 use crate::run::Run;
 use crate::view::{ALL_SUITES, distinct, state};
 
@@ -157,11 +158,8 @@ pub struct Again<'a> {
 /// Compares two runs, with a second pass if there is one.
 #[must_use]
 pub fn compare(base: &Run, new: &Run, again: Option<Again>, scope: Scope) -> Comparison {
-    let floor = base.manifest.noise_floor.into_iter().chain(new.manifest.noise_floor).fold(0.0, f64::max);
-    let typical = base.manifest.typical_noise.into_iter().chain(new.manifest.typical_noise).reduce(f64::max);
-    // Runs that know the floor alone have it from noise that is taken for normal.
-    let noise = Noise { floor, typical: typical.unwrap_or(floor / 3.0) };
-    let threshold = noise.threshold(1);
+    let noise = NoiseLevels::of(&base.manifest, &new.manifest);
+    let threshold = noise.corrected.threshold(1);
     let known: Map<&Key, &Cell> = new.cells.iter().map(|cell| (&cell.key, cell)).collect();
     let pairs: Vec<(&Cell, &Cell)> =
         base.cells.iter().filter_map(|cell| Some((cell, *known.get(&cell.key)?))).collect();
@@ -193,10 +191,34 @@ struct Noise {
     typical: f64,
 }
 
+/// The noise of times that are corrected by hand-written code, and of times that are not.
+#[derive(Clone, Copy)]
+struct NoiseLevels {
+    corrected: Noise,
+    uncorrected: Noise,
+}
+
+impl NoiseLevels {
+    /// The larger of what two runs know. A run that knows one level has it for all times, and one that knows the floor
+    /// alone has it from noise that is taken for normal.
+    fn of(base: &Manifest, new: &Manifest) -> Self {
+        let level = |floor: fn(&Manifest) -> Option<f64>, typical: fn(&Manifest) -> Option<f64>| {
+            let larger = |of: fn(&Manifest) -> Option<f64>| of(base).into_iter().chain(of(new)).reduce(f64::max);
+            let floor = larger(floor)?;
+            Some(Noise { floor, typical: larger(typical).unwrap_or(floor / 3.0) })
+        };
+        let none = Noise { floor: 0.0, typical: 0.0 };
+        let corrected = level(|m| m.noise_floor, |m| m.typical_noise).unwrap_or(none);
+        let uncorrected =
+            level(|m| m.uncorrected_noise_floor.or(m.noise_floor), |m| m.uncorrected_typical_noise.or(m.typical_noise));
+        Self { corrected, uncorrected: uncorrected.unwrap_or(corrected) }
+    }
+}
+
 impl Noise {
     /// The ratio above which there is a regression, of one cell or of the median of cells in some blocks.
     fn threshold(self, blocks: usize) -> f64 {
-        let noise = if blocks == 1 { 2.0 * self.floor } else { 6.0 * self.typical / (blocks as f64).sqrt() };
+        let noise = if blocks == 1 { 2.0 * self.floor } else { 4.5 * self.typical / (blocks as f64).sqrt() };
         1.0 + f64::max(LEAST, noise)
     }
 }
@@ -210,11 +232,26 @@ pub fn needs_samples(base: &Run, new: &Run) -> bool {
 
 /// By how much two runs of the same program differ, cell by cell and one-off costs left out: the ratio that is judged, or its
 /// inverse, less 1.
-#[must_use]
-pub fn differences(one: &Run, two: &Run) -> Vec<f64> {
-    let apart = Apart::new(one, two);
-    let timed = one.cells.iter().filter(|cell| !is_preparation(cell));
-    timed.filter_map(|cell| Some(apart.log_ratio(&cell.key)?.abs().exp_m1())).collect()
+#[derive(Clone, Debug, Default)]
+pub struct Differences {
+    /// Of cells that hand-written code corrects.
+    pub corrected: Vec<f64>,
+    /// Of all others.
+    pub uncorrected: Vec<f64>,
+}
+
+impl Differences {
+    /// Between these runs.
+    #[must_use]
+    pub fn between(one: &Run, two: &Run) -> Self {
+        let apart = Apart::new(one, two);
+        let mut found = Self::default();
+        for key in one.cells.iter().filter(|cell| !is_preparation(cell)).map(|cell| &cell.key) {
+            let side = if apart.is_corrected(key) { &mut found.corrected } else { &mut found.uncorrected };
+            side.extend(apart.log_ratio(key).map(|log| log.abs().exp_m1()));
+        }
+        found
+    }
 }
 
 fn change(judgement: Judgement, of: impl ToString, what: &str, base: impl ToString, new: impl ToString) -> Change {
@@ -328,7 +365,7 @@ pub(crate) fn counted<'n>(cell: &Cell) -> impl Iterator<Item = (&'n str, u64)> {
 struct Times<'a> {
     first: Apart<'a>,
     second: Option<Apart<'a>>,
-    noise: Noise,
+    noise: NoiseLevels,
 }
 
 /// A cell or many: the texts of a key and its threads.
@@ -353,7 +390,9 @@ fn time_changes(times: &Times, pairs: &[(&Cell, &Cell)]) -> Vec<Change> {
 /// The change of the time of a cell, or of the median of some, if it is surely beyond the threshold, on either side.
 fn time_change(times: &Times, of: Of, pairs: &[(&Cell, &Cell)]) -> Option<Change> {
     let keys: Vec<&Key> = pairs.iter().map(|(base, _)| &base.key).collect();
-    let threshold = times.noise.threshold(distinct(keys.iter().map(|key| block(key))).len());
+    let all_corrected = keys.iter().all(|key| times.first.is_corrected(key));
+    let noise = if all_corrected { times.noise.corrected } else { times.noise.uncorrected };
+    let threshold = noise.threshold(distinct(keys.iter().map(|key| block(key))).len());
     if times.first.typical(&keys)?.ln().abs() <= threshold.ln() {
         return None;
     }
@@ -614,6 +653,23 @@ mod tests {
         let again = Some(Again { base: Some(&slow_machine), new: &slow_machine });
         let found = compare(&base, &slow_program, again, Scope { times: true });
         assert_eq!(found.of(Judgement::Regression).count(), 0, "what the second pass does not show");
+    }
+
+    #[test]
+    fn noise_of_times_that_nothing_corrects_does_not_hide_changes_of_others() {
+        let noisy = |by: f64| run(&[100.0, 101.0, 99.0, 100.5, 99.5, 100.2, 99.8].map(|t| t * by), 7);
+        let mut base = controlled(noisy(1.0), 0.5);
+        let levels = (Some(0.02), Some(0.01));
+        (base.manifest.noise_floor, base.manifest.typical_noise) = levels;
+        let new = controlled(noisy(1.32), 0.5 / 1.1);
+        let hand_written = |base: &Run| {
+            let found = compare(base, &new, None, Scope { times: true }).changes;
+            assert!(found.iter().any(|change| !change.of.contains("handwritten")), "{found:?}");
+            found.iter().any(|change| change.of.contains("handwritten"))
+        };
+        assert!(hand_written(&base), "the one level holds for all");
+        base.manifest.uncorrected_noise_floor = Some(0.5);
+        assert!(!hand_written(&base));
     }
 
     #[test]

@@ -431,12 +431,18 @@ pub struct Manifest {
     /// Hash of each input.
     #[serde(default)]
     pub inputs: BTreeMap<String, String>,
-    /// Relative noise floor found by measuring A against A: 0.01 is 1 %.
+    /// Relative noise floor found by measuring A against A, of times that are corrected by hand-written code: 0.01 is 1 %.
     #[serde(default)]
     pub noise_floor: Option<f64>,
     /// The median over cells of the same, where the floor is the 95th percentile.
     #[serde(default)]
     pub typical_noise: Option<f64>,
+    /// The noise floor of times that are not corrected; the other holds for them where this is missing.
+    #[serde(default)]
+    pub uncorrected_noise_floor: Option<f64>,
+    /// The median over cells of that.
+    #[serde(default)]
+    pub uncorrected_typical_noise: Option<f64>,
     /// The suites that the floor was measured on; empty if there is none, or nobody kept that.
     #[serde(default)]
     pub noise_suites: Vec<String>,

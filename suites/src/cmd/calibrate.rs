@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 
 use adjudicate_reports::Run;
-use adjudicate_reports::compare::{Again, Comparison, Judgement, Scope, compare, differences};
+use adjudicate_reports::compare::{Again, Comparison, Differences, Judgement, Scope, compare};
 use adjudicate_reports::rows::{Cell, Check, Count, Key, Manifest, Sample, StageTime};
 use adjudicate_reports::view::distinct;
 use clap::Args;
@@ -18,7 +18,6 @@ use crate::measure::inject::Injection;
 use crate::measure::wire::Given;
 use crate::measure::{Plan, Sink, Stop, supervise};
 use crate::runs::folder::write_file;
-use crate::runs::machine::machine;
 use crate::runs::noise::{NOISE, Noise};
 
 /// Fewer cells have no 95th percentile to speak of.
@@ -56,12 +55,15 @@ impl Calibrate {
         };
         let text = serde_json::to_string_pretty(&noise).expect("numbers and text can be written") + "\n";
         write_file(&self.out, text.as_bytes())?;
-        let Noise { noise_floor, typical, cells, .. } = &noise;
+        let Noise { noise_floor, typical, cells, uncorrected_floor, uncorrected_typical, .. } = &noise;
         let percent = |share: f64| format!("{:.2} %", 100.0 * share);
+        let uncorrected = uncorrected_floor.zip(*uncorrected_typical).map_or_else(String::new, |(floor, typical)| {
+            format!("; of times that nothing corrects {}, median {}", percent(floor), percent(typical))
+        });
         output.result(&match self.json {
             true => text.trim_end().to_owned(),
             false => format!(
-                "noise floor {} (95th percentile of {cells} cells; median {})",
+                "noise floor {} (95th percentile of {cells} cells; median {}){uncorrected}",
                 percent(*noise_floor),
                 percent(*typical)
             ),
@@ -95,8 +97,9 @@ fn self_test(
     let slow = slowed(&mut plan)?;
     let [three, four] = [pass(&plan, stop)?, pass(&plan, stop)?];
     let slow_again = slowed(&mut plan)?;
-    let noise = noise(&three, &four, &plan).map(|noise| (noise.noise_floor, noise.typical));
-    (one.manifest.noise_floor, one.manifest.typical_noise) = noise.unzip();
+    if let Some(noise) = noise(&three, &four, &plan) {
+        noise.enter(&mut one.manifest);
+    }
     let scope = Scope { times: true };
     let same = compare(&one, &two, Some(Again { base: Some(&three), new: &four }), scope);
     let slower = compare(&one, &slow, Some(Again { base: Some(&three), new: &slow_again }), scope);
@@ -133,18 +136,8 @@ fn pass(plan: &Plan, stop: &Stop) -> Result<Run, Failure> {
 }
 
 fn noise(one: &Run, two: &Run, plan: &Plan) -> Option<Noise> {
-    let mut differences = differences(one, two);
-    differences.sort_by(f64::total_cmp);
-    let last = differences.len().checked_sub(1)?;
-    let at = |share: f64| differences.get(((differences.len() as f64 * share) as usize).min(last));
-    Some(Noise {
-        noise_floor: *at(0.95)?,
-        typical: *at(0.5)?,
-        cells: differences.len(),
-        cpu: machine().cpu,
-        profile: plan.settings.profile.name().to_owned(),
-        suites: distinct(plan.groups.iter().map(|group| group.suite.name)).into_iter().map(str::to_owned).collect(),
-    })
+    let suites = distinct(plan.groups.iter().map(|group| group.suite.name)).into_iter().map(str::to_owned).collect();
+    Noise::of(Differences::between(one, two), plan.settings.profile.name(), suites)
 }
 
 /// Keeps rows in memory.

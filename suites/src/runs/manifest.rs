@@ -32,10 +32,8 @@ pub fn manifest(recipe: &Recipe, plan: &Plan, command: String, started: SystemTi
     manifest.kernels.threads = u32::try_from(settings.threads).unwrap_or(u32::MAX);
     manifest.models = plan.groups.iter().map(|g| (g.suite.file.to_owned(), digest([g.suite.source]))).collect();
     manifest.inputs = inputs.collect();
-    let noise = known_noise(Path::new(NOISE))?;
-    if let Some(noise) = noise {
-        (manifest.noise_floor, manifest.typical_noise) = (Some(noise.noise_floor), Some(noise.typical));
-        manifest.noise_suites = noise.suites;
+    if let Some(noise) = known_noise(Path::new(NOISE))? {
+        noise.enter(&mut manifest);
     }
     manifest.planned_cells = Some(plan.cells() as u64);
     manifest.plan = recipe.to_json();

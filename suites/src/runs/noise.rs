@@ -4,6 +4,7 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
 
+use adjudicate_reports::compare::Differences;
 use adjudicate_reports::rows::Manifest;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -17,12 +18,19 @@ pub const NOISE: &str = "runs/noise.json";
 /// What is kept of a calibration.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Noise {
-    /// The 95th percentile over cells of the relative difference between two measurements.
+    /// The 95th percentile over cells of the relative difference between two measurements, both corrected by
+    /// hand-written code; of all cells where nothing was corrected.
     pub noise_floor: f64,
     /// The median of the same.
     pub typical: f64,
     /// How many cells.
     pub cells: usize,
+    /// The floor of cells that are not corrected, if there are others.
+    #[serde(default)]
+    pub uncorrected_floor: Option<f64>,
+    /// The median of the same.
+    #[serde(default)]
+    pub uncorrected_typical: Option<f64>,
     /// The machine's CPU: on another the floor says nothing.
     pub cpu: String,
     /// The profile.
@@ -30,6 +38,45 @@ pub struct Noise {
     /// The suites that were measured, in order; empty if nobody kept that.
     #[serde(default)]
     pub suites: Vec<String>,
+}
+
+impl Noise {
+    /// The noise of these differences, which it sorts; `None` if there are none.
+    pub fn of(mut differences: Differences, profile: &str, suites: Vec<String>) -> Option<Self> {
+        let corrected = level(&mut differences.corrected);
+        let uncorrected = level(&mut differences.uncorrected);
+        let (noise_floor, typical) = corrected.or(uncorrected)?;
+        let others = corrected.and(uncorrected);
+        Some(Self {
+            noise_floor,
+            typical,
+            cells: [&differences.corrected, &differences.uncorrected]
+                .into_iter()
+                .find(|cells| !cells.is_empty())?
+                .len(),
+            uncorrected_floor: others.map(|(floor, _)| floor),
+            uncorrected_typical: others.map(|(_, typical)| typical),
+            cpu: machine().cpu,
+            profile: profile.to_owned(),
+            suites,
+        })
+    }
+
+    /// Has a manifest keep it.
+    pub fn enter(self, manifest: &mut Manifest) {
+        (manifest.noise_floor, manifest.typical_noise) = (Some(self.noise_floor), Some(self.typical));
+        manifest.uncorrected_noise_floor = self.uncorrected_floor;
+        manifest.uncorrected_typical_noise = self.uncorrected_typical;
+        manifest.noise_suites = self.suites;
+    }
+}
+
+/// The 95th percentile and the median.
+fn level(differences: &mut [f64]) -> Option<(f64, f64)> {
+    differences.sort_by(f64::total_cmp);
+    let last = differences.len().checked_sub(1)?;
+    let at = |share: f64| differences[((differences.len() as f64 * share) as usize).min(last)];
+    Some((at(0.95), at(0.5)))
 }
 
 /// What to say of suites of a run that its noise floor was not measured on, if there are any and that is known.
@@ -58,11 +105,10 @@ pub fn known_noise(file: &Path) -> Result<Option<Noise>, Failure> {
     };
     let noise: Noise = serde_json::from_str(&text)
         .map_err(|e| wrong(format!("{}: column {}", e.line().max(1), e.column()), e.to_string()))?;
-    if noise.noise_floor < 0.0 || noise.typical < 0.0 {
-        return Err(wrong(
-            "1: column noise_floor".to_owned(),
-            format!("{} is no relative difference", noise.noise_floor),
-        ));
+    let Noise { noise_floor, typical, uncorrected_floor, uncorrected_typical, .. } = &noise;
+    let levels = [Some(*noise_floor), Some(*typical), *uncorrected_floor, *uncorrected_typical];
+    if let Some(below) = levels.into_iter().flatten().find(|level| *level < 0.0) {
+        return Err(wrong("1: column noise_floor".to_owned(), format!("{below} is no relative difference")));
     }
     Ok(Some(noise).filter(|noise| noise.cpu == machine().cpu))
 }
@@ -85,6 +131,18 @@ mod tests {
     }
 
     #[test]
+    fn times_that_are_not_corrected_have_a_level_of_their_own() {
+        let of = |corrected: &[f64], uncorrected: &[f64]| {
+            let differences = Differences { corrected: corrected.to_vec(), uncorrected: uncorrected.to_vec() };
+            let noise = Noise::of(differences, "quick", Vec::new())?;
+            Some((noise.noise_floor, noise.typical, noise.cells, noise.uncorrected_floor, noise.uncorrected_typical))
+        };
+        assert_eq!(of(&[0.03, 0.01, 0.02], &[0.5, 0.4]), Some((0.03, 0.02, 3, Some(0.5), Some(0.5))));
+        assert_eq!(of(&[], &[0.5, 0.4, 0.3]), Some((0.5, 0.4, 3, None, None)));
+        assert_eq!(of(&[], &[]), None);
+    }
+
+    #[test]
     fn a_broken_noise_floor_is_said_and_one_of_another_machine_is_none() {
         let temp = tempfile::tempdir().unwrap();
         let file = temp.path().join("noise.json");
@@ -93,12 +151,16 @@ mod tests {
             noise_floor: 0.02,
             typical: 0.01,
             cells: 7,
+            uncorrected_floor: None,
+            uncorrected_typical: None,
             cpu: machine().cpu,
             profile: "quick".into(),
             suites: vec!["cube".into()],
         };
         let text = serde_json::to_string(&noise).unwrap();
-        let older = text.replace(r#","suites":["cube"]"#, "");
+        let older = text.replace(r#","uncorrected_floor":null,"uncorrected_typical":null"#, "");
+        let older = older.replace(r#","suites":["cube"]"#, "");
+        assert!(older.len() + 70 < text.len(), "{older}");
         let read = |text: &str| {
             fs::write(&file, text).unwrap();
             known_noise(&file)
