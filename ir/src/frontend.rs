@@ -40,6 +40,7 @@ mod loops;
 pub mod names;
 mod nesting;
 mod ownership;
+mod parameters;
 mod reject;
 mod render;
 mod scope;
@@ -109,6 +110,11 @@ fn lower_text(module: &mut Module, file: u16, text: &str) -> Result<Lowered, Vec
         errors.dedup();
         return Err(errors);
     };
+    let repeated = parameters::repeated(parsed.suite());
+    if !repeated.is_empty() {
+        let error = |(range, what)| Diagnostic::new(span(range), format!("syntax error: {what}"));
+        return Err(repeated.into_iter().map(error).collect());
+    }
     lower_module(module, file, text, parsed.suite())
 }
 
@@ -127,17 +133,8 @@ fn lower_module(module: &mut Module, file: u16, text: &str, body: &[Stmt]) -> Re
     lowerer.module.graphs.truncate(graphs);
     let statements = body.iter().map(|stmt| lowerer.span(stmt.range())).collect();
     let (top, whole) = (lowerer.top, lowerer.too_large());
-    let (errors, mut broken) = (lowerer.errors, lowerer.broken);
-    if whole {
-        return Err(errors);
-    }
-    if broken.is_empty() {
-        return Ok(Lowered { top, faults: Faults::new(statements, errors) });
-    }
-    // A body may be lowered several times.
-    broken.sort_by_key(|error| (error.span.start, error.span.end));
-    broken.dedup();
-    Err(broken)
+    let errors = lowerer.errors;
+    if whole { Err(errors) } else { Ok(Lowered { top, faults: Faults::new(statements, errors) }) }
 }
 
 fn lower_first(message: &str) -> String {

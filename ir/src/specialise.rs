@@ -79,6 +79,8 @@ struct Cx<'p> {
     needed: FxHashMap<GraphId, std::rc::Rc<Vec<NodeId>>>,
     /// Graphs to be batched when everything is specialised.
     pending: Vec<vmap::Pending>,
+    /// What the next gradient is taken for.
+    purpose: derive::Purpose,
     span: Span,
 }
 
@@ -106,6 +108,7 @@ pub(crate) fn specialise(program: &Program, request: &Request) -> Result<Special
             frames_made: 0,
             needed: FxHashMap::default(),
             pending: Vec::new(),
+            purpose: derive::Purpose::default(),
             span: Span::default(),
         };
         match cx.entry() {

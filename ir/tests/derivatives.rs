@@ -24,14 +24,14 @@ fn an_argument_without_derivative_is_named_and_shown() {
         1,
         &[Datum::F64(2.0), Datum::I64(3)],
         expect![[r#"
-        error: argument 1 (`n`) is to be differentiated and must be a float or an array of floats, not int
-         --> model.py:1:10
-          |
-        1 | def f(x, n):
-          |          ^
-          |
-          = help: write `3.0` for `3`, or name other arguments to differentiate
-    "#]],
+            error: argument 1 (`n`) is to be differentiated and must be a float or an array of floats, not int
+             --> model.py:1:10
+              |
+            1 | def f(x, n):
+              |          ^
+              |
+              = help: pass a float, such as `3.0`, or name other arguments to differentiate
+        "#]],
     );
     check(
         scale,

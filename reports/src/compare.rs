@@ -12,8 +12,9 @@
 //! only where the ratio of medians is beyond the threshold.
 //! The same is done for each strategy over all cells, and for each of its functions, by the median of their ratios, which finds
 //! what is too small to be seen in one cell. There the threshold is 1 + max(3 %, 4.5 times the typical noise ÷ √n) over n
-//! blocks of cells (a suite at a size): noise has a long tail, which the median does not see, and 4.5 times what is
-//! typical of normal noise is three standard deviations, which both passes have to exceed.
+//! blocks of cells (a suite at a size): noise has a long tail, which the median does not see. Between runs of one program,
+//! such medians had a standard deviation of at most 1.3 times the typical noise ÷ √n, so that 4.5 is more than three, which
+//! both passes have to exceed. What is not corrected moves alike in a whole run, and has one threshold, however many cells.
 //!
 //! A second pass agrees if its own ratio is beyond the threshold and its interval above 1. It is a pair of runs: a process is a few
 //! per cent slow or fast as a whole, by where its memory happens to lie, so a base that is not measured again would be slow or fast
@@ -65,8 +66,10 @@ pub struct Comparison {
     pub base: String,
     /// The run that is measured.
     pub new: String,
-    /// The ratio of times above which there is a regression.
+    /// The ratio of times above which there is a regression, where hand-written code corrects them.
     pub threshold: f64,
+    /// The same where nothing does.
+    pub uncorrected_threshold: f64,
     /// How many cells both runs have.
     pub cells: usize,
     /// Of how many of these both runs have a time; missing if times were not compared.
@@ -159,7 +162,7 @@ pub struct Again<'a> {
 #[must_use]
 pub fn compare(base: &Run, new: &Run, again: Option<Again>, scope: Scope) -> Comparison {
     let noise = NoiseLevels::of(&base.manifest, &new.manifest);
-    let threshold = noise.corrected.threshold(1);
+    let [threshold, uncorrected_threshold] = [noise.corrected, noise.uncorrected].map(|noise| noise.threshold(1));
     let known: Map<&Key, &Cell> = new.cells.iter().map(|cell| (&cell.key, cell)).collect();
     let pairs: Vec<(&Cell, &Cell)> =
         base.cells.iter().filter_map(|cell| Some((cell, *known.get(&cell.key)?))).collect();
@@ -179,7 +182,16 @@ pub fn compare(base: &Run, new: &Run, again: Option<Again>, scope: Scope) -> Com
     }
     changes.sort_by_key(|change| change.judgement);
     let name = |run: &Run| run.manifest.run_id.clone();
-    Comparison { base: name(base), new: name(new), threshold, cells: pairs.len(), times: timed, counts, changes }
+    Comparison {
+        base: name(base),
+        new: name(new),
+        threshold,
+        uncorrected_threshold,
+        cells: pairs.len(),
+        times: timed,
+        counts,
+        changes,
+    }
 }
 
 /// By how much measurements of the same differ, relatively.
@@ -191,6 +203,17 @@ struct Noise {
     typical: f64,
 }
 
+impl Noise {
+    /// What is known of it; of a floor alone it is taken for normal.
+    fn known(floor: Option<f64>, typical: Option<f64>) -> Option<Self> {
+        floor.map(|floor| Self { floor, typical: typical.unwrap_or(floor / 3.0) })
+    }
+
+    fn larger(self, other: Self) -> Self {
+        Self { floor: self.floor.max(other.floor), typical: self.typical.max(other.typical) }
+    }
+}
+
 /// The noise of times that are corrected by hand-written code, and of times that are not.
 #[derive(Clone, Copy)]
 struct NoiseLevels {
@@ -199,19 +222,28 @@ struct NoiseLevels {
 }
 
 impl NoiseLevels {
-    /// The larger of what two runs know. A run that knows one level has it for all times, and one that knows the floor
-    /// alone has it from noise that is taken for normal.
+    /// The larger of what two runs know. One that knows one level has it for all times.
     fn of(base: &Manifest, new: &Manifest) -> Self {
-        let level = |floor: fn(&Manifest) -> Option<f64>, typical: fn(&Manifest) -> Option<f64>| {
-            let larger = |of: fn(&Manifest) -> Option<f64>| of(base).into_iter().chain(of(new)).reduce(f64::max);
-            let floor = larger(floor)?;
-            Some(Noise { floor, typical: larger(typical).unwrap_or(floor / 3.0) })
+        let corrected = |m: &Manifest| Noise::known(m.noise_floor, m.typical_noise);
+        let uncorrected = |m: &Manifest| {
+            Noise::known(m.uncorrected_noise_floor, m.uncorrected_typical_noise).or_else(|| corrected(m))
         };
-        let none = Noise { floor: 0.0, typical: 0.0 };
-        let corrected = level(|m| m.noise_floor, |m| m.typical_noise).unwrap_or(none);
-        let uncorrected =
-            level(|m| m.uncorrected_noise_floor.or(m.noise_floor), |m| m.uncorrected_typical_noise.or(m.typical_noise));
-        Self { corrected, uncorrected: uncorrected.unwrap_or(corrected) }
+        let larger = |of: &dyn Fn(&Manifest) -> Option<Noise>| {
+            let known = of(base).into_iter().chain(of(new)).reduce(Noise::larger);
+            known.unwrap_or(Noise { floor: 0.0, typical: 0.0 })
+        };
+        Self { corrected: larger(&corrected), uncorrected: larger(&uncorrected) }
+    }
+
+    /// The ratio above which there is a regression: of one time, or of the median of several.
+    fn threshold(self, times: &Apart, keys: &[&Key]) -> f64 {
+        // Where some are not corrected, these are a few, which do not move a median.
+        if keys.iter().any(|key| times.is_corrected(key)) {
+            self.corrected.threshold(distinct(keys.iter().map(|key| block(key))).len())
+        } else {
+            // What moves all times of a run alike does not become less by taking many.
+            self.uncorrected.threshold(1)
+        }
     }
 }
 
@@ -390,9 +422,7 @@ fn time_changes(times: &Times, pairs: &[(&Cell, &Cell)]) -> Vec<Change> {
 /// The change of the time of a cell, or of the median of some, if it is surely beyond the threshold, on either side.
 fn time_change(times: &Times, of: Of, pairs: &[(&Cell, &Cell)]) -> Option<Change> {
     let keys: Vec<&Key> = pairs.iter().map(|(base, _)| &base.key).collect();
-    let all_corrected = keys.iter().all(|key| times.first.is_corrected(key));
-    let noise = if all_corrected { times.noise.corrected } else { times.noise.uncorrected };
-    let threshold = noise.threshold(distinct(keys.iter().map(|key| block(key))).len());
+    let threshold = times.noise.threshold(&times.first, &keys);
     if times.first.typical(&keys)?.ln().abs() <= threshold.ln() {
         return None;
     }
@@ -493,8 +523,11 @@ impl Comparison {
         let found: Vec<String> = found.map(|judgement| format!("{} {}", number(judgement), judgement.word())).collect();
         let found = if found.is_empty() { "no change".to_owned() } else { found.join(", ") };
         let times = self.times.map_or_else(String::new, |times| {
-            let beyond = 100.0 * (self.threshold - 1.0);
-            format!(", {times} times (more than {beyond:.1} % apart is a change)")
+            let beyond = |threshold: f64| format!("{:.1} %", 100.0 * (threshold - 1.0));
+            let (corrected, others) = (beyond(self.threshold), beyond(self.uncorrected_threshold));
+            let others =
+                if others == corrected { String::new() } else { format!(", or {others} of hand-written code") };
+            format!(", {times} times (more than {corrected} apart{others} is a change)")
         });
         format!("{found}, in {} cells{times} and {} counts", self.cells, self.counts)
     }
@@ -696,7 +729,8 @@ mod tests {
         let many = |by: &dyn Fn(u32) -> f64| {
             let mut all = Run::default();
             for place in 0..9 {
-                let mut one = run(&[100.0, 101.0, 99.0, 100.5, 99.5, 100.2, 99.8].map(|t| t * by(place)), 7);
+                let times = [100.0, 101.0, 99.0, 100.5, 99.5, 100.2, 99.8].map(|t| t * by(place));
+                let mut one = controlled(run(&times, 7), 0.5 / by(place));
                 one.cells.iter_mut().for_each(|row| row.key.size = place.to_string());
                 one.samples.iter_mut().for_each(|row| row.key.size = place.to_string());
                 all.cells.extend(one.cells);
@@ -710,6 +744,12 @@ mod tests {
         assert_eq!(judged(&base, &slow, Some(&slow)), ["regression"; 2]);
         let shaken = many(&|place| if place < 3 { 1.7 } else { 1.0 });
         assert_eq!(judged(&base, &shaken, Some(&shaken)), Vec::<&str>::new());
+        let alone = |mut run: Run| {
+            run.cells.retain(|cell| cell.key.strategy != crate::rows::HANDWRITTEN);
+            run
+        };
+        let slow = alone(slow);
+        assert_eq!(judged(&alone(base), &slow, Some(&slow)), Vec::<&str>::new(), "all of it may be the machine");
     }
 
     #[test]

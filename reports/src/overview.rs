@@ -42,7 +42,9 @@ fn facts(view: &View, manifest: &Manifest) -> Vec<(&'static str, String)> {
     let Manifest { machine, toolchain, kernels, .. } = manifest;
     let busy = |load: f64| if load > BUSY * f64::from(machine.cores.max(1)) { ": busy, times may be off" } else { "" };
     let load = machine.load.map(|load| format!("load {load} as the run began{}", busy(load))).unwrap_or_default();
-    let floor = manifest.noise_floor.map(|floor| format!("{} %", three_digits(100.0 * floor))).unwrap_or_default();
+    let percent = |floor: f64| format!("{} %", three_digits(100.0 * floor));
+    let uncorrected = manifest.uncorrected_noise_floor.map(|floor| format!("{} of hand-written code", percent(floor)));
+    let floor = sentence(&[&manifest.noise_floor.map(percent).unwrap_or_default(), &uncorrected.unwrap_or_default()]);
     let facts = [
         ("suites", view.suites().join(", ")),
         ("strategies", view.strategies().join(", ")),

@@ -431,7 +431,8 @@ pub struct Manifest {
     /// Hash of each input.
     #[serde(default)]
     pub inputs: BTreeMap<String, String>,
-    /// Relative noise floor found by measuring A against A, of times that are corrected by hand-written code: 0.01 is 1 %.
+    /// Relative noise floor found by measuring A against A: 0.01 is 1 %. Of times that are corrected by hand-written code;
+    /// of all where none are.
     #[serde(default)]
     pub noise_floor: Option<f64>,
     /// The median over cells of the same, where the floor is the 95th percentile.

@@ -143,8 +143,6 @@ pub(super) struct Lowerer<'a, 'm> {
     /// around it.
     pub(super) unmentioned: bool,
     pub(super) errors: Vec<Diagnostic>,
-    /// What keeps the file from being Python at all, whether anything needs it or not.
-    pub(super) broken: Vec<Diagnostic>,
     pub(super) lives: FxHashMap<ScopeId, Rc<Liveness<'a>>>,
     pub(super) top: GraphId,
     instances: FxHashMap<InstanceKey, GraphId>,
@@ -181,7 +179,6 @@ impl<'a, 'm> Lowerer<'a, 'm> {
             bound: Vec::new(),
             unmentioned: false,
             errors: Vec::new(),
-            broken: Vec::new(),
             lives: FxHashMap::default(),
             top: GraphId(0),
             instances: FxHashMap::default(),

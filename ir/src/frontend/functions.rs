@@ -15,7 +15,6 @@ use ruff_python_ast::{Arguments, Expr, ExprCall, ExprLambda, Parameters, Stmt, S
 use ruff_text_size::{Ranged, TextRange};
 
 use crate::graph::{Keywords, NodeId, Op};
-use crate::span::Diagnostic;
 
 use super::context::{Escape, Frame, Function, FunctionCode, Job, Lowerer, Place, Value};
 use super::control::{Part, Seq, Tail};
@@ -91,14 +90,8 @@ impl<'a> Lowerer<'a, '_> {
             }
         }
         let mut defaults = Vec::new();
-        let mut seen: Vec<&str> = Vec::new();
         for parameter in parameters.iter_non_variadic_params() {
             let name = parameter.name().as_str();
-            if seen.contains(&name) {
-                let message = format!("syntax error: the parameter `{name}` occurs twice");
-                self.broken.push(Diagnostic::new(self.span(parameter.range), message));
-            }
-            seen.push(name);
             match parameter.default() {
                 Some(default) => {
                     let value = self.expr(default);

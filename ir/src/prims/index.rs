@@ -252,7 +252,7 @@ pub static RAVEL_INDEX: PrimDef = PrimDef {
     ty: |attrs, types| {
         let extents = extents(attrs)?;
         if extents.len() != types.len() || types.is_empty() {
-            return Err(format!("{} indices were given for {}", types.len(), plural(extents.len(), "axis")));
+            return Err(format!("of {}, {} are given an index", plural(extents.len(), "axis"), types.len()));
         }
         let mut shape: Vec<usize> = Vec::new();
         for ty in types {

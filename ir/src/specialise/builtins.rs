@@ -105,7 +105,7 @@ pub(super) fn constant(name: &str) -> Option<Val> {
 }
 
 const DERIVATIVES: &[Row] = &[
-    row(&["grad"], "f, argnums=", |cx, call| cx.derive(Derived::Grad("gradient"), call)),
+    row(&["grad"], "f, argnums=", |cx, call| cx.derive(Derived::Grad, call)),
     row(&["value_and_grad"], "f, argnums=", |cx, call| cx.derive(Derived::ValueAndGrad, call)),
     row(&["jacobian"], "f, argnums=", |cx, call| cx.derive(Derived::Jacobian, call)),
     row(&["hessian"], "f, argnums=", |cx, call| cx.derive(Derived::Hessian, call)),

@@ -5,6 +5,7 @@
 //! product is the pullback of the pullback, which is linear (a strategy with a forward mode of its own may
 //! know it by that form); Jacobians and Hessians seed it with all unit cotangents at once.
 
+use std::mem;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -20,12 +21,40 @@ use super::{Cx, Res};
 /// The cotangent of a result.
 #[derive(Clone, Copy)]
 pub(super) enum Seed<'v> {
-    /// 1, of a float; and the derivative that this is for.
-    One(&'static str),
+    /// 1, of a float; and what that is for.
+    One(Purpose),
     /// This value.
     Given(&'v Val),
     /// All unit cotangents of one leaf at once.
     Units(usize),
+}
+
+/// The derivative that a gradient is taken for.
+#[derive(Clone, Copy, Default)]
+pub(super) enum Purpose {
+    #[default]
+    Gradient,
+    Hessian,
+    HessianVectorProduct,
+}
+
+impl Purpose {
+    fn name(self) -> &'static str {
+        match self {
+            Purpose::Gradient => "gradient",
+            Purpose::Hessian => "Hessian",
+            Purpose::HessianVectorProduct => "Hessian\u{2013}vector product",
+        }
+    }
+
+    /// What to do where the result is not one float.
+    fn instead(self) -> &'static str {
+        match self {
+            Purpose::Gradient => "ask for the `jacobian`, or sum the result",
+            Purpose::Hessian => "sum the result, or write `jacobian(jacobian(f))`",
+            Purpose::HessianVectorProduct => "sum the result",
+        }
+    }
 }
 
 impl Seed<'_> {
@@ -42,7 +71,7 @@ impl Cx<'_> {
         match ask {
             Ask::Value => self.call(&function, args, Vec::new()),
             Ask::Gradient => {
-                let mut f = derived(Derived::Grad("gradient"), function);
+                let mut f = derived(Derived::Grad, function);
                 for _ in 1..self.request.order {
                     f = derived(Derived::Jacobian, f);
                 }
@@ -85,10 +114,16 @@ impl Cx<'_> {
         if !fits {
             let message = match parameters {
                 Some(all) => {
-                    let takes = plural(all.names.len() + count, "argument");
-                    format!("`{}` takes {takes}, but {}", product_form(&all, wrt), given(args.len()))
+                    let (least, most) = (all.required() + count, all.names.len() + count);
+                    let from = if least < most { format!("{least} to ") } else { String::new() };
+                    let takes = plural(most, "argument");
+                    format!("`{}` takes {from}{takes}, but {}", product_form(&all, wrt), given(args.len()))
                 }
-                None => format!("a product with a vector takes more arguments, but {}", given(args.len())),
+                None => format!(
+                    "a product with a vector takes {} or more, but {}",
+                    plural(2 * count, "argument"),
+                    given(args.len())
+                ),
             };
             return self.error_help(message, "one vector for each differentiated argument follows the arguments");
         }
@@ -102,10 +137,18 @@ impl Cx<'_> {
         match &**f {
             Func::Graph { graph, defaults, .. } => {
                 let table = self.src.graph(*graph);
+                // Those given by name only are not among the arguments of a call by position.
+                let positional = table.signature.names.len() - table.signature.keyword_only;
                 let spans = table.params.iter().map(|&param| table.node(param).span).collect();
-                let names = table.signature.names.to_vec();
+                let names = table.signature.names[..positional].to_vec();
                 let name = if &*table.name == "lambda" { "f".into() } else { table.name.clone() };
-                Some(Parameters { name, span: table.span, names, spans, defaults: defaults.len() })
+                Some(Parameters {
+                    name,
+                    span: table.span,
+                    names,
+                    spans,
+                    defaults: defaults.len().saturating_sub(table.signature.keyword_only),
+                })
             }
             Func::Derived { function, kind, .. } if *kind != Derived::Hvp => {
                 self.parameters(function).map(|inner| Parameters { name: "f".into(), ..inner })
@@ -139,22 +182,33 @@ impl Cx<'_> {
         let again =
             |kind, function: Val| Val::func(Func::Derived { kind, wrt: wrt.clone(), function: Box::new(function) });
         match kind {
-            Derived::Grad(what) => Ok(self.vjp(function, wrt, args, Seed::One(what))?.1),
+            Derived::Grad => {
+                let purpose = mem::take(&mut self.purpose);
+                Ok(self.vjp(function, wrt, args, Seed::One(purpose))?.1)
+            }
             Derived::ValueAndGrad => {
-                let (value, gradient) = self.vjp(function, wrt, args, Seed::One("gradient"))?;
+                let (value, gradient) = self.vjp(function, wrt, args, Seed::One(Purpose::Gradient))?;
                 Ok(Val::tuple(vec![value, gradient]))
             }
             Derived::Jacobian => self.jacobian(wrt, function, args),
             Derived::Hessian => {
-                let jacobian = again(Derived::Jacobian, again(Derived::Grad("Hessian"), function.clone()));
-                self.call(&jacobian, args, Vec::new())
+                let jacobian = again(Derived::Jacobian, again(Derived::Grad, function.clone()));
+                self.on_purpose(Purpose::Hessian, |cx| cx.call(&jacobian, args, Vec::new()))
             }
             Derived::Hvp => {
                 let (args, vectors) = self.split_vectors(Some(function), wrt, args)?;
-                let gradient = again(Derived::Grad("Hessian\u{2013}vector product"), function.clone());
-                self.push_forward(wrt, gradient, args, vectors)
+                let gradient = again(Derived::Grad, function.clone());
+                self.on_purpose(Purpose::HessianVectorProduct, |cx| cx.push_forward(wrt, gradient, args, vectors))
             }
         }
+    }
+
+    /// Makes a derivative whose first gradient is for this.
+    fn on_purpose(&mut self, purpose: Purpose, make: impl FnOnce(&mut Self) -> Res<Val>) -> Res<Val> {
+        self.purpose = purpose;
+        let made = make(self);
+        self.purpose = Purpose::default();
+        made
     }
 
     /// The tangent of a function of its `wrt` arguments along vectors.
@@ -201,7 +255,7 @@ impl Cx<'_> {
                 "the result of a function whose Jacobian is asked for must be a float or an array of floats, not {}",
                 other.abs()
             );
-            return self.error_help(message, instead_of(&other.abs(), "Jacobian"));
+            return self.error_help(message, instead_of(&other.abs()).unwrap_or("return floats"));
         }
         let all = Wrt::Many((0..at.len()).collect());
         let mut blocks = Vec::new();
@@ -223,7 +277,9 @@ impl Cx<'_> {
         }
         match wrt.positions().iter().find(|&&i| i >= count) {
             Some(i) => self.error(format!(
-                "argument {i} is to be differentiated, but there are {count} arguments, counted from 0"
+                "argument {i} is to be differentiated, but there {} {}, counted from 0",
+                if count == 1 { "is" } else { "are" },
+                plural(count, "argument")
             )),
             None => Ok(()),
         }
@@ -247,12 +303,12 @@ impl Cx<'_> {
         if instance.result == Abs::Bottom {
             return Ok(bottom);
         }
-        if let Seed::One(what) = seed
+        if let Seed::One(purpose) = seed
             && instance.result != Abs::Leaf(Type::f64())
         {
             return self.error_help(
-                format!("the {what} of a function needs one float as its result, not {}", instance.result),
-                instead_of(&instance.result, what),
+                format!("the {} of a function needs one float as its result, not {}", purpose.name(), instance.result),
+                instead_of(&instance.result).unwrap_or(purpose.instead()),
             );
         }
         let (spans, total) = leaf_ranges(&key.function.parts(), &key.args);
@@ -412,8 +468,8 @@ impl Cx<'_> {
                 other.abs()
             );
             let or = "name other arguments to differentiate";
-            let help = match (other, self.written_integer(other)) {
-                (_, Some(n)) => format!("write `{n}.0` for `{n}`, or {or}"),
+            let help = match (other, self.known_integer(other)) {
+                (_, Some(n)) => format!("pass a float, such as `{n}.0`, or {or}"),
                 (Val::Leaf(leaf), None) if leaf.ty.as_tensor().is_some_and(|(elem, _)| elem == Elem::I64) => {
                     format!("make floats of it by `* 1.0`, or {or}")
                 }
@@ -427,8 +483,8 @@ impl Cx<'_> {
         Ok(())
     }
 
-    /// The integer that stands in the program, or in the arguments of the request.
-    fn written_integer(&self, value: &Val) -> Option<i64> {
+    /// The integer that is known here, or stands in the arguments of the request.
+    fn known_integer(&self, value: &Val) -> Option<i64> {
         match value {
             Val::Int(n) => Some(*n),
             Val::Leaf(Leaf { origin: super::Origin::From(sources), .. }) => match sources[..] {
@@ -528,16 +584,15 @@ fn no_float(value: &Val) -> Option<&Val> {
     }
 }
 
-/// What to do about a result that has no such derivative.
-fn instead_of(result: &Abs, what: &str) -> &'static str {
+/// What to do about a result in which something has no derivative of any kind.
+fn instead_of(result: &Abs) -> Option<&'static str> {
     match result {
-        Abs::Func(_) | Abs::Choice(_) | Abs::Dyn(..) => "call the function, and return what it gives",
-        Abs::None => "return a float",
-        Abs::Leaf(ty) if !ty.is_float() => "return a float: only floats have derivatives",
-        Abs::Int(_) | Abs::Bool(_) | Abs::Str(_) => "return a float: only floats have derivatives",
-        _ if what == "gradient" => "ask for the `jacobian`, or sum the result",
-        _ if what == "Hessian" => "sum the result, or write `jacobian(jacobian(f))`",
-        _ => "sum the result",
+        Abs::Func(_) | Abs::Choice(_) | Abs::Dyn(..) => Some("call the function, and return what it gives"),
+        Abs::None => Some("return a float"),
+        Abs::Leaf(ty) if ty.is_float() => None,
+        Abs::Leaf(_) | Abs::Int(_) | Abs::Bool(_) | Abs::Str(_) => Some("return floats: only they have derivatives"),
+        Abs::Tuple(items) | Abs::Record(_, items) => items.iter().find_map(instead_of),
+        _ => None,
     }
 }
 

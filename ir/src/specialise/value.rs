@@ -94,8 +94,8 @@ pub(super) enum Func<V> {
 /// A derivative as a function of the language.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Derived {
-    /// `grad`, and what it is taken for: itself, or a derivative that is made of it.
-    Grad(&'static str),
+    /// `grad`.
+    Grad,
     /// `value_and_grad`.
     ValueAndGrad,
     /// `jacobian`.

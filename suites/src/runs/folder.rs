@@ -42,7 +42,7 @@ impl RunFolder {
     /// Whether the folder can be made, as far as can be known without making it.
     pub fn may_claim(path: &Path) -> Result<(), Failure> {
         if path.symlink_metadata().is_ok() {
-            return Err(cannot(path, &io::ErrorKind::AlreadyExists.into()));
+            return Err(exists(path));
         }
         match path.ancestors().skip(1).find(|above| above.exists()).filter(|above| !above.is_dir()) {
             Some(file) => Err(cannot(path, &io::Error::other(format!("{} is not a folder", file.display())))),
@@ -54,9 +54,11 @@ impl RunFolder {
     /// exists is left alone.
     pub fn claim(path: &Path) -> Result<(), Failure> {
         RunFolder::may_claim(path)?;
-        let cannot = |e| cannot(path, &e);
-        path.parent().map_or(Ok(()), fs::create_dir_all).map_err(cannot)?;
-        fs::create_dir(path).map_err(cannot)
+        path.parent().map_or(Ok(()), fs::create_dir_all).map_err(|e| cannot(path, &e))?;
+        fs::create_dir(path).map_err(|e| match e.kind() {
+            io::ErrorKind::AlreadyExists => exists(path),
+            _ => cannot(path, &e),
+        })
     }
 
     /// Creates the files of a folder that was [claimed](RunFolder::claim).
@@ -147,13 +149,12 @@ pub fn write_file(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     })
 }
 
-/// Why a run folder is not made.
+fn exists(path: &Path) -> Failure {
+    Failure::usage(format!("the run folder {} exists; name another with --out or remove it", path.display()))
+}
+
 fn cannot(path: &Path, error: &io::Error) -> Failure {
-    let path = path.display();
-    Failure::usage(match error.kind() {
-        io::ErrorKind::AlreadyExists => format!("the run folder {path} exists; name another with --out or remove it"),
-        _ => format!("the run folder {path} cannot be made: {error}; name another with --out"),
-    })
+    Failure::usage(format!("the run folder {} cannot be made: {error}; name another with --out", path.display()))
 }
 
 fn unwritable(path: &Path, error: &io::Error) -> Failure {

@@ -4,6 +4,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::graph::RecordType;
+use crate::span::plural;
 use crate::specialise::value::{Func, Val};
 use crate::specialise::{Cx, Res};
 
@@ -133,7 +134,8 @@ impl Cx<'_> {
                 Ok(found.or(rest.first()).cloned().unwrap_or(Val::None))
             }
             ("get", _) => self.error_help("`get` takes a constant string here", "index a tuple by number"),
-            _ => self.error(format!("`{name}` is called with {} arguments, which it does not take", args.len())),
+            _ => self
+                .error(format!("`{name}` is called with {}, which it does not take", plural(args.len(), "argument"))),
         }
     }
 }

@@ -85,6 +85,12 @@ fn parameters_that_occur_twice() {
 
         def f(x):
             return [lambda y, z, y: y, x]
+            def never(a, *a):
+                pass
+
+        class C:
+            def method(self, self):
+                pass
         "#,
         expect![[r#"
             error: syntax error: the parameter `x` occurs twice
@@ -98,6 +104,18 @@ fn parameters_that_occur_twice() {
               |
             5 |     return [lambda y, z, y: y, x]
               |                          ^
+
+            error: syntax error: the parameter `a` occurs twice
+             --> model.py:6:18
+              |
+            6 |     def never(a, *a):
+              |                  ^^
+
+            error: syntax error: the parameter `self` occurs twice
+              --> model.py:10:22
+               |
+            10 |     def method(self, self):
+               |                      ^^^^
         "#]],
     );
 }
