@@ -38,6 +38,7 @@ fn commit() -> String {
         println!("cargo::rerun-if-changed={}", git(&["rev-parse", "--path-format=absolute", "--git-path", watched]));
     }
     let commit = git(&["rev-parse", "--short=12", "HEAD"]);
-    let changed = !git(&["status", "--porcelain", "--untracked-files=no"]).is_empty();
+    // A status that may take locks refreshes the index, which is watched: the next build would build all anew.
+    let changed = !git(&["--no-optional-locks", "status", "--porcelain", "--untracked-files=no"]).is_empty();
     if changed && !commit.is_empty() { format!("{commit} with changes") } else { commit }
 }

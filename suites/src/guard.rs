@@ -43,6 +43,35 @@ pub fn within<R: Send + 'static>(limit: Duration, f: impl FnOnce() -> R + Send +
     Some(result.unwrap_or_else(|why| panic!("{why}")))
 }
 
+/// Watches over work in steps, on the thread that does it: a step that takes too long cannot be stopped, only the process.
+#[derive(Debug)]
+pub struct Watchdog(mpsc::Sender<String>);
+
+impl Watchdog {
+    /// After a step that takes longer than `limit`, `late` is told which it was, and the process ends with the code it gives.
+    pub fn new(limit: Duration, late: impl FnOnce(&str) -> u8 + Send + 'static) -> Self {
+        let (sender, steps) = mpsc::channel::<String>();
+        let watch = move || {
+            let Ok(mut step) = steps.recv() else { return };
+            loop {
+                match steps.recv_timeout(limit) {
+                    Ok(next) => step = next,
+                    Err(mpsc::RecvTimeoutError::Disconnected) => return,
+                    Err(mpsc::RecvTimeoutError::Timeout) => std::process::exit(late(&step).into()),
+                }
+            }
+        };
+        thread::Builder::new().spawn(watch).expect("a thread can be started");
+        Self(sender)
+    }
+
+    /// A step begins, and the one before has ended.
+    pub fn step(&self, what: impl Into<String>) {
+        // The thread is there as long as this is.
+        let _ = self.0.send(what.into());
+    }
+}
+
 /// Keeps guarded panics from being printed, and notes where they are.
 fn listen() {
     static ONCE: Once = Once::new();

@@ -29,6 +29,15 @@ def power(x):
 
 def third(x, i):
     return x[i] ** 2
+
+
+def grown(h):
+    t = 0.0
+    s = 1.0
+    while t < 1.0:
+        s = s + h * s
+        t = t + h
+    return s
 ";
 
 static FILE: LazyLock<PathBuf> = LazyLock::new(|| {
@@ -46,6 +55,15 @@ fn check(arguments: &[&str]) -> (Option<i32>, String, String) {
 }
 
 const LOSS: [&str; 3] = ["loss", "--args", "[[0.1, 0.2], [[1.0, 2.0], [3.0, 4.0]], [0.5, -0.5]]"];
+
+/// Finite differences step to where the loop does not end.
+#[test]
+fn a_step_that_does_not_end_is_named_and_ends_the_check() {
+    let (code, _, error) = check(&["grown", "--args", "[0.1]", "--timeout", "0.5"]);
+    assert_eq!(code, Some(5), "{error}");
+    let expected = "error: the value of `grown` beside the given arguments took longer than 0.5 seconds; allow more with --timeout\n";
+    assert_eq!(error, expected);
+}
 
 #[test]
 fn strategies_that_agree_pass() {

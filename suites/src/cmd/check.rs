@@ -25,11 +25,11 @@ use crate::measure::wire::Given;
 
 With a model file, value, gradient and Hessian\u{2013}vector product of the function are compared between the strategies,
 derivatives with finite differences too; if its result is no single float, only the value is. Arguments are
-written as for `eval`.")]
+written as for `eval`. A step that takes longer than --timeout ends the check (exit code 5).")]
 pub struct Check {
     /// A model file, whose function is checked instead of suites
     #[arg(value_name = "FILE", requires_all = ["entry", "args"])]
-    #[arg(conflicts_with_all = ["suite", "size", "profile", "rounds", "threads", "kernels", "timeout", "memory", "inject"])]
+    #[arg(conflicts_with_all = ["suite", "size", "profile", "rounds", "threads", "kernels", "memory", "inject"])]
     file: Option<PathBuf>,
     /// The function
     #[arg(value_name = "FUNCTION")]
@@ -82,10 +82,9 @@ impl Check {
 
     /// Checks what was asked for.
     fn tally(self, output: &mut Output) -> Result<Tally, Failure> {
-        let seed = self.measuring.settings().seed;
         if let (Some(file), Some(entry), Some(args)) = (self.file, self.entry, self.args) {
             let subject = Subject::gradient(file, entry, args, self.wrt);
-            return check_model(&subject, &self.selecting.selection(), seed, output);
+            return check_model(&subject, &self.selecting.selection(), &self.measuring.settings(), output);
         }
         let plan = plan(self.selecting, &self.measuring)?;
         let stop = stop_on_interrupt()?;

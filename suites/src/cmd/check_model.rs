@@ -11,17 +11,17 @@ use adjudicate_ir::value::Value;
 use adjudicate_reports::rows::{Check, Key};
 use adjudicate_strategies::{PrepareError, Strategy};
 
-use super::output::Output;
+use super::output::{Output, Verbosity};
 use super::progress::describe_check;
 use super::subject::{Subject, parse, prepare_failure, read_text};
-use crate::exit::Failure;
-use crate::guard::guarded;
+use crate::exit::{Exit, Failure};
+use crate::guard::{Watchdog, guarded};
 use crate::measure::check::point::floats;
 use crate::measure::check::{Oracle, against_strategy, no_oracle};
 use crate::measure::contestant::{Runner, Trouble};
 use crate::measure::group::Tally;
 use crate::measure::plan::{Patterns, contestants};
-use crate::measure::{Kernels, Selection};
+use crate::measure::{Kernels, Selection, Settings};
 use crate::random::Random;
 
 /// What is asked of a function, its value first.
@@ -36,6 +36,7 @@ struct Bench<'a> {
     /// What failed so far.
     said: BTreeSet<String>,
     output: &'a mut Output,
+    watchdog: Watchdog,
 }
 
 /// What a strategy makes of an ask.
@@ -48,14 +49,28 @@ struct Answer {
 }
 
 /// Checks what is selected of the function; `seed` is that of vectors and directions.
-pub fn check_model(subject: &Subject, selection: &Selection, seed: u64, output: &mut Output) -> Result<Tally, Failure> {
+/// A step of it that takes longer than the limit ends the process.
+pub fn check_model(
+    subject: &Subject,
+    selection: &Selection,
+    settings: &Settings,
+    output: &mut Output,
+) -> Result<Tally, Failure> {
+    let (seed, limit) = (settings.seed, settings.timeout);
+    let watchdog = Watchdog::new(limit, move |step| {
+        let limit = limit.as_secs_f64();
+        let message = format!("error: {step} took longer than {limit} seconds; allow more with --timeout");
+        Output::standard(Verbosity::Quiet).error(&message);
+        Exit::Refused.code()
+    });
     let program = parse(&subject.file, &read_text(&subject.file)?, &subject.function)?;
     let strategies = contestants(&selection.strategies)?;
     let functions = Patterns::new("function", &selection.functions, &ASKS.map(Ask::name))?;
     let wanted = |ask: &Ask| functions.matches(ask.name());
     let own = subject.arguments()?;
     subject.request(&program, &own)?;
-    let mut bench = Bench { subject, program, strategies, tally: Tally::default(), said: BTreeSet::new(), output };
+    let (tally, said) = (Tally::default(), BTreeSet::new());
+    let mut bench = Bench { subject, program, strategies, tally, said, output, watchdog };
     let mut values = bench.answers(Ask::Value, &own)?;
     if wanted(&Ask::Value) {
         bench.compare(Ask::Value, &mut values);
@@ -69,7 +84,9 @@ pub fn check_model(subject: &Subject, selection: &Selection, seed: u64, output: 
     };
     let mut random = Random::new(seed, "vectors");
     let vectors: Vec<Datum> = subject.wrt().iter().map(|&i| random.like(&own[i].layout())).collect();
+    let watchdog = &bench.watchdog;
     let mut objective = |args: &[Value]| {
+        watchdog.step(format!("the value of `{}` beside the given arguments", subject.function));
         let result = value.runner.run(args)?;
         result.first().and_then(|v| floats(v).first().copied()).ok_or_else(|| Trouble::Failed("no float".to_owned()))
     };
@@ -106,6 +123,7 @@ impl Bench<'_> {
                 kernels: Kernels::standard().name().to_owned(),
                 threads: 1,
             };
+            self.watchdog.step(key.to_string());
             let mut prepared = match guarded(|| strategy.prepare(&self.program, &request)) {
                 Ok(Err(PrepareError::Refused(refusal))) => {
                     self.without(&key, &Trouble::Refused(refusal.to_string()));

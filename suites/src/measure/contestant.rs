@@ -49,7 +49,7 @@ impl Trouble {
     pub fn reason(&self) -> &str {
         match self {
             Trouble::Refused(reason) | Trouble::Failed(reason) => reason,
-            Trouble::Timeout => "took longer than allowed",
+            Trouble::Timeout => "took longer than allowed by --timeout",
         }
     }
 }

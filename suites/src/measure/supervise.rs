@@ -4,7 +4,8 @@
 //! a cell may take, or ends before its time, the cell it was busy with is lost: it becomes a row with the
 //! reason, and another worker goes on with the rest of the group, from the samples that were kept.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
@@ -177,7 +178,7 @@ struct Worker {
 impl Worker {
     fn start() -> Result<Self, Failure> {
         let cannot = |e: std::io::Error| Failure::internal(format!("cannot start a worker: {e}"));
-        let mut command = Command::new(std::env::current_exe().map_err(cannot)?);
+        let mut command = Command::new(program().map_err(cannot)?);
         command.arg(WORKER).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         // Ctrl-C is for the supervisor, which tells its worker.
         #[cfg(unix)]
@@ -229,6 +230,13 @@ impl Drop for Worker {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// This program. Where the system has a name for it that holds until it ends, it is that one: its file may be replaced by
+/// another build during a run.
+fn program() -> io::Result<PathBuf> {
+    let own = Path::new("/proc/self/exe");
+    if own.exists() { Ok(own.to_owned()) } else { std::env::current_exe() }
 }
 
 fn how(status: ExitStatus) -> String {
