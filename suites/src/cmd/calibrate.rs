@@ -50,7 +50,7 @@ impl Calibrate {
         let plan = plan(self.selecting, &self.measuring)?;
         let stop = stop_on_interrupt()?;
         let [one, two] = [pass(&plan, &stop)?, pass(&plan, &stop)?];
-        let Some(noise) = noise(&one, &two, &plan) else {
+        let Some(noise) = noise(&[(&one, &two)], &plan) else {
             return Err(Failure { exit: Exit::Incomparable, message: "no cell was measured twice".to_owned() });
         };
         let text = serde_json::to_string_pretty(&noise).expect("numbers and text can be written") + "\n";
@@ -80,7 +80,7 @@ impl Calibrate {
 }
 
 /// Compares the same with the same, and with the same made slower, each with a second pass of both. What is noise is taken from
-/// the second pass of the same, by which the first is not judged.
+/// all pairs of runs of the same but the first, which is judged: a machine may be quiet in one pair and not in another.
 fn self_test(
     mut plan: Plan,
     [mut one, two]: [Run; 2],
@@ -97,7 +97,8 @@ fn self_test(
     let slow = slowed(&mut plan)?;
     let [three, four] = [pass(&plan, stop)?, pass(&plan, stop)?];
     let slow_again = slowed(&mut plan)?;
-    if let Some(noise) = noise(&three, &four, &plan) {
+    let pairs = [(&one, &three), (&one, &four), (&two, &three), (&two, &four), (&three, &four)];
+    if let Some(noise) = noise(&pairs, &plan) {
         noise.enter(&mut one.manifest);
     }
     let scope = Scope { times: true };
@@ -135,9 +136,16 @@ fn pass(plan: &Plan, stop: &Stop) -> Result<Run, Failure> {
     Ok(rows.0)
 }
 
-fn noise(one: &Run, two: &Run, plan: &Plan) -> Option<Noise> {
+/// The noise between the runs of these pairs, taken together.
+fn noise(pairs: &[(&Run, &Run)], plan: &Plan) -> Option<Noise> {
+    let mut found = Differences::default();
+    for (one, two) in pairs {
+        let Differences { corrected, uncorrected } = Differences::between(one, two);
+        found.corrected.extend(corrected);
+        found.uncorrected.extend(uncorrected);
+    }
     let suites = distinct(plan.groups.iter().map(|group| group.suite.name)).into_iter().map(str::to_owned).collect();
-    Noise::of(Differences::between(one, two), plan.settings.profile.name(), suites)
+    Noise::of(found, plan.settings.profile.name(), suites)
 }
 
 /// Keeps rows in memory.
