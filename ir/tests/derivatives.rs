@@ -5,10 +5,14 @@ use adjudicate_ir::program::{Ask, Program, Request};
 use adjudicate_kernels::Array;
 use expect_test::{Expect, expect};
 
-fn check(python: &str, ask: Ask, wrt: usize, args: &[Datum], expected: Expect) {
+fn errors(python: &str, ask: Ask, wrt: usize, args: &[Datum]) -> String {
     let program = Program::parse("model.py", python).unwrap_or_else(|errors| panic!("{errors}"));
-    let errors = program.specialise(&Request::new("f", ask, &[wrt], 1, args)).expect_err("there is such a derivative");
-    expected.assert_eq(&errors.to_string());
+    let specialised = program.specialise(&Request::new("f", ask, &[wrt], 1, args));
+    specialised.expect_err("there is such a derivative").to_string()
+}
+
+fn check(python: &str, ask: Ask, wrt: usize, args: &[Datum], expected: Expect) {
+    expected.assert_eq(&errors(python, ask, wrt, args));
 }
 
 fn vector() -> Datum {
@@ -53,51 +57,18 @@ fn an_argument_without_derivative_is_named_and_shown() {
 #[test]
 fn a_result_without_derivative_is_said_with_the_derivative_that_was_asked_for() {
     let square = "def f(x):\n    return x * x\n";
-    check(
-        square,
-        Ask::Gradient,
-        0,
-        &[vector()],
-        expect![[r#"
-        error: the gradient of a function needs one float as its result, not float array of shape [2]
-         --> model.py:1:1
-          |
-        1 | def f(x):
-          | ^^^^^^^^^
-          |
-          = help: ask for the `jacobian`, or sum the result
-    "#]],
-    );
-    check(
-        square,
-        Ask::Hessian,
-        0,
-        &[vector()],
-        expect![[r#"
-        error: the Hessian of a function needs one float as its result, not float array of shape [2]
-         --> model.py:1:1
-          |
-        1 | def f(x):
-          | ^^^^^^^^^
-          |
-          = help: sum the result, or write `jacobian(jacobian(f))`
-    "#]],
-    );
-    check(
-        square,
-        Ask::Hvp,
-        0,
-        &[vector(), vector()],
-        expect![[r#"
-        error: the Hessian–vector product of a function needs one float as its result, not float array of shape [2]
-         --> model.py:1:1
-          |
-        1 | def f(x):
-          | ^^^^^^^^^
-          |
-          = help: sum the result
-    "#]],
-    );
+    for (ask, args, derivative, help) in [
+        (Ask::Gradient, vec![vector()], "gradient", "ask for the `jacobian`, or sum the result"),
+        (Ask::Hessian, vec![vector()], "Hessian", "sum the result, or write `jacobian(jacobian(f))`"),
+        (Ask::Hvp, vec![vector(); 2], "Hessian\u{2013}vector product", "sum the result"),
+    ] {
+        let said = errors(square, ask, 0, &args);
+        let message = format!(
+            "error: the {derivative} of a function needs one float as its result, not float array of shape [2]\n"
+        );
+        assert!(said.starts_with(&message) && said.ends_with(&format!("= help: {help}\n")), "{said}");
+        assert!(said.contains(" --> model.py:1:1\n"), "{said}");
+    }
     let function = "def f(x):\n    def g(y):\n        return x * y\n    return g\n";
     check(
         function,

@@ -1,9 +1,8 @@
 //! Parameters that occur twice: no Python, though the grammar lets them pass, so it is said of the whole file, whether
 //! anything reaches the function or not.
 
-use ruff_python_ast::Parameters;
-use ruff_python_ast::Stmt;
 use ruff_python_ast::visitor::{Visitor, walk_parameters};
+use ruff_python_ast::{Parameters, Stmt};
 use ruff_text_size::{Ranged, TextRange};
 
 /// Where a parameter occurs again, and what is wrong with that.
