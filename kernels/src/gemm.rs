@@ -155,14 +155,25 @@ fn compute(p: &Product<'_>, c: &mut [f64]) {
     }
 }
 
-/// The sizes of a product, its batch axes, and its result's shape.
+/// The sizes of a product, and the axes of its result: those of its batch, then rows and columns as far as it has them.
 struct Sizes {
     m: usize,
     n: usize,
     k: usize,
     batch: Axes,
-    result: Axes,
+    matrix: ([usize; 2], usize),
     kind: Other,
+}
+
+impl Sizes {
+    /// Rows and columns of the result, as far as it has them.
+    fn matrix(&self) -> &[usize] {
+        &self.matrix.0[..self.matrix.1]
+    }
+
+    fn is_shape_of_result(&self, shape: &[usize]) -> bool {
+        shape.split_at_checked(self.batch.len()).is_some_and(|(a, b)| same(a, &self.batch) && same(b, self.matrix()))
+    }
 }
 
 /// The rows and columns of an operand's matrices after the transpose; rank 1 is one row before it, or one column if `right`.
@@ -194,14 +205,13 @@ fn sizes(a: &[usize], b: &[usize], ta: bool, tb: bool) -> Sizes {
         ([], []) => Axes::new(),
         (x, y) => broadcast_or_panic(x, y),
     };
-    let mut result = batch.clone();
-    if a.len() > 1 || ta {
-        result.push(m);
-    }
-    if b.len() > 1 || tb {
-        result.push(n);
-    }
-    Sizes { m, n, k, batch, result, kind }
+    let matrix = match (a.len() > 1 || ta, b.len() > 1 || tb) {
+        (true, true) => ([m, n], 2),
+        (true, false) => ([m, 1], 1),
+        (false, true) => ([n, 1], 1),
+        (false, false) => ([1, 1], 0),
+    };
+    Sizes { m, n, k, batch, matrix, kind }
 }
 
 /// c := α·op(a)·op(b) + β·c, in place if no other array shares the elements of `c`.
@@ -211,7 +221,7 @@ fn sizes(a: &[usize], b: &[usize], ta: bool, tb: bool) -> Sizes {
 pub fn gemm(spec: Gemm, a: &Array<f64>, b: &Array<f64>, c: &mut Array<f64>) {
     let sizes = sizes(a.shape(), b.shape(), spec.ta, spec.tb);
     assert!(
-        same(&sizes.result, c.shape()),
+        sizes.is_shape_of_result(c.shape()),
         "the result of a product of {:?} and {:?} is not {:?}",
         a.shape(),
         b.shape(),
@@ -226,15 +236,20 @@ pub fn gemm(spec: Gemm, a: &Array<f64>, b: &Array<f64>, c: &mut Array<f64>) {
 /// If the shapes do not fit.
 pub fn matmul(a: &Array<f64>, b: &Array<f64>, ta: bool, tb: bool) -> Array<f64> {
     let sizes = sizes(a.shape(), b.shape(), ta, tb);
-    let mut c = Array::zeros(&sizes.result);
+    let mut c = match *sizes.batch {
+        [] => Array::zeros(sizes.matrix()),
+        ref batch => Array::zeros(&[batch, sizes.matrix()].concat()),
+    };
     run(Gemm { ta, tb, ..Gemm::PLAIN }, &sizes, a, b, &mut c);
     c
 }
 
 fn run(spec: Gemm, sizes: &Sizes, a: &Array<f64>, b: &Array<f64>, c: &mut Array<f64>) {
-    let flops = 2 * count(&sizes.batch) * sizes.m * sizes.n * sizes.k;
-    let accumulated = if spec.beta == 0.0 { 0 } else { c.bytes() };
-    let work = || Work { flops, read: a.bytes() + b.bytes() + accumulated, written: c.bytes() };
+    let work = || {
+        let flops = 2 * count(&sizes.batch) * sizes.m * sizes.n * sizes.k;
+        let accumulated = if spec.beta == 0.0 { 0 } else { c.bytes() };
+        Work { flops, read: a.bytes() + b.bytes() + accumulated, written: c.bytes() }
+    };
     let really = enter(Kind::Other(sizes.kind), work);
     let out = c.make_mut();
     if !really || out.is_empty() {

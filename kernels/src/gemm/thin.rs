@@ -205,12 +205,14 @@ vectorized! {
     fn columns(a: &[f64], x: &[f64], alpha: f64, y: &mut [f64]) {
         let m = y.len();
         let (fours, rest) = x.as_chunks::<4>();
-        for (block, &[x0, x1, x2, x3]) in a.chunks(4 * m).zip(fours) {
-            let (x0, x1, x2, x3) = (alpha * x0, alpha * x1, alpha * x2, alpha * x3);
-            let ((ab, cd), half) = (block.split_at(2 * m), m);
-            let ((a0, a1), (a2, a3)) = (ab.split_at(half), cd.split_at(half));
-            for ((((y, a0), a1), a2), a3) in y.iter_mut().zip(a0).zip(a1).zip(a2).zip(a3) {
-                *y += (x0 * a0 + x1 * a1) + (x2 * a2 + x3 * a3);
+        for (block, x) in a.chunks_exact(4 * m).zip(fours) {
+            let [x0, x1, x2, x3] = x.map(|x| alpha * x);
+            let (ab, cd) = block.split_at(2 * m);
+            let ((a0, a1), (a2, a3)) = (ab.split_at(m), cd.split_at(m));
+            // Of one length by what is written here: the compiler then unrolls what it makes of the loop.
+            let (a0, a1, a2, a3) = (&a0[..m], &a1[..m], &a2[..m], &a3[..m]);
+            for i in 0..m {
+                y[i] += (x0 * a0[i] + x1 * a1[i]) + (x2 * a2[i] + x3 * a3[i]);
             }
         }
         for (column, x) in a[fours.len() * 4 * m..].chunks_exact(m).zip(rest) {
