@@ -8,7 +8,7 @@ use super::code::{Executable, Operand, Reg};
 use super::machine::Machine;
 use super::slots::{EMPTY, copy, put, take};
 use crate::types::Type;
-use crate::value::{Stack, Value};
+use crate::value::{Mark, Stack, Value};
 
 impl Machine {
     /// Puts an item on a stack.
@@ -37,7 +37,10 @@ impl Machine {
             && let Ok([Value::Stack(stack), slot]) =
                 self.regs.get_disjoint_mut([base + stack.index(), base + top.0 as usize])
         {
-            return put(slot, stack.pop().unwrap_or_else(|| Value::zero(ty)));
+            return match stack.pop_float() {
+                Some(x) => put(slot, Value::f64(x)),
+                None => put(slot, stack.pop().unwrap_or_else(|| Value::zero(ty))),
+            };
         }
         let mut stack = self.stack(exe, base, stack);
         let item = stack.pop().unwrap_or_else(|| Value::zero(ty));
@@ -75,6 +78,9 @@ fn stays(stack: Operand, dst: Reg) -> bool {
 /// Puts what a register holds on a stack.
 #[inline]
 fn push(stack: &mut Stack, slot: &mut Value, last: bool) {
+    if let Value::F64(x, Mark::NONE) = *slot {
+        return stack.push_float(x);
+    }
     if !stack.push_row(slot) {
         return stack.push(if last { take(slot) } else { copy(slot) });
     }

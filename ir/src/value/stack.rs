@@ -2,12 +2,13 @@
 //!
 //! The items of a stack have one type, so they need not be [`Value`]s of 24 bytes each: scalars lie in
 //! a column of their own kind, 8 bytes each (booleans 1), which grows by doubling and needs no length
-//! beforehand. Floats with marks have a second column for those. Of arrays of floats the elements are kept, shared with
+//! beforehand; the first few lie with the column itself. Floats with marks have a second column for those. Of arrays of floats the elements are kept, shared with
 //! whoever else holds them, 8 bytes for each, and once the length of each axis. Items of any other type are
 //! values: pushing and popping one moves it. Where it is known beforehand
 //! that arrays will be taken off all at once, they lie in the [`Rows`] of one.
 
 use adjudicate_kernels::{Array, Elements, Extents};
+use smallvec::{SmallVec, smallvec};
 use triomphe::Arc;
 
 use super::rows::Rows;
@@ -17,13 +18,17 @@ use super::{Mark, Value, release};
 #[derive(Clone, Debug, Default)]
 pub struct Stack(Option<Arc<Column>>);
 
+/// Scalars; so many lie in one allocation with what says how many there are: a loop that runs for a few trips only, inside of
+/// another, needs no more.
+type Scalars<T> = SmallVec<[T; 8]>;
+
 /// Items, bottom first.
 #[derive(Clone, Debug)]
 enum Column {
-    Floats(Vec<f64>),
+    Floats(Scalars<f64>),
     /// Floats of which at least one has a mark.
     Marked(Vec<f64>, Vec<Mark>),
-    Ints(Vec<i64>),
+    Ints(Scalars<i64>),
     Bools(Vec<bool>),
     /// Arrays of floats without marks.
     Arrays(Extents, Vec<Elements<f64>>),
@@ -48,10 +53,7 @@ impl Stack {
     #[inline]
     pub(crate) fn push_row(&mut self, value: &Value) -> bool {
         let Some(Column::Rows(_)) = self.0.as_deref() else { return false };
-        match self.0.as_mut().map(Arc::make_mut) {
-            Some(Column::Rows(rows)) => rows.push(value),
-            _ => false,
-        }
+        self.0.as_mut().is_some_and(|column| Arc::make_mut(column).push_row(value))
     }
 
     /// Takes all items off as one array of this shape, the topmost first if `reversed`: if that is what room was made for,
@@ -66,11 +68,11 @@ impl Stack {
     /// Puts a value on top.
     #[inline]
     pub fn push(&mut self, value: Value) {
-        if self.push_row(&value) {
+        let Some(column) = &mut self.0 else {
+            self.0 = Some(Arc::new(Column::of(value)));
             return;
-        }
-        let column = Arc::make_mut(self.0.get_or_insert_with(|| Arc::new(Column::of_kind(&value))));
-        match (column, value) {
+        };
+        match (Arc::make_mut(column), value) {
             (Column::Floats(items), Value::F64(x, Mark::NONE)) => items.push(x),
             (Column::Marked(items, marks), Value::F64(x, mark)) => {
                 items.push(x);
@@ -82,7 +84,20 @@ impl Stack {
                 items.push(a.into_elements());
             }
             (Column::Values(items), value) => items.push(value),
-            (column, value) => column.push_other(value),
+            (column, value) => {
+                if !column.push_row(&value) {
+                    column.push_other(value);
+                }
+            }
+        }
+    }
+
+    /// Puts a float without a mark on top, as [`Stack::push`] would.
+    #[inline]
+    pub(crate) fn push_float(&mut self, x: f64) {
+        match self.0.as_mut().map(Arc::make_mut) {
+            Some(Column::Floats(items)) => items.push(x),
+            _ => self.push(Value::f64(x)),
         }
     }
 
@@ -100,11 +115,21 @@ impl Stack {
         }
     }
 
+    /// Takes the top value if it is a float of a stack of floats without marks.
+    #[inline]
+    pub(crate) fn pop_float(&mut self) -> Option<f64> {
+        match Arc::make_mut(self.0.as_mut()?) {
+            Column::Floats(items) => items.pop(),
+            _ => None,
+        }
+    }
+
     /// How many items were pushed and not popped.
     pub fn len(&self) -> usize {
         match self.0.as_deref() {
             None => 0,
-            Some(Column::Floats(items) | Column::Marked(items, _)) => items.len(),
+            Some(Column::Floats(items)) => items.len(),
+            Some(Column::Marked(items, _)) => items.len(),
             Some(Column::Ints(items)) => items.len(),
             Some(Column::Bools(items)) => items.len(),
             Some(Column::Arrays(_, items)) => items.len(),
@@ -155,13 +180,24 @@ impl Drop for Stack {
 }
 
 impl Column {
-    fn of_kind(value: &Value) -> Self {
+    /// One item.
+    fn of(value: Value) -> Self {
         match value {
-            Value::F64(..) => Column::Floats(Vec::new()),
-            Value::I64(_) => Column::Ints(Vec::new()),
-            Value::Bool(_) => Column::Bools(Vec::new()),
-            Value::Array(a, Mark::NONE) => Column::Arrays(a.extents(), Vec::new()),
-            _ => Column::Values(Vec::new()),
+            Value::F64(x, Mark::NONE) => Column::Floats(smallvec![x]),
+            Value::F64(x, mark) => Column::Marked(vec![x], vec![mark]),
+            Value::I64(n) => Column::Ints(smallvec![n]),
+            Value::Bool(b) => Column::Bools(vec![b]),
+            Value::Array(a, Mark::NONE) => Column::Arrays(a.extents(), vec![a.into_elements()]),
+            value => Column::Values(vec![value]),
+        }
+    }
+
+    /// See [`Stack::push_row`].
+    #[inline]
+    fn push_row(&mut self, value: &Value) -> bool {
+        match self {
+            Column::Rows(rows) => rows.push(value),
+            _ => false,
         }
     }
 
@@ -169,8 +205,9 @@ impl Column {
     #[cold]
     fn push_other(&mut self, value: Value) {
         match (std::mem::replace(self, Column::Values(Vec::new())), value) {
-            (Column::Floats(mut items), Value::F64(x, mark)) => {
+            (Column::Floats(items), Value::F64(x, mark)) => {
                 let mut marks = vec![Mark::NONE; items.len()];
+                let mut items = items.into_vec();
                 items.push(x);
                 marks.push(mark);
                 *self = Column::Marked(items, marks);
