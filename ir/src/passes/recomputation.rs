@@ -1,4 +1,4 @@
-//! What one cheap step makes of other values that a loop keeps on stacks is computed again and not kept.
+//! What a few cheap steps make of other values that a loop keeps on stacks is computed again and not kept.
 //!
 //! The adjoint of a loop is another loop that takes off stacks what the first has put on them, the last first. Where
 //! both have one item in every trip, and one of the items is a cheap function of others, the second loop computes it
@@ -57,6 +57,9 @@ const CHEAP: &[&str] = &[
     "broadcast_to",
 ];
 
+/// So many cheap steps together still cost less.
+const STEPS: usize = 3;
+
 fn run(module: &mut Module) -> Vec<GraphId> {
     let loops = Loops::of(module);
     let new: Vec<(GraphId, Graph)> =
@@ -86,6 +89,8 @@ enum Source {
     /// What is the same in every trip.
     Invariant(usize),
     Const(Const),
+    /// What is not kept, but cheap as well.
+    Made(Box<Step>),
 }
 
 /// What a loop takes off a state in every trip.
@@ -99,7 +104,8 @@ struct Item {
     pushed: NodeId,
 }
 
-/// A step that makes the item of a state.
+/// A step towards the item of a state.
+#[derive(Clone, Debug)]
 struct Step {
     op: Op,
     args: Vec<Source>,
@@ -189,40 +195,69 @@ impl<'m> Loops<'m> {
         operands.iter().enumerate().filter_map(item).collect()
     }
 
-    /// The step that makes an item of others, if it is cheap.
+    /// The last of the steps that make an item of others, if they are cheap and few.
     fn step(&self, body: GraphId, items: &IndexMap<usize, Item>, item: &Item) -> Option<Step> {
+        self.cheap(body, items, (item, item.pushed), &mut STEPS.clone())
+    }
+
+    /// The step that makes a node of the loop that pushed an item. So many steps may be taken; those taken are counted off.
+    fn cheap(
+        &self,
+        body: GraphId,
+        items: &IndexMap<usize, Item>,
+        (item, made): (&Item, NodeId),
+        left: &mut usize,
+    ) -> Option<Step> {
         let first = self.module.graph(item.first);
-        let node = first.node(item.pushed);
+        let node = first.node(made);
         let cheap = matches!(&node.op, Op::Prim(p) if CHEAP.contains(&p.def.name));
         if !cheap || !matches!(node.ty.as_tensor()?.0, Elem::F64 | Elem::Bool) {
             return None;
         }
-        let source = |&arg: &NodeId| {
+        *left = left.checked_sub(1)?;
+        let mut source = |&arg: &NodeId| {
             let kept = items.iter().find(|(_, other)| (other.first, other.pushed) == (item.first, arg));
             match &first.node(arg).op {
                 _ if kept.is_some() => kept.map(|(&state, _)| Source::Item(state)),
                 Op::Const(c) => Some(Source::Const(c.clone())),
                 Op::Param(i) => self.invariant(body, item.by, *i as usize).map(Source::Invariant),
-                _ => None,
+                _ => self.cheap(body, items, (item, arg), left).map(|step| Source::Made(Box::new(step))),
             }
         };
-        let args = node.args.iter().map(source).collect::<Option<_>>()?;
+        let args = node.args.iter().map(&mut source).collect::<Option<_>>()?;
         Some(Step { op: node.op.clone(), args, ty: node.ty.clone() })
     }
 
-    /// The parameter of a body that is in every trip what a parameter of another loop is there, if both loops stand in one
-    /// graph.
+    /// The parameter of a body that is in every trip what a parameter of another loop is there.
     fn invariant(&self, body: GraphId, (user, first): (GraphId, NodeId), param: usize) -> Option<usize> {
-        let site = self.sites[&body];
-        let graph = self.module.graph(site.user);
-        let (node, own) = (graph.node(site.node), self.module.graph(body));
-        let (first, states) = (self.module.graph(user).node(first), |graph: &Graph| graph.node(graph.ret).args.len());
+        let (site, own) = (self.sites[&body], self.module.graph(body));
+        let (node, first) = (self.module.graph(site.user).node(site.node), self.module.graph(user).node(first));
         let Op::Loop { body: other, .. } = first.op else { return None };
-        if user != site.user || param < states(self.module.graph(other)) {
+        if param < self.states(other) {
             return None;
         }
-        let given = self.item(user, first.args[param]);
-        (states(own)..own.params.len()).find(|&k| self.item(user, node.args[k]) == given)
+        let given = (user, first.args[param]);
+        (self.states(body)..own.params.len()).find(|&k| self.same(given, (site.user, node.args[k])))
+    }
+
+    /// How many items the state of a loop with this body has.
+    fn states(&self, body: GraphId) -> usize {
+        let graph = self.module.graph(body);
+        graph.node(graph.ret).args.len()
+    }
+
+    /// Whether two nodes are one, or what two loops are given of one for all trips.
+    fn same(&self, (a_graph, a): (GraphId, NodeId), (b_graph, b): (GraphId, NodeId)) -> bool {
+        let (a, b) = (self.item(a_graph, a), self.item(b_graph, b));
+        if a_graph == b_graph {
+            return a == b;
+        }
+        let outside = |graph: GraphId, id: NodeId| {
+            let Op::Param(i) = self.module.graph(graph).node(id).op else { return None };
+            let site = self.sites.get(&graph).filter(|_| i as usize >= self.states(graph))?;
+            Some((site.user, self.module.graph(site.user).node(site.node).args[i as usize]))
+        };
+        outside(a_graph, a).zip(outside(b_graph, b)).is_some_and(|(a, b)| self.same(a, b))
     }
 
     /// A body in which items are computed again; `None` if none is cheap.
@@ -265,20 +300,22 @@ impl Again<'_> {
                 let popped = b.prim(&POP, &[], &[stack]);
                 b.get(popped, 1)
             }
-            Some(step) => {
-                let args: Args = step
-                    .args
-                    .iter()
-                    .map(|source| match source {
-                        Source::Item(state) => self.item(b, *state),
-                        Source::Invariant(param) => b.graph().params[*param],
-                        Source::Const(c) => b.constant(c.clone()),
-                    })
-                    .collect();
-                b.emit(step.op.clone(), &args, step.ty.clone())
-            }
+            Some(step) => self.step(b, step),
         };
         self.made.insert(state, made);
         made
+    }
+    fn step(&mut self, b: &mut Builder, step: &Step) -> NodeId {
+        let args: Args = step
+            .args
+            .iter()
+            .map(|source| match source {
+                Source::Item(state) => self.item(b, *state),
+                Source::Invariant(param) => b.graph().params[*param],
+                Source::Const(c) => b.constant(c.clone()),
+                Source::Made(step) => self.step(b, step),
+            })
+            .collect();
+        b.emit(step.op.clone(), &args, step.ty.clone())
     }
 }
