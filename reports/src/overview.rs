@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::derive::is_preparation;
 use crate::format::{Unit, quantity, three_digits};
-use crate::rows::{Manifest, Status, Steadiness};
+use crate::rows::{Manifest, Steadiness};
 use crate::view::{Verdict, View, distinct, state};
 
 /// What stands at the top of every page.
@@ -87,12 +87,7 @@ fn outcomes(view: &View) -> Vec<(String, usize)> {
 
 /// That a run broke off, which limits what its verdicts mean.
 fn unfinished(view: &View) -> Option<String> {
-    let planned = view.run.manifest.planned_cells?;
-    let cells = view.run.cells.iter().filter(|cell| !is_preparation(cell) && cell.status != Status::Skipped);
-    let reached = cells.count() as u64;
-    let text =
-        format!("This run broke off: {reached} of {planned} cells were measured, and the verdicts are of those alone");
-    (reached < planned).then_some(text)
+    view.run.broken_off().map(|how| format!("This run {how}, and the verdicts are of those alone"))
 }
 
 /// How many cells had samples that were not steady, and in what way.

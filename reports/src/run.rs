@@ -9,7 +9,7 @@ use crate::columns::Row;
 use crate::derive::is_preparation;
 use crate::files::{self, MANIFEST, MATRIX, ReadError, Warning, Without};
 use crate::rows::{
-    Cell, Check, Claim, Count, HANDWRITTEN, Key, Manifest, Matrix, NODES_AFTER, Sample, StageTime, Valid,
+    Cell, Check, Claim, Count, HANDWRITTEN, Key, Manifest, Matrix, NODES_AFTER, Sample, StageTime, Status, Valid,
 };
 
 /// Everything a run folder holds.
@@ -83,6 +83,14 @@ impl Run {
             matrix,
         };
         Ok((run, warnings))
+    }
+
+    /// That the run broke off: how many cells of how many were measured.
+    pub fn broken_off(&self) -> Option<String> {
+        let planned = self.manifest.planned_cells?;
+        let cells = self.cells.iter().filter(|cell| !is_preparation(cell) && cell.status != Status::Skipped);
+        let reached = cells.count() as u64;
+        (reached < planned).then(|| format!("broke off: {reached} of {planned} cells were measured"))
     }
 
     /// What the tables say of each other that cannot be: a cell that is valid without a check.

@@ -94,6 +94,26 @@ fn what_is_missing_is_said() {
     assert!(said.contains(" 0 times (more than 3.0 % apart is a change) and "), "{said}");
 }
 
+/// What limits a comparison is said, and what would make it mean nothing is an error.
+#[test]
+fn a_run_that_broke_off_and_one_whose_samples_are_gone_are_said() {
+    let temp = tempfile::tempdir().unwrap();
+    let base = temp.path().join("base");
+    counted(&base);
+    let more = |text: String| text.replacen("\"planned_cells\": ", "\"planned_cells\": 1", 1);
+    let part = changed(&base, "part", "manifest.json", more);
+    let (code, said) = run(&["compare", text(&part), text(&base)]);
+    assert!(code == Some(0) && said.contains("part broke off: ") && said.contains(" cells were measured"), "{said}");
+    assert!(!run(&["compare", text(&base), text(&base)]).1.contains("broke off"));
+    let timed = |name, ns: &'static str| {
+        let time = move |text: String| text.replace("ok,true,,,,", &format!("ok,true,,9,{ns},"));
+        changed(&base, name, "cells.csv", time)
+    };
+    let (fast, slow) = (timed("fast", "100"), timed("slow", "200"));
+    let (code, said) = run(&["compare", text(&fast), text(&slow)]);
+    assert!(code == Some(2) && said.contains("samples.csv has no samples, but cells.csv has times"), "{said}");
+}
+
 /// A noise floor is no word on suites that it was not measured on.
 #[test]
 fn cells_outside_of_the_noise_floor_are_said() {

@@ -9,7 +9,7 @@ use adjudicate_reports::Run;
 use adjudicate_reports::columns::Row;
 use adjudicate_reports::compare::{Again, Comparison, Judgement, Scope, compare, needs_samples};
 use adjudicate_reports::files::read_rows;
-use adjudicate_reports::rows::{Manifest, Sample};
+use adjudicate_reports::rows::{Cell, Manifest, Sample};
 use adjudicate_reports::view::distinct;
 use clap::{Args, ValueEnum};
 
@@ -85,6 +85,9 @@ impl Compare {
         };
         let (again, base_again) = (second(&self.confirm)?, second(&self.confirm_base)?);
         let again = again.as_ref().map(|new| Again { base: base_again.as_ref(), new });
+        for (run, path) in [(&base, &self.base), (&new, &self.new)] {
+            run.broken_off().iter().for_each(|how| output.remark(&format!("{} {how}", path.display())));
+        }
         let scope = Scope { times: !self.counts };
         if scope.times && needs_samples(&base, &new) {
             base.samples = samples(&find(&self.base)?)?;
@@ -157,14 +160,18 @@ pub fn load(folder: &Path, samples: bool) -> Result<Run, Failure> {
     Ok(run)
 }
 
-/// The samples of a run; none if it has no table of them.
+/// The samples of a run that has times; none if it has no table of them.
 fn samples(folder: &Path) -> Result<Vec<Sample>, Failure> {
     let Ok(bytes) = fs::read(folder.join(Sample::FILE)) else { return Ok(Vec::new()) };
-    if bytes.is_empty() {
-        return Ok(Vec::new());
+    let wrong = |why: String| Failure::usage(format!("{}: {why}", folder.display()));
+    let rows = match bytes[..] {
+        [] => Vec::new(),
+        _ => read_rows(&bytes, Sample::FILE).map_err(|e| wrong(e.to_string()))?.0,
+    };
+    if rows.is_empty() {
+        return Err(wrong(format!("{} has no samples, but {} has times", Sample::FILE, Cell::FILE)));
     }
-    let read = read_rows(&bytes, Sample::FILE);
-    read.map(|(rows, _)| rows).map_err(|e| Failure::usage(format!("{}: {e}", folder.display())))
+    Ok(rows)
 }
 
 fn incomparable(message: String) -> Failure {
