@@ -168,9 +168,8 @@ fn terms_that_come_before_are_added_to_each_other_first() {
 fn sums_in_the_core_without_a_term_of_the_core_stay_as_they_are() {
     let numbers = "import numpy as np\ndef f(x, n):\n    h = 0.0\n    for i in range(3):\n        h = np.sin(x * ((n + 1) % 3) + i)\n    return h\n";
     check(numbers, &[Datum::F64(0.3), Datum::I64(4)], 1);
-    let state =
-        "def f(n, m):\n    k = 0 * n\n    for i in range(3):\n        k = (k - n) * 0 + m + n - m\n    return k\n";
-    check(state, &[Datum::I64(i64::MAX - 1), Datum::I64(-5)], 1);
-    let large = "import numpy as np\ndef f(x, y):\n    h = np.zeros(200)\n    for t in range(1000):\n        h = np.sin(h * 0.5 + np.cos(x * t + y))\n    return np.sum(h)\n";
+    let state = "import numpy as np\ndef f(x, n, m):\n    k = 0 * n\n    s = 0.0\n    for i in range(3):\n        k = (k % 2 - 5) + m + n\n        s = s + np.sin(x * i)\n    return s + k % 7\n";
+    check(state, &[Datum::F64(0.3), Datum::I64(i64::MAX - 1), Datum::I64(3)], 1);
+    let large = "import numpy as np\ndef f(x, y):\n    h = np.zeros(200)\n    for t in range(1000):\n        h = np.sin(h * 0.5 + np.cos(y + t))\n    return np.sum(h)\n";
     check(large, &[vector(200), vector(200)], 1);
 }

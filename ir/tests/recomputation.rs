@@ -12,11 +12,13 @@ use expect_test::expect;
 
 /// A loop that keeps the exponential, `second` and a third value of each element, and one that takes them off.
 fn module(second: &str, third: &str) -> Module {
-    with_more("abs %7", second, third)
+    with_more(&["abs %7"], second, third)
 }
 
-/// The same, where the first loop has one more value that it does not keep, `%9`.
-fn with_more(more: &str, second: &str, third: &str) -> Module {
+/// The same, where the first loop has more values that it does not keep, from `%9` on.
+fn with_more(more: &[&str], second: &str, third: &str) -> Module {
+    let lines: String = more.iter().zip(9..).map(|(step, id)| format!("  %{id} = {step} : f64\n")).collect();
+    let [a, b, c, d, e, f, g, h] = std::array::from_fn(|i| 9 + more.len() + i);
     let text = format!(
         "module closed entry @0
 
@@ -44,16 +46,15 @@ graph @2 trip(%0: i64, %1: stack f64, %2: stack f64, %3: stack f64, %4: f64[5], 
   %6 = index %4 %0 : f64
   %7 = exp %6 : f64
   %8 = const 1.0 : f64
-  %9 = {more} : f64
-  %10 = {second} : f64
-  %11 = {third} : f64
-  %12 = push %1 %7 : stack f64
-  %13 = push %2 %10 : stack f64
-  %14 = push %3 %11 : stack f64
-  %15 = const 1 : i64
-  %16 = add %0 %15 : i64
-  %17 = tuple (%16, %12, %13, %14) : (i64, stack f64, stack f64, stack f64)
-  return %17
+{lines}  %{a} = {second} : f64
+  %{b} = {third} : f64
+  %{c} = push %1 %7 : stack f64
+  %{d} = push %2 %{a} : stack f64
+  %{e} = push %3 %{b} : stack f64
+  %{f} = const 1 : i64
+  %{g} = add %0 %{f} : i64
+  %{h} = tuple (%{g}, %{c}, %{d}, %{e}) : (i64, stack f64, stack f64, stack f64)
+  return %{h}
 }}
 
 graph @3 more(%0: i64, %1: f64, %2: stack f64, %3: stack f64, %4: stack f64, %5: f64) -> bool {{
@@ -142,8 +143,10 @@ fn what_is_not_cheap_or_not_made_of_kept_values_is_kept() {
 
 #[test]
 fn a_few_steps_are_taken_again_also_where_nothing_between_them_is_kept() {
-    let kept = |more: &str, second: &str| stacks(&recomputed(&with_more(more, second, "tanh %7")));
-    assert_eq!(kept("mul %5 %7", "sub %8 %9"), 2);
-    assert_eq!(kept("sin %7", "sub %8 %9"), 3, "a step between is not cheap");
-    assert_eq!(kept("mul %5 %6", "sub %8 %9"), 3, "a step between reads what is not kept");
+    let kept = |more: &[&str], second: &str| stacks(&recomputed(&with_more(more, second, "tanh %7")));
+    assert_eq!(kept(&["mul %5 %7"], "sub %8 %9"), 2);
+    assert_eq!(kept(&["mul %5 %7", "neg %9"], "sub %8 %10"), 2);
+    assert_eq!(kept(&["mul %5 %7", "neg %9", "sub %10 %8"], "sub %8 %11"), 3, "too many steps");
+    assert_eq!(kept(&["sin %7"], "sub %8 %9"), 3, "a step between is not cheap");
+    assert_eq!(kept(&["mul %5 %6"], "sub %8 %9"), 3, "a step between reads what is not kept");
 }

@@ -161,14 +161,15 @@ struct Sizes {
     n: usize,
     k: usize,
     batch: Axes,
-    matrix: ([usize; 2], usize),
+    /// Lengths of the result's rows and columns, of which so many come first that it has.
+    lengths: ([usize; 2], usize),
     kind: Other,
 }
 
 impl Sizes {
     /// Rows and columns of the result, as far as it has them.
     fn matrix(&self) -> &[usize] {
-        &self.matrix.0[..self.matrix.1]
+        &self.lengths.0[..self.lengths.1]
     }
 
     fn is_shape_of_result(&self, shape: &[usize]) -> bool {
@@ -205,13 +206,13 @@ fn sizes(a: &[usize], b: &[usize], ta: bool, tb: bool) -> Sizes {
         ([], []) => Axes::new(),
         (x, y) => broadcast_or_panic(x, y),
     };
-    let matrix = match (a.len() > 1 || ta, b.len() > 1 || tb) {
+    let lengths = match (a.len() > 1 || ta, b.len() > 1 || tb) {
         (true, true) => ([m, n], 2),
         (true, false) => ([m, 1], 1),
         (false, true) => ([n, 1], 1),
         (false, false) => ([1, 1], 0),
     };
-    Sizes { m, n, k, batch, matrix, kind }
+    Sizes { m, n, k, batch, lengths, kind }
 }
 
 /// c := α·op(a)·op(b) + β·c, in place if no other array shares the elements of `c`.

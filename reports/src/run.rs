@@ -85,11 +85,12 @@ impl Run {
         Ok((run, warnings))
     }
 
-    /// That the run broke off: how many cells of how many were measured.
+    /// That the run broke off: how many cells of how many were measured. A cell that is skipped since nothing checks it was
+    /// reached.
     pub fn broken_off(&self) -> Option<String> {
         let planned = self.manifest.planned_cells?;
-        let cells = self.cells.iter().filter(|cell| !is_preparation(cell) && cell.status != Status::Skipped);
-        let reached = cells.count() as u64;
+        let waits = |cell: &Cell| cell.status == Status::Skipped && cell.valid != Valid::Unchecked;
+        let reached = self.cells.iter().filter(|cell| !is_preparation(cell) && !waits(cell)).count() as u64;
         (reached < planned).then(|| format!("broke off: {reached} of {planned} cells were measured"))
     }
 

@@ -105,13 +105,19 @@ fn a_run_that_broke_off_and_one_whose_samples_are_gone_are_said() {
     let (code, said) = run(&["compare", text(&part), text(&base)]);
     assert!(code == Some(0) && said.contains("part broke off: ") && said.contains(" cells were measured"), "{said}");
     assert!(!run(&["compare", text(&base), text(&base)]).1.contains("broke off"));
+    let (code, said) = run(&["compare", text(&base), text(&base), "--confirm", text(&part)]);
+    assert!(code == Some(0) && said.contains("part broke off: "), "{said}");
+    let unchecked = changed(&base, "unchecked", "cells.csv", |text| text.replacen("ok,true", "skipped,unchecked", 1));
+    assert!(!run(&["compare", text(&unchecked), text(&unchecked)]).1.contains("broke off"));
+    let waiting = changed(&base, "waiting", "cells.csv", |text| text.replacen("ok,true", "skipped,true", 1));
+    assert!(run(&["compare", text(&waiting), text(&waiting)]).1.contains("broke off"));
     let timed = |name, ns: &'static str| {
         let time = move |text: String| text.replace("ok,true,,,,", &format!("ok,true,,9,{ns},"));
         changed(&base, name, "cells.csv", time)
     };
     let (fast, slow) = (timed("fast", "100"), timed("slow", "200"));
     let (code, said) = run(&["compare", text(&fast), text(&slow)]);
-    assert!(code == Some(2) && said.contains("samples.csv has no samples, but cells.csv has times"), "{said}");
+    assert!(code == Some(6) && said.contains("samples.csv has no samples, but cells.csv has times"), "{said}");
 }
 
 /// A noise floor is no word on suites that it was not measured on.

@@ -2,10 +2,10 @@
 //!
 //! The items of a stack have one type, so they need not be [`Value`]s of 24 bytes each: scalars lie in
 //! a column of their own kind, 8 bytes each (booleans 1), which grows by doubling and needs no length
-//! beforehand; the first few lie with the column itself. Floats with marks have a second column for those. Of arrays of floats the elements are kept, shared with
-//! whoever else holds them, 8 bytes for each, and once the length of each axis. Items of any other type are
-//! values: pushing and popping one moves it. Where it is known beforehand
-//! that arrays will be taken off all at once, they lie in the [`Rows`] of one.
+//! beforehand; the first few floats or integers lie in the allocation of the column itself. Floats with marks have a
+//! second column for those. Of arrays of floats the elements are kept, shared with whoever else holds them, 8 bytes for
+//! each, and once the length of each axis. Items of any other type are values: pushing and popping one moves it. Where it
+//! is known beforehand that arrays will be taken off all at once, they lie in the [`Rows`] of one.
 
 use adjudicate_kernels::{Array, Elements, Extents};
 use smallvec::{SmallVec, smallvec};
@@ -18,8 +18,7 @@ use super::{Mark, Value, release};
 #[derive(Clone, Debug, Default)]
 pub struct Stack(Option<Arc<Column>>);
 
-/// Scalars; so many lie in one allocation with what says how many there are: a loop that runs for a few trips only, inside of
-/// another, needs no more.
+/// Scalars, the first eight in the column's own allocation: a short inner loop needs no other.
 type Scalars<T> = SmallVec<[T; 8]>;
 
 /// Items, bottom first.
@@ -231,13 +230,24 @@ mod tests {
     use super::*;
     use crate::types::Type;
 
+    /// The values come off as they were put on, also where floats go their own way.
     fn check(values: &[Value]) {
         let mut stack = Stack::new();
         values.iter().for_each(|v| stack.push(v.clone()));
+        let mut floats = Stack::new();
+        for value in values {
+            match value {
+                Value::F64(x, Mark::NONE) => floats.push_float(*x),
+                value => floats.push(value.clone()),
+            }
+        }
         let shared = stack.clone();
         let popped: Vec<Value> = std::iter::from_fn(|| stack.pop()).collect();
+        let other: Vec<Value> =
+            std::iter::from_fn(|| floats.pop_float().map(Value::f64).or_else(|| floats.pop())).collect();
         let wanted: Vec<Value> = values.iter().rev().cloned().collect();
         assert_eq!(format!("{popped:?}"), format!("{wanted:?}"));
+        assert_eq!(format!("{other:?}"), format!("{wanted:?}"));
         assert_eq!((shared.len(), stack.len()), (values.len(), 0));
         assert_eq!(format!("{:?}", shared.to_vec()), format!("{values:?}"));
     }
@@ -247,11 +257,16 @@ mod tests {
         check(&[]);
         check(&[Value::f64(-0.0), Value::f64(f64::INFINITY)]);
         check(&[Value::f64(1.0), Value::F64(2.0, Mark(7)), Value::f64(3.0), Value::F64(4.0, Mark(9))]);
-        check(&[Value::I64(1), Value::I64(-2)]);
+        check(&[Value::F64(1.0, Mark(7)), Value::f64(2.0)]);
+        let many = (0..20).map(|i| Value::f64(f64::from(i)));
+        check(&many.clone().chain([Value::F64(0.5, Mark(3))]).collect::<Vec<_>>());
+        check(&many.collect::<Vec<_>>());
+        check(&(0..20).map(Value::I64).collect::<Vec<_>>());
         check(&[Value::Bool(true), Value::Bool(false)]);
         let row = |x: f64| Array::full(&[2], x);
         check(&[Value::array(row(1.0)), Value::array(row(2.0))]);
         check(&[Value::array(row(1.0)), Value::Array(row(2.0), Mark(3)), Value::array(row(3.0))]);
+        check(&[Value::Array(row(1.0), Mark(3)), Value::array(row(2.0))]);
         check(&[Value::tuple(vec![Value::I64(1)]), Value::zero(&Type::tuple([Type::i64()]))]);
     }
 

@@ -209,7 +209,7 @@ vectorized! {
             let [x0, x1, x2, x3] = x.map(|x| alpha * x);
             let (ab, cd) = block.split_at(2 * m);
             let ((a0, a1), (a2, a3)) = (ab.split_at(m), cd.split_at(m));
-            // Of one length by what is written here: the compiler then unrolls what it makes of the loop.
+            // Cut to the length of `y`: no index is checked then, and the loop is unrolled.
             let (a0, a1, a2, a3) = (&a0[..m], &a1[..m], &a2[..m], &a3[..m]);
             for i in 0..m {
                 y[i] += (x0 * a0[i] + x1 * a1[i]) + (x2 * a2[i] + x3 * a3[i]);

@@ -84,10 +84,11 @@ impl Compare {
             Ok::<_, Failure>(run)
         };
         let (again, base_again) = (second(&self.confirm)?, second(&self.confirm_base)?);
-        let again = again.as_ref().map(|new| Again { base: base_again.as_ref(), new });
-        for (run, path) in [(&base, &self.base), (&new, &self.new)] {
+        let second_passes = again.iter().chain(&base_again).zip(self.confirm.iter().chain(&self.confirm_base));
+        for (run, path) in [(&base, &self.base), (&new, &self.new)].into_iter().chain(second_passes) {
             run.broken_off().iter().for_each(|how| output.remark(&format!("{} {how}", path.display())));
         }
+        let again = again.as_ref().map(|new| Again { base: base_again.as_ref(), new });
         let scope = Scope { times: !self.counts };
         if scope.times && needs_samples(&base, &new) {
             base.samples = samples(&find(&self.base)?)?;
@@ -160,16 +161,16 @@ pub fn load(folder: &Path, samples: bool) -> Result<Run, Failure> {
     Ok(run)
 }
 
-/// The samples of a run that has times; none if it has no table of them.
+/// The samples of a run with times to be judged: none if it has no table of them, as a baseline.
 fn samples(folder: &Path) -> Result<Vec<Sample>, Failure> {
     let Ok(bytes) = fs::read(folder.join(Sample::FILE)) else { return Ok(Vec::new()) };
-    let wrong = |why: String| Failure::usage(format!("{}: {why}", folder.display()));
     let rows = match bytes[..] {
         [] => Vec::new(),
-        _ => read_rows(&bytes, Sample::FILE).map_err(|e| wrong(e.to_string()))?.0,
+        _ => read_rows(&bytes, Sample::FILE).map_err(|e| Failure::usage(format!("{}: {e}", folder.display())))?.0,
     };
     if rows.is_empty() {
-        return Err(wrong(format!("{} has no samples, but {} has times", Sample::FILE, Cell::FILE)));
+        let (folder, file) = (folder.display(), Sample::FILE);
+        return Err(incomparable(format!("{folder}: {file} has no samples, but {} has times", Cell::FILE)));
     }
     Ok(rows)
 }
