@@ -29,6 +29,7 @@ mod loops;
 mod products;
 mod ranges;
 mod recomputation;
+mod residuals;
 mod resign;
 mod rewrite;
 mod scalings;

@@ -14,15 +14,10 @@ use super::{Pass, Run};
 pub(super) const CSE: Pass = Pass { name: "cse", about: "computes common subexpressions once", run: Run::Graph(cse) };
 
 fn cse(graph: &Graph) -> Option<Graph> {
-    let mut known: FxHashMap<(Op, Args, Type), NodeId> =
+    let mut known: FxHashMap<Expression, NodeId> =
         FxHashMap::with_capacity_and_hasher(graph.nodes.len(), FxBuildHasher);
     replace_nodes(graph, |b, op, args, ty| {
-        let mut key = (op.clone(), Args::from_slice(args), ty.clone());
-        if let Op::Prim(p) = op
-            && p.def.is_commutative()
-        {
-            key.1.sort_unstable();
-        }
+        let key = expression(op, args, ty);
         if let Some(&same) = known.get(&key) {
             return Some(same);
         }
@@ -30,4 +25,18 @@ fn cse(graph: &Graph) -> Option<Graph> {
         known.insert(key, NodeId(b.graph().nodes.len() as u32));
         None
     })
+}
+
+/// An operation on operands, equal for whatever has the same value.
+pub(super) type Expression = (Op, Args, Type);
+
+/// The expression of a node.
+pub(super) fn expression(op: &Op, args: &[NodeId], ty: &Type) -> Expression {
+    let mut args = Args::from_slice(args);
+    if let Op::Prim(p) = op
+        && p.def.is_commutative()
+    {
+        args.sort_unstable();
+    }
+    (op.clone(), args, ty.clone())
 }
