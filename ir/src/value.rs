@@ -5,15 +5,14 @@
 //! which plain evaluation leaves at its default and which an evaluation domain may use to remember
 //! where a number came from.
 //!
-//! Chains of records (a recursive function's backpropagators, say) can be a million long, so they
-//! are never dropped recursively: [`Fields`] empties what it alone owns into a work list.
+//! Tuples and captures are [`Record`]s, in blocks of memory that a thread keeps for the next of the
+//! same size. Chains of them (a recursive function's backpropagators, say) can be a million long, so
+//! they are never dropped recursively: [`Fields`] empties what it alone owns into a work list.
 
 mod rows;
 mod stack;
 
-use std::sync::Arc;
-
-use adjudicate_kernels::Array;
+use adjudicate_kernels::{Array, Record};
 
 use crate::exec::slots;
 use crate::graph::{Const, GraphId};
@@ -66,46 +65,45 @@ const _: () = assert!(size_of::<Value>() == 24);
 
 /// Shared immutable fields of a record.
 #[derive(Clone, Debug)]
-pub struct Fields(Arc<[Value]>);
+pub struct Fields(Record<Value>);
 
 impl Fields {
     /// Fields from values.
     pub fn new(items: Vec<Value>) -> Self {
-        Fields(items.into())
+        Self::exact(items.into_iter())
+    }
+
+    /// Fields from an iterator that knows how many there are.
+    #[inline]
+    pub fn exact(items: impl ExactSizeIterator<Item = Value>) -> Self {
+        Fields(Record::new(items))
     }
 
     /// The fields as a slice.
     pub fn as_slice(&self) -> &[Value] {
-        &self.0
+        self.0.as_slice()
     }
 
     /// The fields one by one: moved out if nobody else holds them, otherwise cloned.
     #[inline]
     pub fn for_each(mut self, mut each: impl FnMut(Value)) {
-        match Arc::get_mut(&mut self.0) {
+        match self.0.get_mut() {
             Some(items) => items.iter_mut().for_each(|item| each(slots::take(item))),
-            None => self.0.iter().for_each(|item| each(slots::copy(item))),
+            None => self.as_slice().iter().for_each(|item| each(slots::copy(item))),
         }
     }
 
     /// The fields by value: moved out if nobody else holds them, otherwise cloned.
     pub fn into_vec(self) -> Vec<Value> {
-        let mut all = Vec::with_capacity(self.0.len());
+        let mut all = Vec::with_capacity(self.as_slice().len());
         self.for_each(|item| all.push(item));
         all
     }
 }
 
-/// In one allocation, if the iterator knows its length.
-impl FromIterator<Value> for Fields {
-    fn from_iter<I: IntoIterator<Item = Value>>(items: I) -> Self {
-        Fields(items.into_iter().collect())
-    }
-}
-
 impl Drop for Fields {
     fn drop(&mut self) {
-        if let Some(items) = Arc::get_mut(&mut self.0) {
+        if let Some(items) = self.0.get_mut() {
             release(items);
         }
     }
@@ -118,7 +116,7 @@ fn release(items: &mut [Value]) {
     while let Some(mut value) = work.pop() {
         match &mut value {
             Value::Tuple(fields) | Value::Closure(_, fields) | Value::Env(Some(fields)) => {
-                if let Some(items) = Arc::get_mut(&mut fields.0) {
+                if let Some(items) = fields.0.get_mut() {
                     take_owners(items, &mut work);
                 }
             }

@@ -7,6 +7,7 @@
 //!   [`mod@gemm`] compute with them.
 //! - [`counts`] counts exactly what was done; [`Mode::Null`] does everything but the arithmetic; [`threads`] is the one
 //!   place that decides how many threads work.
+//! - [`Record`] holds values of another kind, in blocks of the pool that arrays are made of.
 //!
 //! What must hold: every public kernel passes `mode::enter` once; scalar and array results agree bit for bit; shapes are
 //! the caller's promise (a broken one panics), data-dependent failures are a [`KernelError`]; arrays of size zero work
@@ -26,6 +27,7 @@ pub mod layout;
 mod math;
 mod mode;
 mod pool;
+mod record;
 pub mod reduce;
 mod shape;
 mod simd;
@@ -43,4 +45,5 @@ pub use error::KernelError;
 pub use gemm::{Gemm, gemm};
 pub use mode::{Mode, mode, set_mode};
 pub use ops::{Binary, Compare, IntBinary, IntUnary, Kind, Logic, Other, Reduce, ReduceBool, Unary};
+pub use record::Record;
 pub use shape::broadcast_shape;

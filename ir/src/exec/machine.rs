@@ -172,7 +172,7 @@ impl Machine {
 
     fn collect(&mut self, exe: &Executable, base: usize, args: u32, count: u16) -> Fields {
         let range = args as usize..args as usize + usize::from(count);
-        exe.operands[range].iter().map(|&operand| self.read(exe, base, operand)).collect()
+        Fields::exact(exe.operands[range].iter().map(|&operand| self.read(exe, base, operand)))
     }
 
     pub(super) fn execute<D: Domain>(
