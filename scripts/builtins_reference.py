@@ -187,6 +187,11 @@ for text in ["np.reshape(a, (4, 3))", "np.reshape(a, -1)", "a.reshape(2, -1)", "
              "np.take(a, np.array([[0, 1], [2, -1]]), axis=1)", "a.take(2)", "a[1]", "a[:, ::2]", "a[::-1, 1:]",
              "a[np.array([0, 2])]", "a[..., None]", "a[np.array([0, 2]), np.array([1, 3])]", "a[-1, -1]"]:
     case(text, M)
+for text in ["a[0, :, np.array([2, 0])]", "a[np.array([1, 0]), :, -1]", "a[np.array([1, 0]), :, np.array([[3], [0]])]",
+             "a[:, 1, np.array([2, 0])]", "a[:, 1, ..., np.array([2, 0])]", "a[0, None, :, np.array([2, 0, 3])]",
+             "a[None, 0, ::2, np.array([[2, 0]])]", "a[0, ..., np.argsort(b[:4])]", "a[np.array([1, 0]), 2, np.array([3, 3])]",
+             "a[0, np.array([2, 0])]", "a[..., np.array([2, 0]), 1]"]:
+    case(text, T, W) if "b" in text else case(text, T)
 for text in ["np.vstack((a, b))", "np.hstack((a, b))", "np.dstack((a, b))", "np.column_stack((a, b))", "np.stack((a, b))",
              "np.meshgrid(a, b)", "np.meshgrid(a, b, indexing='ij')", "np.broadcast_arrays(a[:, None], b[None, :])",
              "np.where(a > 1.0, a, b)", "np.select((a > 1.5, a > 1.0), (a, b), 7.0)"]:

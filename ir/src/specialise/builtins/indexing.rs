@@ -71,8 +71,11 @@ impl Cx<'_> {
         }
     }
 
+    /// Integers that stand beside an array of integers are of that array's kind to NumPy: where a slice, a new axis or an
+    /// ellipsis parts them, the axes of the array come first in the result, and otherwise where they stand.
     fn array_item(&mut self, x: &Val, parts: &[Val]) -> Res<Val> {
         let (_, shape) = self.tensor_of(x)?;
+        let parted = are_parted(parts);
         let parts = self.spread_ellipsis(parts, shape.len())?;
         let mut x = x.clone();
         let mut arrays = Vec::new();
@@ -107,11 +110,23 @@ impl Cx<'_> {
                 }
             }
         }
+        if parted && !arrays.is_empty() {
+            x = self.brought_first(&x, &mut arrays)?;
+        }
         match &arrays[..] {
             [] => Ok(x),
             [(axis, index)] => self.gather(&x, *axis, index),
             several => self.gather_points(&x, several),
         }
+    }
+
+    /// `x` with the axes that are indexed before all others, in order.
+    fn brought_first(&mut self, x: &Val, indexed: &mut [(usize, Val)]) -> Res<Val> {
+        let rank = self.tensor_of(x)?.1.len();
+        let mut order: Vec<usize> = indexed.iter().map(|(axis, _)| *axis).collect();
+        order.extend((0..rank).filter(|axis| indexed.iter().all(|(other, _)| other != axis)));
+        indexed.iter_mut().enumerate().for_each(|(k, (axis, _))| *axis = k);
+        self.permuted(x, &order)
     }
 
     /// The parts with `...` and what is left out at the end written as whole slices.
@@ -166,15 +181,9 @@ impl Cx<'_> {
         Ok(self.leaf(node, Origin::Data))
     }
 
-    /// Several integer arrays at adjoining axes: positions in the axes laid end to end.
+    /// Several integer arrays at axes that adjoin: positions in the axes laid end to end.
     fn gather_points(&mut self, x: &Val, points: &[(usize, Val)]) -> Res<Val> {
         let first = points[0].0;
-        if points.iter().enumerate().any(|(k, (axis, _))| *axis != first + k) {
-            return self.error_help(
-                "integer arrays must index adjoining axes",
-                "transpose the array so that the indexed axes follow one another",
-            );
-        }
         let (_, shape) = self.tensor_of(x)?;
         let extents: Vec<i64> = shape[first..first + points.len()].iter().map(|&n| n as i64).collect();
         let mut nodes: Vec<NodeId> = Vec::new();
@@ -240,4 +249,11 @@ impl Cx<'_> {
         }
         self.error(format!("axis {axis} does not exist in an array of {}", plural(rank, "axis")))
     }
+}
+
+/// Whether something else stands between the integers and arrays of integers of an index.
+fn are_parted(parts: &[Val]) -> bool {
+    let plain = |part: &Val| matches!(part, Val::None | Val::Slice(_) | Val::Ellipsis);
+    let runs = parts.chunk_by(|a, b| plain(a) == plain(b)).filter(|run| !plain(&run[0]));
+    runs.count() > 1
 }
