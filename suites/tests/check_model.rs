@@ -27,6 +27,14 @@ def power(x):
     return x ** x
 
 
+def straight(x):
+    return (x * 1.7 + 0.1) * 1.7 + 0.1
+
+
+def hinge(w, x, y):
+    return np.mean(np.maximum(0.0, 1.0 - y * (x @ w)))
+
+
 def third(x, i):
     return x[i] ** 2
 
@@ -79,6 +87,18 @@ fn strategies_that_agree_pass() {
     }
     let (code, out, _) = check(&[&LOSS[..], &["--strategy", "{tape,closure}", "--function", "value"]].concat());
     assert_eq!((code, out.as_str()), (Some(0), "2 passed, 0 failed, 0 skipped\n"));
+}
+
+/// Their second derivatives vanish, and differences of their values are nothing but rounding.
+#[test]
+fn what_is_straight_at_the_arguments_passes() {
+    for x in ["0.5", "-3.3", "1e-3", "812.7"] {
+        let (code, out, error) = check(&["straight", "--args", &format!("[{x}]")]);
+        assert_eq!(code, Some(0), "{x}: {out}{error}");
+    }
+    let args = "[[0.31, -0.27], [[1.3, 2.1], [-0.7, 0.4], [0.9, -1.1]], [1.0, -1.0, 1.0]]";
+    let (code, out, error) = check(&["hinge", "--args", args]);
+    assert_eq!(code, Some(0), "{out}{error}");
 }
 
 #[test]

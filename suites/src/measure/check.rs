@@ -20,7 +20,7 @@ use adjudicate_ir::value::Value;
 use adjudicate_reports::rows::{Check, HANDWRITTEN, Key};
 
 use self::compare::compare;
-use self::differences::{Line, Objective, mixed};
+use self::differences::{Estimate, Line, Objective, mixed};
 use self::point::{Direction, Point, dot, flatten, norm, unit};
 use super::contestant::Trouble;
 use crate::random::Random;
@@ -49,7 +49,7 @@ pub struct Oracle {
     along_u: Line,
     along_v: Line,
     /// uᵀHv, if a second derivative is asked for.
-    mixed: Option<f64>,
+    mixed: Option<Estimate>,
     /// The norm of the vector of a Hessian–vector or Jacobian–vector product, whose direction v is.
     vector_norm: f64,
 }
@@ -95,7 +95,7 @@ impl Oracle {
             Ask::Gradient | Ask::Jacobian => self.gradient(key, flat),
             Ask::ValueAndGradient => self.gradient(key, flat.get(1..).unwrap_or_default()),
             Ask::Jvp => {
-                let expected = self.along_v.slope() * self.vector_norm;
+                let expected = self.along_v.slope().times(self.vector_norm);
                 vec![finite(key, flat.first().copied().unwrap_or(f64::NAN), expected, 0.0)]
             }
             Ask::Hvp => {
@@ -174,11 +174,13 @@ fn elementwise(key: &Key, reference: &str, result: &[Value], other: &[Value], to
 }
 
 /// Compares an inner product with its estimate. The error is relative to the estimate, or to what
-/// is typical of such products where this one happens to be small.
-fn finite(key: &Key, ours: f64, estimate: f64, typical: f64) -> Check {
-    let scale = estimate.abs().max(typical);
-    let error = if scale == 0.0 { ours.abs() } else { (ours - estimate).abs() / scale };
-    let reason = estimate.is_nan().then(|| "values near the arguments are not a number".to_owned());
+/// is typical of such products where this one happens to be small. What may be rounding of the estimate is within the
+/// tolerance.
+fn finite(key: &Key, ours: f64, estimate: Estimate, typical: f64) -> Check {
+    let Estimate { value, rounding } = estimate;
+    let scale = value.abs().max(typical).max(rounding / FINITE_TOLERANCE);
+    let error = if scale == 0.0 { ours.abs() } else { (ours - value).abs() / scale };
+    let reason = value.is_nan().then(|| "values near the arguments are not a number".to_owned());
     Check {
         largest_relative_error: Some(error).filter(|e| e.is_finite() && reason.is_none()),
         passed: error <= FINITE_TOLERANCE && reason.is_none(),

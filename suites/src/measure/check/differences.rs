@@ -5,7 +5,8 @@
 //! D(h) = (f(+,+) − f(+,−) − f(−,+) + f(−,−)) / 4h² of f(x ± h·u ± h·v), extrapolated to fourth
 //! order as (4D(h) − D(2h)) / 3. Steps halve from a large one, and the estimate that differs least
 //! from its predecessor is kept: truncation shrinks with h while rounding grows, and that is where
-//! they meet. The choice does not look at what is checked.
+//! they meet. The choice does not look at what is checked. An estimate knows what the rounding of the values alone may
+//! have made of it: where a function is straight that is all there is.
 
 use super::point::{Direction, Point};
 use crate::measure::contestant::Trouble;
@@ -18,6 +19,31 @@ const LARGEST: f64 = 0.25;
 
 /// How many steps are tried, each half of the one before.
 const STEPS: i32 = 9;
+
+/// A value is taken to be rounded by so many units in its last place.
+const UNITS: f64 = 8.0;
+
+/// What values say of a derivative.
+#[derive(Clone, Copy, Debug)]
+pub struct Estimate {
+    /// The derivative.
+    pub value: f64,
+    /// How much of it may be rounding of the values.
+    pub rounding: f64,
+}
+
+impl Estimate {
+    /// From the largest of the values and what their differences were divided by.
+    fn new(value: f64, largest: f64, divisor: f64) -> Self {
+        Self { value, rounding: UNITS * f64::EPSILON * largest / divisor }
+    }
+
+    /// That of the function times a factor.
+    #[must_use]
+    pub fn times(self, factor: f64) -> Self {
+        Self { value: self.value * factor, rounding: self.rounding * factor.abs() }
+    }
+}
 
 fn step(k: i32) -> f64 {
     LARGEST * 0.5_f64.powi(k)
@@ -43,10 +69,12 @@ impl Line {
     }
 
     /// φ'(0).
-    pub fn slope(&self) -> f64 {
+    pub fn slope(&self) -> Estimate {
         let estimates = self.sides.windows(2).zip(1..).map(|(pair, k)| {
             let [(far_right, far_left), (right, left)] = pair else { unreachable!("windows of two") };
-            (8.0 * (right - left) - (far_right - far_left)) / (12.0 * step(k))
+            let slope = (8.0 * (right - left) - (far_right - far_left)) / (12.0 * step(k));
+            let largest = [far_right, far_left, right, left].into_iter().fold(0.0_f64, |most, x| most.max(x.abs()));
+            Estimate::new(slope, largest, step(k))
         });
         steadiest(&estimates.collect::<Vec<_>>())
     }
@@ -97,22 +125,28 @@ impl Line {
 }
 
 /// uᵀHv.
-pub fn mixed(point: &Point, u: &Direction, v: &Direction, f: &mut Objective<'_>) -> Result<f64, Trouble> {
+pub fn mixed(point: &Point, u: &Direction, v: &Direction, f: &mut Objective<'_>) -> Result<Estimate, Trouble> {
     let mut plain = Vec::new();
     for k in 0..STEPS {
         let h = step(k);
         let mut at = |s: f64, t: f64| f(&point.moved(&[(s * h, u), (t * h, v)]));
-        let corners = at(1.0, 1.0)? - at(1.0, -1.0)? - at(-1.0, 1.0)? + at(-1.0, -1.0)?;
-        plain.push(corners / (4.0 * h * h));
+        let corners = [at(1.0, 1.0)?, at(1.0, -1.0)?, at(-1.0, 1.0)?, at(-1.0, -1.0)?];
+        let largest = corners.iter().fold(0.0_f64, |most, x| most.max(x.abs()));
+        let [a, b, c, d] = corners;
+        plain.push(((a - b - c + d) / (4.0 * h * h), largest));
     }
-    let extrapolated: Vec<f64> = plain.windows(2).map(|d| (4.0 * d[1] - d[0]) / 3.0).collect();
-    Ok(steadiest(&extrapolated))
+    let extrapolated = plain.windows(2).zip(1..).map(|(pair, k)| {
+        let [(coarse, far), (fine, near)] = pair else { unreachable!("windows of two") };
+        Estimate::new((4.0 * fine - coarse) / 3.0, far.max(*near), step(k) * step(k))
+    });
+    Ok(steadiest(&extrapolated.collect::<Vec<_>>()))
 }
 
 /// The estimate that differs least from its predecessor.
-fn steadiest(estimates: &[f64]) -> f64 {
-    let pairs = estimates.windows(2).map(|pair| ((pair[1] - pair[0]).abs(), pair[1]));
-    pairs.min_by(|a, b| a.0.total_cmp(&b.0)).map_or(f64::NAN, |(_, estimate)| estimate)
+fn steadiest(estimates: &[Estimate]) -> Estimate {
+    let pairs = estimates.windows(2).map(|pair| ((pair[1].value - pair[0].value).abs(), pair[1]));
+    let steadiest = pairs.min_by(|a, b| a.0.total_cmp(&b.0));
+    steadiest.map_or(Estimate { value: f64::NAN, rounding: 0.0 }, |(_, estimate)| estimate)
 }
 
 #[cfg(test)]
@@ -136,9 +170,10 @@ mod tests {
     fn slopes_and_mixed_differences_are_close() {
         let (x, y, e) = (0.7_f64, -0.4, (0.7_f64 * -0.4).exp());
         let line = Line::new(&point(), &vec![1.0, 0.0], &mut objective).unwrap();
-        assert!((line.slope() - (y * e + x.cos())).abs() < 1e-9);
+        assert!((line.slope().value - (y * e + x.cos())).abs() < 1e-9);
         let d = mixed(&point(), &vec![1.0, 0.0], &vec![0.0, 1.0], &mut objective).unwrap();
-        assert!((d - (e + x * y * e)).abs() < 1e-7);
+        assert!((d.value - (e + x * y * e)).abs() < 1e-7);
+        assert!(line.slope().rounding < 1e-12 && d.rounding < 1e-9);
     }
 
     #[test]
@@ -181,5 +216,15 @@ mod tests {
         let mut straight = |args: &[Value]| Ok(2.0 * floats(&args[0])[0]);
         let line = Line::new(&point(), &vec![1.0, 0.0], &mut straight).unwrap();
         assert_eq!(line.taylor_order(2.0), None);
+    }
+
+    #[test]
+    fn what_a_straight_line_seems_to_curve_is_rounding() {
+        let mut straight = |args: &[Value]| Ok((floats(&args[0])[0] * 1.7 + 0.1) * 1.7 + floats(&args[1])[0] * 3.3);
+        for (x, y) in [(0.5, 0.3), (-1.3, 0.7), (12.1, -0.01), (1e-3, 400.0)] {
+            let point = Point::new(&[Datum::F64(x), Datum::F64(y)], &[0, 1]);
+            let d = mixed(&point, &vec![0.6, 0.8], &vec![0.8, -0.6], &mut straight).unwrap();
+            assert!(d.value.abs() <= d.rounding, "{d:?}");
+        }
     }
 }
