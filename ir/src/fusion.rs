@@ -54,6 +54,7 @@ pub fn form(prim: &Prim, operands: &[&Type], ty: &Type) -> Option<Form> {
     };
     let sign = |op: Unary, int: IntUnary| match elem {
         Elem::F64 => Some(Step(Code::Unary(op))),
+        Elem::I64 if ty.shape().is_empty() && int != IntUnary::Sign => None,
         Elem::I64 => Some(Step(Code::IntUnary(int))),
         Elem::Bool => None,
     };
@@ -106,6 +107,7 @@ pub fn form(prim: &Prim, operands: &[&Type], ty: &Type) -> Option<Form> {
         "logical_not" => Some(Step(Code::Not)),
         "select" => Some(Step(Code::Select(element(ty)?))),
         "to_f64" => Some(Step(Code::Cast(elem, Elem::F64))),
+        "to_i64" if elem == Elem::F64 && ty.shape().is_empty() => None,
         "to_i64" => Some(Step(Code::Cast(elem, Elem::I64))),
         "to_bool" => Some(Truth(elem)),
         "isnan" => Some(Nan),

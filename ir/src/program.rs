@@ -196,10 +196,13 @@ impl Program {
         self.globals().find(|(known, _)| *known == name).map(|(_, node)| node)
     }
 
-    /// Parameter names of a function of the file; `None` if it is not a plain `def`.
-    pub fn parameters(&self, function: &str) -> Option<Vec<&str>> {
+    /// How many arguments a function of the file takes by position; `None` if it is not a plain `def`.
+    pub fn positional_parameters(&self, function: &str) -> Option<usize> {
         match self.module.graph(self.top).node(self.global(function)?).op {
-            Op::Fn(g) => Some(self.module.graph(g).signature.names.iter().map(|n| &**n).collect()),
+            Op::Fn(g) => {
+                let signature = &self.module.graph(g).signature;
+                Some(signature.names.len() - signature.keyword_only)
+            }
             _ => None,
         }
     }

@@ -140,7 +140,12 @@ fn an_integer_that_does_not_fit_is_an_error() {
     let counter =
         "def f(x):\n    s = 0.0\n    for i in range(5):\n        s = s + x * (i * 4000000000000000000)\n    return s\n";
     let power = "def f(x):\n    s = 0.0\n    for i in range(5):\n        s = s + x * 10 ** (i * 6)\n    return s\n";
-    for python in [product, counter, power] {
+    let cut = "def f(x):\n    return x * int(x * 1e20)\n";
+    let cut_in_a_loop = "def f(x):\n    s = 0.0\n    for i in range(5):\n        s = s + x * int(x * 10.0 ** (4 * i + 4))\n    return s\n";
+    let missing = "def f(x):\n    return x * round(x / 0.0 - x / 0.0)\n";
+    let least = "def f(x):\n    n = -9223372036854775807 - int(x + 0.9)\n    return x * -n\n";
+    let size = "def f(x):\n    n = -9223372036854775807 - int(x + 0.9)\n    return x * abs(n)\n";
+    for python in [product, counter, power, cut, cut_in_a_loop, missing, least, size] {
         for strategy in STRATEGIES.iter().filter(|s| !s.name().starts_with("finite")) {
             for ask in [Ask::Value, Ask::Gradient] {
                 let found = run(*strategy, python, ask, 1, &[Datum::F64(0.7)]);

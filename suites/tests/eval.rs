@@ -117,6 +117,18 @@ fn time_runs_out() {
 }
 
 #[test]
+fn a_parameter_given_by_name_only_keeps_its_default() {
+    let python = "def f(x, *, k=2.0):\n    return k * x ** 3\n";
+    for (kind, args, wanted) in
+        [("hvp", "[0.5, 1.0]", "6.0"), ("jvp", "[0.5, 2.0]", "3.0"), ("vjp", "[0.5, 1.0]", "1.5")]
+    {
+        let (code, out, error) = eval("by_name", python, &["--args", args, "--derivative", kind]);
+        assert_eq!(code, 0, "{error}");
+        assert!(out.contains(&format!("\"result\":{wanted}")), "{out}");
+    }
+}
+
+#[test]
 fn integers_do_not_wrap() {
     let (code, _, error) = eval("power", "def f(n):\n    return 2 ** n\n", &["--args", "[70]"]);
     assert_eq!(code, 4, "{error}");

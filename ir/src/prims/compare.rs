@@ -156,14 +156,14 @@ pub static TO_F64: PrimDef = PrimDef {
     vjp: None,
 };
 
-/// `to_i64`: truth values as 0 and 1, floats truncated towards zero.
+/// `to_i64`: truth values as 0 and 1, floats truncated towards zero; a single float that does not fit is an error.
 pub static TO_I64: PrimDef = PrimDef {
     name: "to_i64",
-    about: "Truth values as 0 and 1; floats truncated towards zero.",
+    about: "Truth values as 0 and 1; floats truncated towards zero. A single float that does not fit is an error.",
     ty: |_, types| converted(types, &[Elem::F64, Elem::Bool], Elem::I64),
     eval: |_, args, _| {
         Ok(match &args[0] {
-            Value::F64(x, _) => Value::I64(*x as i64),
+            Value::F64(x, _) => Value::I64(whole(*x)?),
             Value::Bool(x) => Value::I64(i64::from(*x)),
             Value::Array(a, _) => Value::ints(kernels::f64_to_i64(a)),
             Value::Bools(a) => Value::ints(kernels::bool_to_i64(a)),
@@ -173,6 +173,12 @@ pub static TO_I64: PrimDef = PrimDef {
     batch: ELEMENTWISE,
     vjp: None,
 };
+
+/// The integer that is left of a float without its fraction; an error if it does not fit.
+pub(crate) fn whole(x: f64) -> Result<i64, String> {
+    const END: f64 = 9_223_372_036_854_775_808.0;
+    if (-END..END).contains(&x.trunc()) { Ok(x as i64) } else { Err(format!("{x:e} does not fit a 64-bit integer")) }
+}
 
 /// `to_bool`: whether it is not zero; NaN is not.
 pub static TO_BOOL: PrimDef = PrimDef {

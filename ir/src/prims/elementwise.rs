@@ -108,7 +108,7 @@ macro_rules! arithmetic_unary {
             name: $name,
             about: $about,
             ty: |_, types| unary_type(types, &[Elem::F64, Elem::I64]),
-            eval: |_, args, ty| Ok(arithmetic_unary(Unary::$kernel, IntUnary::$kernel, args, ty)),
+            eval: |_, args, ty| arithmetic_unary(Unary::$kernel, IntUnary::$kernel, args, ty),
             batch: ELEMENTWISE,
             vjp: rule!($(|$x, $y, $dy| $dx)?),
         };
@@ -256,12 +256,16 @@ fn float_arrays(op: Binary, args: &mut Args<'_>, ty: &Type) -> Value {
 }
 
 #[inline]
-fn arithmetic_unary(op: Unary, int_op: IntUnary, args: &mut Args<'_>, ty: &Type) -> Value {
-    match &args[0] {
+fn arithmetic_unary(op: Unary, int_op: IntUnary, args: &mut Args<'_>, ty: &Type) -> Result<Value, String> {
+    Ok(match &args[0] {
+        Value::I64(x) if *x == i64::MIN && int_op != IntUnary::Sign => {
+            let name = int_op.name().trim_start_matches("int_");
+            return Err(format!("{name} of {x} does not fit a 64-bit integer; use floats"));
+        }
         Value::I64(x) => Value::I64(int_op.eval(*x)),
         Value::Ints(a) => Value::ints(int_unary(int_op, a)),
         _ => float_unary(op, args, ty),
-    }
+    })
 }
 
 #[inline]

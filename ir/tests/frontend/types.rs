@@ -13,7 +13,7 @@ use super::dedent;
 fn arguments(program: &Program) -> Vec<Datum> {
     let x = Datum::Array(Array::from_vec(&[3], vec![0.5, 1.5, 0.2]));
     let m = Datum::Array(Array::from_vec(&[2, 2], vec![2.0, 0.3, 0.1, 1.0]));
-    let count = program.parameters("f").map_or(0, |names| names.len());
+    let count = program.positional_parameters("f").unwrap_or(0);
     vec![x, m, Datum::F64(0.4)].into_iter().take(count).collect()
 }
 
@@ -177,6 +177,11 @@ fn integers_that_do_not_fit_are_errors() {
     assert!(error.contains("2 ** 70 does not fit 64 bits"), "{error}");
     let error = value("def f():\n    return abs(-9223372036854775808)\n").expect_err("2 ** 63 does not fit");
     assert!(error.contains("does not fit 64 bits"), "{error}");
+    for (call, said) in [("int(1e19)", "1e19 does not fit"), ("round(-1e300)", "-1e300 does not fit")] {
+        let error = value(&format!("def f():\n    return {call}\n")).expect_err("it does not fit");
+        assert!(error.contains(said), "{error}");
+    }
+    check("def f():\n    return int(-9.2e18)\n", -9_200_000_000_000_000_000.0);
     check("def f():\n    n = -1\n    for i in range(40):\n        n = n * 2\n    return n\n", -1_099_511_627_776.0);
 }
 

@@ -123,7 +123,7 @@ impl Subject {
     /// them all must be there, defaults too: one left out would make a vector of an argument.
     fn own_arguments(&self, program: &Program, given: usize) -> Result<usize, Failure> {
         let vectors = self.vectors();
-        let parameters = program.parameters(&self.function).map(|names| names.len());
+        let parameters = program.positional_parameters(&self.function);
         let own = given.checked_sub(vectors);
         match (own, parameters) {
             (Some(own), _) if vectors == 0 => Ok(own),

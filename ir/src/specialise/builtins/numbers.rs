@@ -2,7 +2,7 @@
 //! stays known.
 
 use crate::graph::NodeId;
-use crate::prims::{self, PrimDef};
+use crate::prims::{self, PrimDef, whole};
 use crate::specialise::origin::Origin;
 use crate::specialise::value::Val;
 use crate::specialise::{Cx, Res};
@@ -251,7 +251,7 @@ impl Cx<'_> {
             Val::Int(_) => Ok(x.clone()),
             Val::Bool(b) => Ok(Val::Int(i64::from(*b))),
             Val::Float(v) if !v.is_finite() => self.error(format!("{v} is not an integer")),
-            Val::Float(v) => Ok(Val::Int(*v as i64)),
+            Val::Float(v) => whole(*v).or_else(|why| self.error(why)).map(Val::Int),
             x => {
                 let (_, shape) = self.tensor_of(x)?;
                 if !shape.is_empty() {
