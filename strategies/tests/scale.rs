@@ -110,6 +110,33 @@ fn twenty_branches_in_sequence() {
     agree(&format!("import numpy as np\ndef f(x):\n    y = x\n{body}    return y\n"), &[Datum::F64(0.9)]);
 }
 
+/// More than a recursion may nest in a static graph.
+#[test]
+fn many_cases_one_after_the_other() {
+    let cases: String = (0..150).map(|i| format!("    if x < {i}.0:\n        return x * {i}.0\n")).collect();
+    let python = format!("def f(x):\n{cases}    return x\n");
+    agree(&python, &[Datum::F64(140.5)]);
+    for (ask, wanted) in [(Ask::Value, 140.5 * 141.0), (Ask::Gradient, 141.0)] {
+        let dataflow = find("dataflow").expect("a strategy");
+        assert_eq!(run(dataflow, &python, ask, 1, &[Datum::F64(140.5)]), Ok(vec![wanted]));
+    }
+}
+
+/// Rounds in which the types of a loop settle must not double with every loop around it.
+#[test]
+fn loops_in_loops() {
+    let levels = 18;
+    let indent = |i: usize| "    ".repeat(i + 1);
+    let heads: String = (0..levels).map(|i| format!("{}for i{i} in range(1):\n", indent(i))).collect();
+    let python = format!("def f(x):\n    s = x\n{heads}{}s = s * x\n    return s\n", indent(levels));
+    for (ask, order, wanted) in [(Ask::Value, 1, 2.25), (Ask::Gradient, 1, 3.0), (Ask::Gradient, 2, 2.0)] {
+        for name in ["tape", "closure"] {
+            let found = run(find(name).expect("a strategy"), &python, ask, order, &[Datum::F64(1.5)]);
+            assert_eq!(found, Ok(vec![wanted]), "{name} {} {order}", ask.name());
+        }
+    }
+}
+
 #[test]
 fn six_derivatives_of_control_flow() {
     let head = "import numpy as np\nfrom adjudicate import grad\n";

@@ -173,6 +173,9 @@ impl Cx<'_> {
                 Val::Bool(false) if round == 0 => return Ok(Val::tuple(init)),
                 _ => {}
             }
+            if round == 0 && self.forget_changing(site, &mut state) {
+                continue;
+            }
             self.set_span(span);
             let (next, body_frame, body_params) = self.loop_part("body", &source, body, &state)?;
             let Val::Tuple(next) = next else { return Ok(Val::Bottom) };
@@ -182,6 +185,7 @@ impl Cx<'_> {
             self.set_span(span);
             let joined = self.join_state(site, body, &state, &next)?;
             if joined != state {
+                self.note_changing(site, &state, &joined);
                 state = joined;
                 continue;
             }
@@ -191,6 +195,28 @@ impl Cx<'_> {
             return self.emit_loop(&source, &init, state, parts);
         }
         self.error("the types of the variables of this loop do not settle")
+    }
+
+    /// Remembers which variables of a loop were known numbers before and are not after a trip.
+    fn note_changing(&mut self, (graph, node): (GraphId, NodeId), before: &[Abs], after: &[Abs]) {
+        let is_known = |abs: &Abs| matches!(abs, Abs::Int(_) | Abs::Bool(_));
+        let changed = before.iter().zip(after).enumerate().filter(|(_, (old, new))| is_known(old) && !is_known(new));
+        let changing = changed.map(|(i, (_, new))| ((graph, node, i), new.clone()));
+        self.function().changing.extend(changing);
+    }
+
+    /// Takes variables of a loop for what they turned out to be where the function met it before. A loop in a loop is met again
+    /// with every round of the outer one: were each to begin with what is known, the rounds would double with every level.
+    fn forget_changing(&mut self, (graph, node): (GraphId, NodeId), state: &mut [Abs]) -> bool {
+        let changing = &self.function().changing;
+        let mut forgotten = false;
+        for (i, abs) in state.iter_mut().enumerate().filter(|(_, abs)| matches!(abs, Abs::Int(_) | Abs::Bool(_))) {
+            if let Some(known) = changing.get(&(graph, node, i)) {
+                *abs = known.clone();
+                forgotten = true;
+            }
+        }
+        forgotten
     }
 
     /// Condition or body on an abstract state, in a frame of its own.

@@ -63,6 +63,8 @@ pub(super) struct Frame {
 pub(super) struct FnCx {
     pub(super) frames: Vec<Frame>,
     pub(super) env: FxHashMap<(GraphId, NodeId), Val>,
+    /// Variables of loops that were a known number at first and then turned out to change: what they are then.
+    pub(super) changing: FxHashMap<(GraphId, NodeId, usize), Abs>,
 }
 
 /// Copies in progress at once; a recursion that specialises without end meets it.
@@ -78,7 +80,7 @@ const MAX_ROUNDS: usize = 60;
 
 impl Cx<'_> {
     pub(super) fn push_function(&mut self, name: &str, span: Span) {
-        self.functions.push(FnCx { frames: Vec::new(), env: FxHashMap::default() });
+        self.functions.push(FnCx { frames: Vec::new(), env: FxHashMap::default(), changing: FxHashMap::default() });
         self.push_frame(name, span);
     }
 

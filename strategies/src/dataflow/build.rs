@@ -10,7 +10,8 @@
 //!
 //! A graph that is needed while it is being built would contain itself: a recursion under a
 //! condition that is not known. It is refused. So is one that makes progress in known operands
-//! but does not end within [`MAX_NESTING`] levels, and a graph of more than [`MAX_NODES`] nodes.
+//! but does not end within [`MAX_NESTING`] levels, what nests deeper than [`MAX_LEVELS`] without any recursion, and a graph of
+//! more than [`MAX_NODES`] nodes.
 
 use std::rc::Rc;
 
@@ -24,8 +25,11 @@ use rustc_hash::FxHashMap;
 use super::Loops;
 use super::value::{Val, fold};
 
-/// Conditions, loops and derivatives inside one another.
+/// Conditions, loops and derivatives inside one another, through a recursion.
 pub(super) const MAX_NESTING: usize = 128;
+
+/// The same without one, which takes room on the host stack.
+const MAX_LEVELS: usize = 1000;
 
 /// Loops unrolled inside one another, which takes room on the host stack; deeper ones are kept.
 const MAX_UNROLLING: usize = 64;
@@ -156,7 +160,10 @@ impl<'m> Cx<'m> {
         match self.subgraphs.get(&key) {
             Some(Some(done)) => return Ok(*done),
             Some(None) => return Err(self.recursion(id, span)),
-            None if self.levels.len() >= MAX_NESTING => return Err(self.recursion(id, span)),
+            None if self.levels.len() >= MAX_NESTING && self.repeated_call().is_some() => {
+                return Err(self.recursion(id, span));
+            }
+            None if self.levels.len() >= MAX_LEVELS => return Err(self.too_deep(id, span)),
             None => {}
         }
         self.subgraphs.insert(key.clone(), None);
@@ -396,6 +403,17 @@ impl<'m> Cx<'m> {
         Box::new(Diagnostic::new(call, message).help(DEPTH))
     }
 
+    /// The refusal of what nests too deep.
+    fn too_deep(&self, id: GraphId, span: Span) -> Box<Diagnostic> {
+        let name = &self.module.graph(self.innermost_call().map_or(id, |(graph, _)| graph)).name;
+        let message = format!(
+            "`{name}` nests more than {MAX_LEVELS} conditions, loops and derivatives, which is too deep for a static dataflow graph"
+        );
+        Box::new(
+            Diagnostic::new(span, message).help("write a loop over the cases instead of one condition after the other"),
+        )
+    }
+
     /// The refusal of a function value, in the function that is being inlined.
     fn function_value(&self, span: Span) -> Box<Diagnostic> {
         function_value(&self.module.graph(self.function()).name, span)
@@ -419,10 +437,22 @@ impl<'m> Cx<'m> {
 
     /// The last call of a graph that is being inlined more than once, or else the last call.
     fn innermost_call(&self) -> Option<(GraphId, Span)> {
-        let frames = || self.levels.iter().rev().flat_map(|level| level.frames.iter().rev());
-        let calls = || frames().filter_map(|frame| Some((frame.graph, frame.call?)));
-        let active = |id: GraphId| frames().filter(|frame| frame.graph == id).nth(1).is_some();
-        calls().find(|(id, _)| active(*id)).or_else(|| calls().next())
+        self.repeated_call().or_else(|| self.calls().next())
+    }
+
+    /// The last call of a graph that is being inlined more than once.
+    fn repeated_call(&self) -> Option<(GraphId, Span)> {
+        let mut times: FxHashMap<GraphId, usize> = FxHashMap::default();
+        self.frames().for_each(|frame| *times.entry(frame.graph).or_default() += 1);
+        self.calls().find(|(id, _)| times[id] > 1)
+    }
+
+    fn calls(&self) -> impl Iterator<Item = (GraphId, Span)> {
+        self.frames().filter_map(|frame| Some((frame.graph, frame.call?)))
+    }
+
+    fn frames(&self) -> impl Iterator<Item = &Frame> {
+        self.levels.iter().rev().flat_map(|level| level.frames.iter().rev())
     }
 }
 
