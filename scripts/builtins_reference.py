@@ -73,6 +73,8 @@ def rough(text, *args):
 
 
 # Operators and arithmetic.
+for text in ["inf", "-Infinity", " 1e-3 ", "nan"]:
+    rough(f"float({text!r})")
 for op in ["+", "-", "*", "/", "//", "%", "**"]:
     smooth = op not in ("//", "%")
     case(f"a {op} b", V, np.abs(W) + 0.1, smooth=smooth)

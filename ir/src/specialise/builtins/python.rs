@@ -109,6 +109,10 @@ fn quantified(cx: &mut Cx<'_>, call: &Call) -> Res<Val> {
 
 impl Cx<'_> {
     fn float(&mut self, call: &Call, x: &Val) -> Res<Val> {
+        if let Val::Str(text) = x {
+            let number = text.trim().parse();
+            return number.map(Val::Float).or_else(|_| self.error(format!("{text:?} is not a number")));
+        }
         if call.name == "float" {
             let (_, shape) = self.tensor_of(x)?;
             if !shape.is_empty() {
