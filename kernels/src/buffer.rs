@@ -86,6 +86,29 @@ impl Form {
 
 const _: () = assert!(size_of::<Header>() + MAX_AXES * size_of::<usize>() <= LINE);
 
+/// The memory in which an array lies: arrays of equal blocks can lie in the same one, one after the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Block(Layout);
+
+impl Block {
+    /// That of a new array.
+    pub fn of<T: Element>(shape: &[usize]) -> Self {
+        let rank = if shape.len() > MAX_AXES { 0 } else { shape.len() };
+        let form = Form::new(shape.iter().product(), rank, false);
+        Self(pool::class(form.layout::<T>().0))
+    }
+
+    /// Its size in bytes, which is more than that of the elements.
+    pub fn size(self) -> usize {
+        self.0.size()
+    }
+
+    /// Sees to it that this thread keeps so many for arrays to come, as far as it keeps any that large.
+    pub fn reserve(self, count: usize) {
+        pool::reserve(self.0, count);
+    }
+}
+
 /// Shared storage of a fixed number of elements.
 pub(crate) struct Buffer<T> {
     data: NonNull<T>,

@@ -9,6 +9,10 @@
 //!
 //! Live bytes are those of arrays allocated while counting was on and not yet dropped: a buffer remembers whether it was
 //! counted, so arrays from before never make the figure wrong.
+//!
+//! What other threads do for the one that counts ([`mod@crate::together`]) is added to its counts, so that all but the
+//! peak are what they would be without those threads. The peak is then that of all of them reaching their own at once:
+//! what there may have been at most, whoever came first.
 
 use std::cell::RefCell;
 
@@ -111,6 +115,11 @@ pub fn snapshot() -> Counts {
     COUNTS.with_borrow(Clone::clone)
 }
 
+/// The live bytes of this thread.
+pub(crate) fn live() -> u64 {
+    COUNTS.with_borrow(|c| c.live_bytes)
+}
+
 /// The counts of running `f` on this thread, starting from zero; whether counting is on afterwards is as it was before.
 pub fn measure<R>(f: impl FnOnce() -> R) -> (R, Counts) {
     let before = enabled();
@@ -119,6 +128,34 @@ pub fn measure<R>(f: impl FnOnce() -> R) -> (R, Counts) {
     let result = f();
     enable(before);
     (result, snapshot())
+}
+
+/// Runs `work` for a thread that has so many live bytes: what it counts, from there on. The counts of this thread are not
+/// touched.
+pub(crate) fn apart(live: u64, work: impl FnOnce()) -> Counts {
+    let own = COUNTS.replace(Counts { live_bytes: live, peak_live_bytes: live, ..Counts::ZERO });
+    work();
+    COUNTS.replace(own)
+}
+
+/// Adds what was counted apart, each part from the live bytes that this thread has, to its counts.
+pub(crate) fn add(parts: &[Counts]) {
+    COUNTS.with_borrow_mut(|c| {
+        let start = c.live_bytes;
+        let mut most = start;
+        for part in parts {
+            c.calls.iter_mut().zip(&part.calls).for_each(|(all, calls)| *all += calls);
+            c.fused_kernels += part.fused_kernels;
+            c.flops += part.flops;
+            c.bytes_read += part.bytes_read;
+            c.bytes_written += part.bytes_written;
+            c.allocations += part.allocations;
+            c.bytes_allocated += part.bytes_allocated;
+            c.live_bytes = (c.live_bytes + part.live_bytes).saturating_sub(start);
+            most += part.peak_live_bytes - start;
+        }
+        c.peak_live_bytes = c.peak_live_bytes.max(most);
+    });
 }
 
 /// What one kernel call does.

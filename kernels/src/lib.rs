@@ -6,7 +6,7 @@
 //! - [`ops`] lists the element operations and reductions; elementwise kernels, [`layout`], [`index`], [`reduce`] and
 //!   [`mod@gemm`] compute with them.
 //! - [`counts`] counts exactly what was done; [`Mode::Null`] does everything but the arithmetic; [`threads`] is the one
-//!   place that decides how many threads work.
+//!   place that decides how many threads work, and [`together()`] lets them do several things at once.
 //! - [`Record`] holds values of another kind, in blocks of the pool that arrays are made of.
 //!
 //! What must hold: every public kernel passes `mode::enter` once; scalar and array results agree bit for bit; shapes are
@@ -32,8 +32,10 @@ pub mod reduce;
 mod shape;
 mod simd;
 pub mod threads;
+mod together;
 
 pub use array::{Arg, Array, Element, Elements, Extents};
+pub use buffer::Block;
 pub use counts::Counts;
 pub use elementwise::{
     Lanes, MAX_POWER, Number, binary, binary_assign, binary_assign_right, binary_slices_assign,
@@ -45,5 +47,7 @@ pub use error::KernelError;
 pub use gemm::{Gemm, gemm};
 pub use mode::{Mode, mode, set_mode};
 pub use ops::{Binary, Compare, IntBinary, IntUnary, Kind, Logic, Other, Reduce, ReduceBool, Unary};
+pub use pool::fresh_blocks;
 pub use record::Record;
 pub use shape::broadcast_shape;
+pub use together::together;

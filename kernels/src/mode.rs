@@ -35,6 +35,19 @@ pub(crate) fn set_flag(flag: u8, on: bool) {
     FLAGS.set(if on { FLAGS.get() | flag } else { FLAGS.get() & !flag });
 }
 
+/// The mode of this thread and whether it counts, for another that works for it.
+pub(crate) fn flags() -> u8 {
+    FLAGS.get()
+}
+
+/// Runs `work` under the flags of another thread.
+pub(crate) fn under<R>(flags: u8, work: impl FnOnce() -> R) -> R {
+    let own = FLAGS.replace(flags);
+    let result = work();
+    FLAGS.set(own);
+    result
+}
+
 /// Sets this thread's mode.
 pub fn set_mode(mode: Mode) {
     set_flag(NULL, mode == Mode::Null);

@@ -6,12 +6,17 @@
 //!
 //! Small blocks are kept in lists by size, each block holding the address of the next: taking one and giving it back are a
 //! few instructions, where the allocator's caches hold only the last few of a size.
+//!
+//! Who knows beforehand what will be needed has it kept before it is ([`reserve`]). While other threads work for this one
+//! ([`mod@crate::together`]), the larger blocks that it keeps are theirs too ([`Lent`]): otherwise what they make and it
+//! frees would wander from their pools to its own, and they would ask the allocator for ever more.
 
 #![expect(unsafe_code, reason = "raw blocks from and to the allocator")]
 
 use std::alloc::{Layout, alloc, alloc_zeroed, dealloc};
 use std::cell::{Cell, RefCell};
 use std::ptr;
+use std::sync::{Arc, Mutex, MutexGuard};
 
 /// Sizes of small blocks are multiples of this.
 const STEP: usize = 16;
@@ -44,7 +49,12 @@ impl Drop for Blocks {
 struct Pool {
     shelves: [Vec<Blocks>; SHELVES],
     bytes: usize,
+    /// Whose blocks are used instead.
+    lender: Option<Arc<Mutex<Pool>>>,
 }
+
+// SAFETY: it alone owns its blocks, which any thread may use and free.
+unsafe impl Send for Pool {}
 
 /// Small blocks that nobody uses: by list the first, which holds the address of the second.
 struct Lists {
@@ -55,15 +65,26 @@ struct Lists {
 thread_local! {
     static LIST: Lists =
         const { Lists { first: [const { Cell::new(ptr::null_mut()) }; LISTS], bytes: Cell::new(0) } };
-    static POOL: RefCell<Pool> = const { RefCell::new(Pool { shelves: [const { Vec::new() }; SHELVES], bytes: 0 }) };
+    static POOL: RefCell<Pool> = const { RefCell::new(Pool::EMPTY) };
+    static FRESH: Cell<u64> = const { Cell::new(0) };
+}
+
+/// How many blocks this thread has asked the allocator for, those that it reserved included.
+pub fn fresh_blocks() -> u64 {
+    FRESH.get()
 }
 
 impl Pool {
+    const EMPTY: Self = Self { shelves: [const { Vec::new() }; SHELVES], bytes: 0, lender: None };
+
     fn shelf(&mut self, layout: Layout) -> &mut Vec<Blocks> {
         &mut self.shelves[(layout.size() / 64).wrapping_mul(0x9e37_79b9) >> 7 & (SHELVES - 1)]
     }
 
     fn take(&mut self, layout: Layout) -> Option<*mut u8> {
+        if let Some(lender) = &self.lender {
+            return locked(lender).take(layout);
+        }
         let base = self.shelf(layout).iter_mut().find(|blocks| blocks.layout == layout)?.bases.pop()?;
         self.bytes -= layout.size();
         Some(base)
@@ -73,6 +94,9 @@ impl Pool {
     fn keep(&mut self, base: *mut u8, layout: Layout) -> bool {
         if layout.size() > MAX_BYTES / 4 {
             return false;
+        }
+        if let Some(lender) = &self.lender {
+            return locked(lender).keep(base, layout);
         }
         if self.bytes + layout.size() > MAX_BYTES {
             self.shelves.iter_mut().for_each(Vec::clear);
@@ -85,6 +109,77 @@ impl Pool {
             None => shelf.push(Blocks { layout, bases: vec![base] }),
         }
         true
+    }
+
+    /// How many blocks of a layout are kept.
+    fn kept(&mut self, layout: Layout) -> usize {
+        self.shelf(layout).iter().find(|blocks| blocks.layout == layout).map_or(0, |blocks| blocks.bases.len())
+    }
+
+    /// Whether one more block may be kept.
+    fn has_room(&self, layout: Layout) -> bool {
+        layout.size() <= MAX_BYTES / 4 && self.bytes + layout.size() <= MAX_BYTES
+    }
+}
+
+fn locked(lender: &Mutex<Pool>) -> MutexGuard<'_, Pool> {
+    lender.lock().expect("no panic while holding the blocks")
+}
+
+/// The larger blocks that a thread keeps, for those to use that work for it; given back in the end.
+pub(crate) struct Lent(Arc<Mutex<Pool>>);
+
+impl Lent {
+    /// Lends the blocks of this thread, which keeps none in the meantime.
+    pub(crate) fn new() -> Self {
+        Self(Arc::new(Mutex::new(POOL.replace(Pool::EMPTY))))
+    }
+
+    /// Lets this thread use what is lent as its own.
+    pub(crate) fn during<R>(&self, work: impl FnOnce() -> R) -> R {
+        let before = POOL.with_borrow_mut(|pool| pool.lender.replace(self.0.clone()));
+        let result = work();
+        POOL.with_borrow_mut(|pool| pool.lender = before);
+        result
+    }
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        // A lock that is poisoned is of a thread that panicked; then nobody needs the blocks any more.
+        if let Ok(mut lent) = self.0.lock() {
+            POOL.set(std::mem::replace(&mut *lent, Pool::EMPTY));
+        }
+    }
+}
+
+/// The layout that the blocks have in which one of a layout may lie.
+pub(crate) fn class(layout: Layout) -> Layout {
+    list(layout).map_or(layout, listed)
+}
+
+/// Sees to it that so many blocks of a layout are kept, as far as there is room for them.
+pub(crate) fn reserve(layout: Layout, count: usize) {
+    let kept = match list(layout) {
+        Some(list) => LIST.with(|lists| lists.kept(list, count)),
+        None => POOL.with_borrow_mut(|pool| pool.kept(layout)),
+    };
+    for _ in kept..count {
+        let has_room = match list(layout) {
+            Some(_) => LIST.with(|lists| lists.bytes.get() + layout.size() <= MAX_SMALL_BYTES),
+            None => POOL.with_borrow(|pool| pool.has_room(layout)),
+        };
+        if !has_room {
+            return;
+        }
+        FRESH.set(FRESH.get() + 1);
+        // SAFETY: no layout of a block has a size of zero.
+        let base = unsafe { alloc(class(layout)) };
+        if base.is_null() {
+            return;
+        }
+        // SAFETY: it has just come from the allocator, with the layout of its class.
+        unsafe { free(base, layout) };
     }
 }
 
@@ -111,6 +206,18 @@ impl Lists {
         self.first[list].set(unsafe { base.cast::<*mut u8>().read() });
         self.bytes.set(self.bytes.get() - (list + 1) * STEP);
         Some(base)
+    }
+
+    /// How many blocks a list has, counted up to a number.
+    fn kept(&self, list: usize, most: usize) -> usize {
+        let mut at = self.first[list].get();
+        let mut count = 0;
+        while !at.is_null() && count < most {
+            count += 1;
+            // SAFETY: a block that is kept holds the address of the next.
+            at = unsafe { at.cast::<*mut u8>().read() };
+        }
+        count
     }
 
     /// Whether the block was kept.
@@ -165,6 +272,7 @@ pub(crate) unsafe fn allocate(layout: Layout, zeroed: bool) -> *mut u8 {
 /// There is such a list.
 #[cold]
 unsafe fn allocate_small(list: usize) -> *mut u8 {
+    let _ = FRESH.try_with(|fresh| fresh.set(fresh.get() + 1));
     // SAFETY: the size is above zero.
     unsafe { alloc(listed(list)) }
 }
@@ -180,6 +288,7 @@ unsafe fn allocate_large(layout: Layout, zeroed: bool) -> *mut u8 {
         }
         return base;
     }
+    let _ = FRESH.try_with(|fresh| fresh.set(fresh.get() + 1));
     // SAFETY: as the caller says.
     unsafe { if zeroed { alloc_zeroed(layout) } else { alloc(layout) } }
 }
@@ -260,6 +369,44 @@ mod tests {
         }
         let held = LIST.with(|lists| lists.bytes.get());
         assert!(held <= MAX_SMALL_BYTES && held > MAX_SMALL_BYTES / 2, "{held}");
+    }
+
+    #[test]
+    fn what_is_reserved_is_there_and_no_more() {
+        let small = Layout::from_size_align(1000, 8).expect("a layout");
+        for layout in [small, layout(40_000)] {
+            reserve(layout, 3);
+            let before = fresh_blocks();
+            reserve(layout, 3);
+            // SAFETY: the blocks are used as allocated.
+            unsafe {
+                let blocks: Vec<*mut u8> = (0..3).map(|_| allocate(layout, false)).collect();
+                assert_eq!(fresh_blocks(), before);
+                let other = allocate(layout, false);
+                assert_eq!(fresh_blocks(), before + 1);
+                blocks.into_iter().chain([other]).for_each(|base| free(base, layout));
+            }
+        }
+        reserve(layout(MAX_BYTES), 1);
+        reserve(layout(8 << 20), 100);
+        assert!(POOL.with(|pool| pool.borrow().bytes) <= MAX_BYTES);
+    }
+
+    #[test]
+    fn lent_blocks_are_used_by_others_and_come_back() {
+        reserve(layout(50_000), 1);
+        let lent = Lent::new();
+        assert_eq!(POOL.with_borrow_mut(|pool| pool.kept(layout(50_000))), 0);
+        let fresh = std::thread::scope(|s| {
+            let work = || {
+                // SAFETY: the block is used as allocated.
+                lent.during(|| unsafe { free(allocate(layout(50_000), false), layout(50_000)) });
+                fresh_blocks()
+            };
+            s.spawn(work).join().expect("no panic")
+        });
+        drop(lent);
+        assert_eq!((fresh, POOL.with_borrow_mut(|pool| pool.kept(layout(50_000)))), (0, 1));
     }
 
     #[test]

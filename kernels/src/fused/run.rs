@@ -155,6 +155,12 @@ impl Program {
         self.outputs.len()
     }
 
+    /// Element type and shape of a result.
+    pub fn result(&self, output: usize) -> (Elem, &[usize]) {
+        let mould = &self.moulds[output];
+        (mould.elem, &mould.shape)
+    }
+
     /// Calls of plain kernels that one run counts.
     pub fn calls(&self) -> impl Iterator<Item = (crate::Kind, usize)> + '_ {
         self.calls.iter().copied()
