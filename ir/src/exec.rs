@@ -17,6 +17,8 @@
 //! 4. [`registers`]: virtual registers become registers of a frame, reused as soon as they are free.
 //! 5. [`emit`]: the tree becomes linear code with jumps.
 //!
+//! From the trees [`plan`] tells, for who asks, which arrays a run holds at once, so that their memory can be there before.
+//!
 //! What must hold: when a function returns, none of its registers owns memory (each was moved out
 //! or dropped), so frames need no clean-up; a callee's frame begins right above the registers that
 //! its caller still needs, passes or waits for, so that operands go straight into the frame and results straight
@@ -33,6 +35,7 @@ mod liveness;
 mod lower;
 mod machine;
 mod places;
+mod plan;
 mod registers;
 mod run;
 mod scan;
@@ -45,4 +48,5 @@ pub use code::{Executable, PrimInstr, SiteId, VjpInstr};
 pub use domain::{Domain, ExecError, Plain};
 pub use fused::block_program;
 pub use machine::{MAX_FRAMES, Machine};
+pub use plan::{MemoryPlan, Open};
 pub use run::{MAX_NESTING, Run};

@@ -14,6 +14,7 @@ mod fuse;
 mod interp;
 mod laws;
 mod loops;
+mod plan;
 mod prims;
 mod random;
 mod recomputation;

@@ -12,7 +12,7 @@ use adjudicate_ir::text;
 use adjudicate_ir::types::{Elem, Type};
 use adjudicate_ir::value::Value;
 use adjudicate_ir::verify::verify;
-use adjudicate_kernels::Array;
+use adjudicate_kernels::{Array, counts};
 
 fn array() -> Type {
     Type::tensor(Elem::F64, &[3])
@@ -268,8 +268,11 @@ fn the_executor_agrees_with_the_interpreter() {
         ];
         let before = format!("{args:?}");
         let wanted = interp::eval(&module, args.clone()).map(|value| value.items().to_vec());
-        let exe = Executable::new(&module);
-        let found = exe.run(&mut machine, &mut Plain, args.iter().cloned());
+        let (exe, plan) = Executable::planned(&module);
+        let held = counts::snapshot().live_bytes;
+        let (found, counts) = counts::measure(|| exe.run(&mut machine, &mut Plain, args.iter().cloned()));
+        let needed = (counts.peak_live_bytes - held) as usize;
+        assert!(plan.open().next().is_some() || needed <= plan.bytes(), "seed {seed}: {needed} is more than {plan}");
         let (found, wanted) = (format!("{:?}", found.ok()), format!("{:?}", wanted.ok()));
         assert!(found == wanted, "seed {seed}\n{found}\nis not\n{wanted}\n{}\n{exe:#?}", text::print(&module));
         assert_eq!(before, format!("{args:?}"), "seed {seed}");

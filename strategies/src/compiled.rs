@@ -1,8 +1,9 @@
 //! A program without derivatives, lowered and ready to run: what strategies that know the whole
-//! program beforehand prepare.
+//! program beforehand prepare. They know the memory that it needs as well: it is planned, and asked for before the first
+//! run.
 
 use adjudicate_ir::datum::Layout;
-use adjudicate_ir::exec::{ExecError, Executable, Machine, Plain};
+use adjudicate_ir::exec::{ExecError, Executable, Machine, MemoryPlan, Plain};
 use adjudicate_ir::graph::Module;
 use adjudicate_ir::program::{Program, Specialised};
 use adjudicate_ir::span::{Diagnostic, SourceMap, Span};
@@ -16,6 +17,7 @@ use crate::{Facts, Prepared, RunError};
 pub struct Compiled {
     executable: Executable,
     machine: Machine,
+    plan: MemoryPlan,
     signature: Signature,
     unparted: Option<Unparted>,
     kept: Option<Kept>,
@@ -67,11 +69,14 @@ impl Signature {
 }
 
 impl Compiled {
-    /// Lowers a module that has no derivatives left.
+    /// Lowers a module that has no derivatives left, and has the memory at hand that it is planned to need.
     pub fn new(program: &Program, specialised: &Specialised, module: &Module) -> Self {
+        let (executable, plan) = Executable::planned(module);
+        plan.reserve();
         Self {
-            executable: Executable::new(module),
+            executable,
             machine: Machine::new(),
+            plan,
             signature: Signature::new(program, specialised),
             unparted: None,
             kept: None,
@@ -101,6 +106,10 @@ impl Prepared for Compiled {
         }
         let bytes = self.kept.as_ref().map(|kept| kept.bytes(args)).transpose();
         bytes.map_err(|error| self.signature.run_error(error))
+    }
+
+    fn memory_plan(&self) -> Option<&MemoryPlan> {
+        Some(&self.plan)
     }
 
     fn facts(&self) -> Facts {

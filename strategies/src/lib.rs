@@ -21,6 +21,7 @@ use std::fmt;
 use std::sync::LazyLock;
 
 use adjudicate_ir::datum::Layout;
+use adjudicate_ir::exec::MemoryPlan;
 use adjudicate_ir::graph::Module;
 use adjudicate_ir::program::{Program, ProgramError, Request};
 use adjudicate_ir::span::{Diagnostic, SourceMap};
@@ -70,6 +71,10 @@ pub trait Prepared {
     fn output(&self) -> &Layout;
     /// What is known of the last run.
     fn facts(&self) -> Facts;
+    /// The memory that a run is planned to need; `None` where the program is not known before it runs.
+    fn memory_plan(&self) -> Option<&MemoryPlan> {
+        None
+    }
     /// Bytes of arrays kept from the forward for the backward pass of the outermost derivative at these
     /// arguments; `None` where there is no such boundary. Found out in a run of its own, which counts and
     /// clocks must not see.

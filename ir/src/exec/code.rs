@@ -10,6 +10,7 @@ use std::vec::Drain;
 use adjudicate_kernels::{Compare, IntBinary};
 
 use super::fused::Fused;
+use super::plan::MemoryPlan;
 use crate::graph::{GraphId, Module, VjpSpec};
 use crate::prims::{Args, Attrs, PrimDef};
 use crate::span::Span;
@@ -291,6 +292,11 @@ impl Executable {
     /// As [`Executable::new`], with primitive applications numbered from `first` on.
     pub fn numbered(module: &Module, first: SiteId) -> Self {
         super::emit::executable(module, first)
+    }
+
+    /// As [`Executable::new`], with a plan of the memory that a run needs.
+    pub fn planned(module: &Module) -> (Self, MemoryPlan) {
+        super::emit::planned(module)
     }
 
     /// The constants of the program, which every run shares.

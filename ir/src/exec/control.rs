@@ -45,7 +45,11 @@ impl<'m> Lowering<'m> {
         let at = self.tick();
         let then = self.sub(then, &places, dest, node.span);
         let other = self.sub(other, &places, dest, node.span);
-        out.steps.push(Step::If { cond, at, then, other });
+        let dsts = match dest {
+            Dest::Return => Regs::new(),
+            Dest::Into(regs) | Dest::State(regs) => Regs::from_slice(regs),
+        };
+        out.steps.push(Step::If { cond, at, then, other, dsts, ty: node.ty.clone() });
     }
 
     /// A graph as a block of its own.
@@ -123,7 +127,15 @@ impl<'m> Lowering<'m> {
         let next = self.sub_into(body, &places, &Dest::State(&states), node.span, &mut block);
         self.moves(&next, &states, node.span, &mut block);
         let exit = self.block();
-        out.steps.push(Step::Loop { test, cond, body: block, exit, fresh, states: states.clone() });
+        out.steps.push(Step::Loop {
+            test,
+            cond,
+            body: block,
+            exit,
+            fresh,
+            states: states.clone(),
+            ty: node.ty.clone(),
+        });
         Self::result(node, &states)
     }
 

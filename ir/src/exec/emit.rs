@@ -1,8 +1,11 @@
 //! From trees to linear code.
 
+use indexmap::IndexMap;
+
 use super::code::{CallSite, Executable, Function, Instr, Operand, PrimInstr, Reg, SiteId, Span16};
 use super::liveness;
 use super::lower::Lowering;
+use super::plan::{Lowered, MemoryPlan};
 use super::registers::{Allocation, allocate};
 use super::scan::scan;
 use super::tree::{Action, Block, Step, Tree};
@@ -11,6 +14,21 @@ use crate::span::Span;
 
 /// Lowers a module.
 pub(super) fn executable(module: &Module, first: SiteId) -> Executable {
+    lowered(module, first, &mut |_, _| {})
+}
+
+/// Lowers a module, and plans its memory.
+pub(super) fn planned(module: &Module) -> (Executable, MemoryPlan) {
+    let mut trees = IndexMap::new();
+    let exe = lowered(module, SiteId(0), &mut |id, tree| {
+        trees.insert(id, tree);
+    });
+    let plan = MemoryPlan::new(&Lowered { module, exe: &exe, trees: &trees });
+    (exe, plan)
+}
+
+/// Lowers a module; `done` is given the tree of every function.
+fn lowered(module: &Module, first: SiteId, done: &mut dyn FnMut(GraphId, Tree)) -> Executable {
     let scan = scan(module);
     let mut lowering = Lowering::new(module, &scan, first);
     let mut exe = Executable {
@@ -36,6 +54,7 @@ pub(super) fn executable(module: &Module, first: SiteId) -> Executable {
         let allocation = allocate(&tree, &intervals);
         let function = emit(&mut exe, &lowering.prims, &tree, &allocation, module.graph(id).span);
         exe.functions[id.0 as usize] = Some(function);
+        done(id, tree);
     }
     (exe.consts, exe.prims, exe.vjps) = (lowering.consts, lowering.prims, lowering.vjps);
     exe.items = lowering.items;

@@ -89,11 +89,11 @@ impl Walk {
                 }
                 args.iter_mut().rev().for_each(|arg| self.read(arg, *at));
             }
-            Step::If { cond, at, then, other } => {
+            Step::If { cond, at, then, other, .. } => {
                 self.branches(then, other);
                 self.read(cond, *at);
             }
-            Step::Loop { test, cond, body, exit, fresh, states } => {
+            Step::Loop { test, cond, body, exit, fresh, states, .. } => {
                 self.repeat(test, body, exit, *fresh, states);
                 self.read(cond, exit.at);
                 self.block(test);

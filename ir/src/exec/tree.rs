@@ -9,6 +9,7 @@ use smallvec::SmallVec;
 use super::code::{Operand, Reg};
 use crate::graph::GraphId;
 use crate::span::Span;
+use crate::types::Type;
 
 /// Operands of a step.
 pub(super) type Operands = SmallVec<[Operand; 4]>;
@@ -70,6 +71,9 @@ pub(super) enum Step {
         at: u32,
         then: Block,
         other: Block,
+        /// Where its results are; none if both branches return.
+        dsts: Regs,
+        ty: Type,
     },
     Loop {
         test: Block,
@@ -80,6 +84,8 @@ pub(super) enum Step {
         /// Registers from here on were made inside.
         fresh: Reg,
         states: Regs,
+        /// Of the state.
+        ty: Type,
     },
 }
 

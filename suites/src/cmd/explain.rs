@@ -3,6 +3,7 @@
 use std::fmt::Write;
 use std::time::Instant;
 
+use adjudicate_ir::exec::MemoryPlan;
 use adjudicate_ir::graph::Module;
 use adjudicate_ir::{draw, text};
 use clap::{Args, ValueEnum};
@@ -22,7 +23,8 @@ use crate::measure::plan::unknown;
   adjudicate explain model.py cube --args '[2.0]' --derivative gradient --format dot | dot -Tpdf > cube.pdf
 
 Arguments give types and shapes; they are written as for `eval`. A stage that changes nothing is
-counted but not shown again. Times are of one preparation, in milliseconds.")]
+counted but not shown again. Times are of one preparation, in milliseconds. Planned memory is what
+arrays need at once, beside arguments and constants, where the strategy knows before it runs.")]
 pub struct Explain {
     #[command(flatten)]
     subject: Subject,
@@ -60,7 +62,7 @@ struct Stage {
 impl Explain {
     /// Carries the command out.
     pub fn run(self, output: &mut Output) -> Result<Exit, Failure> {
-        let mut stages = self.stages()?;
+        let (mut stages, plan) = self.stages()?;
         if self.format == Format::Text && self.stage.is_none() && !self.all {
             let last = stages.iter().rposition(|stage| stage.shown.is_some());
             for (_, stage) in stages.iter_mut().enumerate().filter(|(place, _)| Some(*place) != last) {
@@ -69,7 +71,7 @@ impl Explain {
         }
         let shown = stages.iter().filter_map(|s| Some((s.name.clone(), s.shown.clone()?)));
         let result = match self.format {
-            Format::Text => as_text(&stages),
+            Format::Text => as_text(&stages, plan.as_ref()),
             Format::Dot => shown.map(|(name, module)| draw::dot(&name, &module)).collect(),
             Format::Svg => draw::svg(&shown.collect::<Vec<_>>()).map_err(|e| Failure::usage(e.to_string()))?,
         };
@@ -77,8 +79,8 @@ impl Explain {
         Ok(Exit::Ok)
     }
 
-    /// The stages in order, of those to be shown each with its program.
-    fn stages(&self) -> Result<Vec<Stage>, Failure> {
+    /// The stages in order, of those to be shown each with its program; and the memory planned for a run.
+    fn stages(&self) -> Result<(Vec<Stage>, Option<MemoryPlan>), Failure> {
         let subject = &self.subject;
         let strategy = subject.strategy()?;
         let program = parse(&subject.file, &read_text(&subject.file)?, &subject.function)?;
@@ -95,21 +97,24 @@ impl Explain {
             last = Some(module.clone());
             since = Instant::now();
         });
-        explained.map_err(|e| prepare_failure(e, strategy, &program))?;
+        let prepared = explained.map_err(|e| prepare_failure(e, strategy, &program))?;
         if let Some(wanted) = &self.stage
             && !stages.iter().any(|s| s.name == *wanted)
         {
             let names: Vec<&str> = stages.iter().map(|s| &*s.name).collect();
             return Err(unknown("stage", wanted, &names));
         }
-        Ok(stages)
+        Ok((stages, prepared.memory_plan().cloned()))
     }
 }
 
-fn as_text(stages: &[Stage]) -> String {
+fn as_text(stages: &[Stage], plan: Option<&MemoryPlan>) -> String {
     let mut out = String::from("nodes      ms  stage\n");
     for stage in stages {
         let _ = writeln!(out, "{:>5} {:>7.3}  {}", stage.nodes, stage.milliseconds, stage.name);
+    }
+    if let Some(plan) = plan {
+        let _ = writeln!(out, "\nplanned memory: {plan}");
     }
     for stage in stages {
         if let Some(module) = &stage.shown {
