@@ -10,6 +10,7 @@
 //! 2. [`lower`], [`control`]: each called graph becomes a tree of [`tree::Step`]s over virtual registers. `If` and
 //!    `Loop` graphs that nobody else uses are lowered in place, with their results in registers;
 //!    the items of a tuple stay in registers of their own until somebody needs the tuple as one.
+//!    For several threads, [`schedule`] then puts steps together that do not need each other.
 //! 3. [`liveness`]: a backward walk marks the last use of every register. The machine *moves* a
 //!    value out of a register at its last use, so a primitive meets arrays that nobody else
 //!    holds and may reuse their buffers. A register whose value is not used on one path is
@@ -39,8 +40,10 @@ mod plan;
 mod registers;
 mod run;
 mod scan;
+mod schedule;
 pub mod slots;
 mod stacks;
+mod together;
 mod tree;
 
 pub(crate) use code::Operand;
@@ -50,3 +53,4 @@ pub use fused::block_program;
 pub use machine::{MAX_FRAMES, Machine};
 pub use plan::{MemoryPlan, Open};
 pub use run::{MAX_NESTING, Run};
+pub use schedule::Worth;

@@ -19,6 +19,7 @@ mod prims;
 mod random;
 mod recomputation;
 mod scalings;
+mod schedule;
 mod text;
 mod vectors;
 mod verify;

@@ -3,7 +3,7 @@
 
 use crate::common::random::Random;
 use adjudicate_ir::builder::Builder;
-use adjudicate_ir::exec::{Executable, Machine, Plain};
+use adjudicate_ir::exec::{ExecError, Executable, Machine, Plain, Worth};
 use adjudicate_ir::graph::{Const, GraphId, Keywords, Module, NodeId, Op, Stage};
 use adjudicate_ir::interp;
 use adjudicate_ir::prims::{self, PrimDef};
@@ -12,7 +12,7 @@ use adjudicate_ir::text;
 use adjudicate_ir::types::{Elem, Type};
 use adjudicate_ir::value::Value;
 use adjudicate_ir::verify::verify;
-use adjudicate_kernels::{Array, counts};
+use adjudicate_kernels::{Array, Counts, counts, threads};
 
 fn array() -> Type {
     Type::tensor(Elem::F64, &[3])
@@ -247,8 +247,31 @@ impl Writer {
     }
 }
 
+/// With everything put together that can be, the result is the same, or the error, and so is what is counted. How many
+/// groups there are.
+#[track_caller]
+fn together_as_alone(module: &Module, args: &[Value], wanted: &Result<Vec<Value>, ExecError>, alone: &Counts) -> usize {
+    let (exe, plan) = Executable::parallel(module, Worth { multiply_adds: 0, elements: 0 });
+    let held = counts::snapshot().live_bytes;
+    let run = || exe.run(&mut Machine::new(), &mut Plain, args.iter().cloned());
+    let (found, counts) = counts::measure(run);
+    let shown = || format!("{:#?}\n{}", exe.together(), text::print(module));
+    assert!(format!("{found:?}") == format!("{wanted:?}"), "{found:?}\nis not\n{wanted:?}\n{}", shown());
+    let needed = (counts.peak_live_bytes - held) as usize;
+    assert!(plan.open().next().is_some() || needed <= plan.bytes(), "{needed} is more than {plan}\n{}", shown());
+    if found.is_ok() {
+        let same = |counts: &Counts| -> Vec<(&str, u64)> {
+            counts.iter().filter(|(name, _)| !name.ends_with("live_bytes")).collect()
+        };
+        assert_eq!(same(&counts), same(alone), "{}", shown());
+    }
+    exe.together().len()
+}
+
 #[test]
 fn the_executor_agrees_with_the_interpreter() {
+    threads::set_threads(2);
+    let mut groups = 0;
     let mut machine = Machine::new();
     let params = [Type::f64(), Type::f64(), array(), array(), pair(), Type::i64()];
     for seed in 1..=200 {
@@ -272,9 +295,11 @@ fn the_executor_agrees_with_the_interpreter() {
         let held = counts::snapshot().live_bytes;
         let (found, counts) = counts::measure(|| exe.run(&mut machine, &mut Plain, args.iter().cloned()));
         let needed = (counts.peak_live_bytes - held) as usize;
+        groups += together_as_alone(&module, &args, &found, &counts);
         assert!(plan.open().next().is_some() || needed <= plan.bytes(), "seed {seed}: {needed} is more than {plan}");
         let (found, wanted) = (format!("{:?}", found.ok()), format!("{:?}", wanted.ok()));
         assert!(found == wanted, "seed {seed}\n{found}\nis not\n{wanted}\n{}\n{exe:#?}", text::print(&module));
         assert_eq!(before, format!("{args:?}"), "seed {seed}");
     }
+    assert!(groups > 50, "hardly anything is put together: {groups}");
 }

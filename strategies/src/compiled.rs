@@ -3,7 +3,7 @@
 //! run.
 
 use adjudicate_ir::datum::Layout;
-use adjudicate_ir::exec::{ExecError, Executable, Machine, MemoryPlan, Plain};
+use adjudicate_ir::exec::{ExecError, Executable, Machine, MemoryPlan, Plain, Worth};
 use adjudicate_ir::graph::Module;
 use adjudicate_ir::program::{Program, Specialised};
 use adjudicate_ir::span::{Diagnostic, SourceMap, Span};
@@ -71,7 +71,15 @@ impl Signature {
 impl Compiled {
     /// Lowers a module that has no derivatives left, and has the memory at hand that it is planned to need.
     pub fn new(program: &Program, specialised: &Specialised, module: &Module) -> Self {
-        let (executable, plan) = Executable::planned(module);
+        Self::lowered(program, specialised, Executable::planned(module))
+    }
+
+    /// The same for several threads: what does not depend on each other, and is large enough, runs at once.
+    pub(crate) fn parallel(program: &Program, specialised: &Specialised, module: &Module) -> Self {
+        Self::lowered(program, specialised, Executable::parallel(module, Worth::default()))
+    }
+
+    fn lowered(program: &Program, specialised: &Specialised, (executable, plan): (Executable, MemoryPlan)) -> Self {
         plan.reserve();
         Self {
             executable,

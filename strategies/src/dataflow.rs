@@ -16,6 +16,9 @@
 //!
 //! Phases: [`build`] makes the graph; the shared optimiser runs; derivatives are expanded innermost
 //! first ([`gradient`]), with the optimiser between and after; the shared executor runs the result.
+//!
+//! Since the graph is known, so is which operations do not need each other. [`PARALLEL`] lets large ones of these run at once on
+//! the threads of the kernels; the operations and the bits of their results are those of [`DATAFLOW`].
 
 mod activity;
 mod build;
@@ -34,6 +37,8 @@ use adjudicate_ir::passes::{self, Pass};
 use adjudicate_ir::program::{Program, Request};
 use adjudicate_ir::span::SourceMap;
 
+use adjudicate_kernels::threads;
+
 use crate::derivatives;
 use crate::kept::{self, Unparted};
 use crate::optimiser::{self, Optimiser};
@@ -46,6 +51,7 @@ pub struct Dataflow {
     about: Cow<'static, str>,
     optimiser: Optimiser,
     loops: Loops,
+    schedule: Schedule,
 }
 
 /// What becomes of a loop whose condition is known as the graph is built.
@@ -57,12 +63,22 @@ pub enum Loops {
     Unrolled,
 }
 
+/// How the operations of the graph are run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Schedule {
+    /// One after the other; each may split its own work over the threads.
+    Sequential,
+    /// Large ones that do not need each other at once, if there are several threads as the graph is built.
+    Parallel,
+}
+
 /// A static graph, optimised.
 pub static DATAFLOW: Dataflow = Dataflow {
     name: Cow::Borrowed("dataflow"),
     about: Cow::Borrowed("static graph with functional control flow, optimised before, between and after gradients"),
     optimiser: Optimiser::ALL,
     loops: Loops::Kept,
+    schedule: Schedule::Sequential,
 };
 
 /// The same with static loops unrolled.
@@ -71,6 +87,18 @@ pub static UNROLLED: Dataflow = Dataflow {
     about: Cow::Borrowed("the static graph with loops unrolled whose trips are known when it is built"),
     optimiser: Optimiser::ALL,
     loops: Loops::Unrolled,
+    schedule: Schedule::Sequential,
+};
+
+/// The same with independent operations side by side.
+pub static PARALLEL: Dataflow = Dataflow {
+    name: Cow::Borrowed("dataflow:parallel"),
+    about: Cow::Borrowed(
+        "the static graph with large independent operations run at once, if there are several `--threads`",
+    ),
+    optimiser: Optimiser::ALL,
+    loops: Loops::Kept,
+    schedule: Schedule::Parallel,
 };
 
 /// The same without the optimiser.
@@ -79,6 +107,7 @@ pub static UNOPTIMISED: Dataflow = Dataflow {
     about: Cow::Borrowed("the static graph as it is built, without the optimiser"),
     optimiser: Optimiser::NONE,
     loops: Loops::Kept,
+    schedule: Schedule::Sequential,
 };
 
 /// The strategy without each pass of the optimiser.
@@ -88,6 +117,7 @@ pub static VARIANTS: LazyLock<Vec<Dataflow>> = LazyLock::new(|| {
         about: about.into(),
         optimiser: Optimiser::without(pass.name),
         loops: Loops::Kept,
+        schedule: Schedule::Sequential,
     };
     optimiser::variants("dataflow").map(variant).collect()
 });
@@ -111,8 +141,12 @@ impl Strategy for Dataflow {
         watch("specialise", &specialised.module);
         let (module, last) =
             self.transformed(&specialised.module, &program.sources, watch).map_err(PrepareError::Refused)?;
+        let compiled = match self.schedule {
+            Schedule::Parallel if threads::threads() > 1 => Compiled::parallel(program, &specialised, &module),
+            Schedule::Parallel | Schedule::Sequential => Compiled::new(program, &specialised, &module),
+        };
         let kept = last.map(|module| Unparted { module, optimiser: self.optimiser.clone(), part: gradient::part });
-        Ok(Box::new(Compiled::new(program, &specialised, &module).with_kept(kept)))
+        Ok(Box::new(compiled.with_kept(kept)))
     }
 }
 

@@ -143,7 +143,8 @@ pub struct RunError {
 /// Every strategy and variant, in the order of help and tables.
 pub static STRATEGIES: LazyLock<Vec<&'static dyn Strategy>> = LazyLock::new(|| {
     let mut all: Vec<&'static dyn Strategy> = vec![&tape::TapeStrategy, &scalar::ScalarTapeStrategy];
-    all.extend([&dataflow::DATAFLOW as &dyn Strategy, &dataflow::UNROLLED, &dataflow::UNOPTIMISED]);
+    all.extend([&dataflow::DATAFLOW as &dyn Strategy, &dataflow::UNROLLED, &dataflow::PARALLEL]);
+    all.push(&dataflow::UNOPTIMISED);
     all.extend(dataflow::VARIANTS.iter().map(|v| v as &dyn Strategy));
     all.extend([&closure::CLOSURE as &dyn Strategy, &closure::UNOPTIMISED]);
     all.extend(closure::VARIANTS.iter().map(|v| v as &dyn Strategy));

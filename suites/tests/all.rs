@@ -15,6 +15,7 @@ mod kept;
 mod matrix;
 mod models;
 mod numpy;
+mod parallel;
 mod plan;
 mod schemas;
 mod scripts;

@@ -11,6 +11,7 @@ use adjudicate_kernels::{Compare, IntBinary};
 
 use super::fused::Fused;
 use super::plan::MemoryPlan;
+use super::schedule::Worth;
 use crate::graph::{GraphId, Module, VjpSpec};
 use crate::prims::{Args, Attrs, PrimDef};
 use crate::span::Span;
@@ -121,6 +122,8 @@ pub(super) enum Instr {
     Compare { op: Compare, args: u32, dst: Reg },
     /// Runs a block program; `results` is a start in the table of results.
     Fused { program: u32, args: u32, results: u32 },
+    /// Runs parts at once, from `first` on in the table of parts.
+    Together { first: u32, count: u32 },
     /// Several values as one.
     Tuple { count: u16, args: u32, dst: Reg },
     /// An item of a tuple.
@@ -172,6 +175,29 @@ pub(super) struct CallSite {
     pub(super) results: Span16,
     /// Registers of the caller that the callee must leave alone.
     pub(super) window: u32,
+}
+
+/// One of several instructions at once. It is run in a frame of its own, a lane: that begins with a register for each
+/// operand, and goes on with one for each result.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Part {
+    pub(super) work: Work,
+    pub(super) args: Span16,
+    /// In the table of results.
+    pub(super) results: Span16,
+    /// Operands and results as the lane has them.
+    pub(super) lane_args: Span16,
+    pub(super) lane_results: Span16,
+    pub(super) span: Span,
+}
+
+/// What a part does.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Work {
+    /// A primitive, by its index.
+    Prim(u32),
+    /// A block program, by its index.
+    Fused(u32),
 }
 
 /// A lowered graph.
@@ -276,6 +302,7 @@ pub struct Executable {
     pub(super) calls: Vec<CallSite>,
     pub(super) vjps: Vec<VjpInstr>,
     pub(super) fused: Vec<Fused>,
+    pub(super) parts: Vec<Part>,
     /// Types of what is popped.
     pub(super) items: Vec<Type>,
     /// By graph; `None` for graphs that are not called.
@@ -297,6 +324,33 @@ impl Executable {
     /// As [`Executable::new`], with a plan of the memory that a run needs.
     pub fn planned(module: &Module) -> (Self, MemoryPlan) {
         super::emit::planned(module)
+    }
+
+    /// As [`Executable::planned`], with what does not depend on each other put together where it is worth a thread. For
+    /// domains that compute and nothing else.
+    pub fn parallel(module: &Module, worth: Worth) -> (Self, MemoryPlan) {
+        super::emit::parallel(module, worth)
+    }
+
+    /// What is done together, as text: names, operands and results of each part, and `!` where an operand is read for the last
+    /// time.
+    pub fn together(&self) -> Vec<String> {
+        let groups = self.code.iter().filter_map(|instr| {
+            let Instr::Together { first, count } = *instr else { return None };
+            Some(&self.parts[first as usize..(first + count) as usize])
+        });
+        let text = |parts: &[Part]| parts.iter().map(|part| self.part(part)).collect::<Vec<_>>().join(" | ");
+        groups.map(text).collect()
+    }
+
+    fn part(&self, part: &Part) -> String {
+        let name = match part.work {
+            Work::Prim(site) => self.prims[site as usize].def.name,
+            Work::Fused(_) => "fused",
+        };
+        let args: Vec<String> = self.operands[part.args.range()].iter().map(|arg| format!("{arg:?}")).collect();
+        let results: Vec<String> = self.results[part.results.range()].iter().map(|reg| format!("r{}", reg.0)).collect();
+        format!("{} = {name}({})", results.join(", "), args.join(", "))
     }
 
     /// The constants of the program, which every run shares.

@@ -27,6 +27,9 @@ impl std::error::Error for ExecError {}
 
 /// An interpretation of primitives and of derivatives.
 pub trait Domain {
+    /// Whether a primitive is applied by computing its value and in no other way, so that another thread may do it.
+    const COMPUTES: bool = false;
+
     /// Applies a primitive. Operands may be taken; arrays that nobody else holds may be reused.
     fn prim(&mut self, instr: &PrimInstr, args: &mut Args<'_>) -> Result<Value, String>;
 
@@ -41,6 +44,8 @@ pub trait Domain {
 pub struct Plain;
 
 impl Domain for Plain {
+    const COMPUTES: bool = true;
+
     #[inline]
     fn prim(&mut self, instr: &PrimInstr, args: &mut Args<'_>) -> Result<Value, String> {
         instr.eval(args)

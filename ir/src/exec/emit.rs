@@ -2,33 +2,43 @@
 
 use indexmap::IndexMap;
 
-use super::code::{CallSite, Executable, Function, Instr, Operand, PrimInstr, Reg, SiteId, Span16};
+use super::code::{CallSite, Executable, Function, Instr, Operand, Part, PrimInstr, Reg, SiteId, Span16, Work};
 use super::liveness;
 use super::lower::Lowering;
 use super::plan::{Lowered, MemoryPlan};
 use super::registers::{Allocation, allocate};
 use super::scan::scan;
-use super::tree::{Action, Block, Step, Tree};
+use super::schedule::{Worth, schedule};
+use super::tree::{self, Action, Block, Step, Tree};
 use crate::graph::{GraphId, Module};
 use crate::span::Span;
 
 /// Lowers a module.
 pub(super) fn executable(module: &Module, first: SiteId) -> Executable {
-    lowered(module, first, &mut |_, _| {})
+    lowered(module, first, None, &mut |_, _| {})
 }
 
 /// Lowers a module, and plans its memory.
 pub(super) fn planned(module: &Module) -> (Executable, MemoryPlan) {
+    with_plan(module, None)
+}
+
+/// Lowers a module for several threads, and plans its memory.
+pub(super) fn parallel(module: &Module, worth: Worth) -> (Executable, MemoryPlan) {
+    with_plan(module, Some(worth))
+}
+
+fn with_plan(module: &Module, worth: Option<Worth>) -> (Executable, MemoryPlan) {
     let mut trees = IndexMap::new();
-    let exe = lowered(module, SiteId(0), &mut |id, tree| {
+    let exe = lowered(module, SiteId(0), worth, &mut |id, tree| {
         trees.insert(id, tree);
     });
     let plan = MemoryPlan::new(&Lowered { module, exe: &exe, trees: &trees });
     (exe, plan)
 }
 
-/// Lowers a module; `done` is given the tree of every function.
-fn lowered(module: &Module, first: SiteId, done: &mut dyn FnMut(GraphId, Tree)) -> Executable {
+/// Lowers a module, with what is `worth` it put together; `done` is given the tree of every function.
+fn lowered(module: &Module, first: SiteId, worth: Option<Worth>, done: &mut dyn FnMut(GraphId, Tree)) -> Executable {
     let scan = scan(module);
     let mut lowering = Lowering::new(module, &scan, first);
     let mut exe = Executable {
@@ -41,6 +51,7 @@ fn lowered(module: &Module, first: SiteId, done: &mut dyn FnMut(GraphId, Tree)) 
         calls: Vec::new(),
         vjps: Vec::new(),
         fused: Vec::new(),
+        parts: Vec::new(),
         items: Vec::new(),
         functions: vec![None; module.graphs.len()],
         entry: module.entry,
@@ -50,6 +61,9 @@ fn lowered(module: &Module, first: SiteId, done: &mut dyn FnMut(GraphId, Tree)) 
         next += 1;
         let mut tree = lowering.function(id);
         exe.fused.append(&mut lowering.fused);
+        if let Some(worth) = worth {
+            schedule(&mut tree, &lowering.prims, &exe.fused, worth);
+        }
         let intervals = liveness::mark(&mut tree);
         let allocation = allocate(&tree, &intervals);
         let function = emit(&mut exe, &lowering.prims, &tree, &allocation, module.graph(id).span);
@@ -134,6 +148,12 @@ impl Emitter<'_> {
                 self.action(*action, *at, args, dsts);
                 self.drops(drops);
             }
+            Step::Together { parts, .. } => {
+                let first = self.exe.parts.len() as u32;
+                parts.iter().for_each(|part| self.part(part));
+                self.push(Instr::Together { first, count: parts.len() as u32 });
+                parts.iter().for_each(|part| self.drops(&part.drops));
+            }
             Step::If { cond, then, other, .. } => {
                 let skip = self.unless(*cond, before);
                 self.block(then);
@@ -217,10 +237,42 @@ impl Emitter<'_> {
         self.push(instr);
     }
 
-    fn fused(&mut self, program: u32, args: &[Operand], dsts: &[Reg]) -> Instr {
-        let (args, results) = (self.operands(args), self.results(dsts));
+    fn part(&mut self, part: &tree::Part) {
+        let (args, results) = (self.operands(&part.args), self.results(&part.dsts));
+        let work = match part.action {
+            Action::Prim(site) => Work::Prim(site),
+            Action::Fused(program) => {
+                self.settle(program, args);
+                Work::Fused(program)
+            }
+            other => panic!("{other:?} is not done together with others"),
+        };
+        let (lane_args, lane_results) = self.lane(args, results);
+        self.exe.parts.push(Part { work, args, results, lane_args, lane_results, span: part.span });
+        self.span = part.span;
+    }
+
+    /// Operands and results as registers of a lane. There nobody else reads them.
+    fn lane(&mut self, args: Span16, results: Span16) -> (Span16, Span16) {
+        let (operands, registers) = (&mut self.exe.operands, &mut self.exe.results);
+        let lane_args = Span16 { start: operands.len() as u32, ..args };
+        for (i, at) in args.range().enumerate() {
+            let operand = operands[at];
+            operands.push(if operand.is_const() { operand } else { Operand::reg(Reg(i as u32)).last() });
+        }
+        let lane_results = Span16 { start: registers.len() as u32, ..results };
+        registers.extend((0..results.len).map(|i| Reg(args.len + i)));
+        (lane_args, lane_results)
+    }
+
+    fn settle(&mut self, program: u32, args: Span16) {
         let operands = &self.exe.operands[args.range()];
         self.exe.fused[program as usize].settle(operands);
+    }
+
+    fn fused(&mut self, program: u32, args: &[Operand], dsts: &[Reg]) -> Instr {
+        let (args, results) = (self.operands(args), self.results(dsts));
+        self.settle(program, args);
         Instr::Fused { program, args: args.start, results: results.start }
     }
 

@@ -1,14 +1,14 @@
 //! Fused graphs as block programs, and running them.
 
 use adjudicate_kernels::fused::{
-    Builder, Code, Elem, Layout, Operand as Item, Operands, Outcome, Program, Scalar, Val,
+    Builder, Code, Elem, Layout, Operand as Item, Operands, Outcome, Program, Scalar, Scratch, Val,
 };
 use adjudicate_kernels::{Compare, Elements, KernelError, Logic, Unary, index};
 use indexmap::IndexMap;
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 
-use super::code::{Executable, Operand};
+use super::code::{Executable, Operand, Reg};
 use super::domain::ExecError;
 use super::machine::Machine;
 use super::slots::{EMPTY, is_scalar, put};
@@ -185,6 +185,11 @@ impl Lowering<'_> {
 }
 
 impl Fused {
+    /// Whether an index may be out of range.
+    pub(super) fn fails(&self) -> bool {
+        !self.rows.is_empty()
+    }
+
     /// Lets results be written over operands that are at their last use and in a register of their own.
     pub(super) fn settle(&mut self, operands: &[Operand]) {
         let is_row = |i: usize| self.rows.iter().any(|row| row.operand == i);
@@ -278,8 +283,26 @@ impl Machine {
         let fused = &exe.fused[program as usize];
         let operands = &exe.operands[args as usize..args as usize + fused.params.len()];
         let results = &exe.results[results as usize..results as usize + fused.program.outputs()];
-        let (regs, blocks, starts) = (&mut self.regs[base..], &mut self.blocks, &mut self.rows);
-        let mut held = Held { regs, consts: &exe.consts, operands, rows: &fused.rows, starts: &[] };
+        let regs = &mut self.regs[base..];
+        fused.run(Frame { regs, consts: &exe.consts, operands, results }, &mut self.blocks, &mut self.rows)
+    }
+}
+
+/// Where a program has its operands and results.
+pub(super) struct Frame<'m> {
+    pub(super) regs: &'m mut [Value],
+    pub(super) consts: &'m [Value],
+    pub(super) operands: &'m [Operand],
+    pub(super) results: &'m [Reg],
+}
+
+impl Fused {
+    /// Runs the program; `starts` is room for where rows begin.
+    #[inline(always)]
+    pub(super) fn run(&self, frame: Frame<'_>, blocks: &mut Scratch, starts: &mut Vec<usize>) -> Result<(), ExecError> {
+        let fused = self;
+        let Frame { regs, consts, operands, results } = frame;
+        let mut held = Held { regs, consts, operands, rows: &fused.rows, starts: &[] };
         if !fused.rows.is_empty() {
             starts.clear();
             for row in &fused.rows {

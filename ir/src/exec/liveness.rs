@@ -65,6 +65,19 @@ impl Walk {
         self.need(reg, 2 * at);
     }
 
+    fn write(&mut self, dsts: &Regs, drops: &mut Regs, at: u32) {
+        for &dst in dsts {
+            if !self.is_live(dst) {
+                drops.push(dst);
+            }
+            self.set(dst, false);
+            let written = 2 * at + 1;
+            let start = &mut self.spans[dst.0 as usize].0;
+            *start = (*start).min(written);
+            self.need(dst, written);
+        }
+    }
+
     fn drop_at(&mut self, reg: Reg, block: &mut Block) {
         block.drops.push(reg);
         self.need(reg, 2 * block.at);
@@ -77,17 +90,13 @@ impl Walk {
     fn step(&mut self, step: &mut Step) {
         match step {
             Step::Do { at, args, dsts, drops, .. } => {
-                for &dst in dsts.iter() {
-                    if !self.is_live(dst) {
-                        drops.push(dst);
-                    }
-                    self.set(dst, false);
-                    let written = 2 * *at + 1;
-                    let start = &mut self.spans[dst.0 as usize].0;
-                    *start = (*start).min(written);
-                    self.need(dst, written);
-                }
+                self.write(dsts, drops, *at);
                 args.iter_mut().rev().for_each(|arg| self.read(arg, *at));
+            }
+            Step::Together { at, parts } => {
+                parts.iter_mut().for_each(|part| self.write(&part.dsts, &mut part.drops, *at));
+                let args = parts.iter_mut().rev().flat_map(|part| part.args.iter_mut().rev());
+                args.for_each(|arg| self.read(arg, *at));
             }
             Step::If { cond, at, then, other, .. } => {
                 self.branches(then, other);
@@ -167,12 +176,13 @@ fn outside(block: &Block, fresh: Reg, out: &mut Vec<Reg>) {
     for step in &block.steps {
         match step {
             Step::Do { args, .. } => args.iter().for_each(&mut add),
+            Step::Together { parts, .. } => parts.iter().flat_map(|part| &part.args).for_each(&mut add),
             Step::If { cond, .. } | Step::Loop { cond, .. } => add(cond),
         }
     }
     for step in &block.steps {
         match step {
-            Step::Do { .. } => {}
+            Step::Do { .. } | Step::Together { .. } => {}
             Step::If { then, other, .. } => {
                 outside(then, fresh, out);
                 outside(other, fresh, out);

@@ -10,6 +10,7 @@ use super::code::{CallSite, Executable, Function, Instr, Operand, PrimInstr, Reg
 use super::domain::{Domain, ExecError};
 use super::run::Run;
 use super::slots::{EMPTY, copy, is_scalar, put, put_copy, put_moved, take};
+use super::together::Lane;
 use crate::graph::GraphId;
 use crate::prims::Args;
 use crate::span::Span;
@@ -47,6 +48,7 @@ pub struct Machine {
     pub(super) blocks: Scratch,
     /// Where rows begin that a block program reads.
     pub(super) rows: Vec<usize>,
+    pub(super) lanes: Vec<Lane>,
     pub(super) returned: Returned,
     pub(super) nesting: u32,
     pub(super) closures_made: u64,
@@ -69,6 +71,7 @@ impl Machine {
             spare: Vec::new(),
             blocks: Scratch::default(),
             rows: Vec::new(),
+            lanes: Vec::new(),
             returned: Returned { base: 0, args: Span16 { start: 0, len: 0 } },
             nesting: 0,
             closures_made: 0,
@@ -206,6 +209,10 @@ impl Machine {
                     put(&mut self.regs[base + dst.0 as usize], Value::Bool(op.eval(x, y)));
                 }
                 Instr::Fused { program, args, results } => self.fused(exe, base, (program, args, results))?,
+                Instr::Together { first, count } => {
+                    assert!(D::COMPUTES, "only what computes and does nothing else may do several things at once");
+                    self.together(exe, base, &exe.parts[first as usize..(first + count) as usize])?;
+                }
                 Instr::Move { from, to } => {
                     let value = self.read(exe, base, from);
                     put(&mut self.regs[base + to.0 as usize], value);

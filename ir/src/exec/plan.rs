@@ -27,7 +27,7 @@ use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 
 use super::code::{Executable, Operand, PrimInstr, Reg};
-use super::tree::{Action, Block, Step, Tree};
+use super::tree::{Action, Block, Part, Step, Tree};
 use crate::graph::{GraphId, Module};
 use crate::prims::{GEMM_ADD, RESHAPE};
 use crate::types::{Elem, Type};
@@ -148,6 +148,7 @@ fn callees(block: &Block) -> Vec<GraphId> {
             match step {
                 Step::Do { action: Action::Call { graph, .. }, .. } => found.push(*graph),
                 Step::Do { .. } => {}
+                Step::Together { .. } => {}
                 Step::If { then, other, .. } => work.extend([then, other]),
                 Step::Loop { test, body, .. } => work.extend([test, body]),
             }
@@ -331,9 +332,12 @@ impl<'p> Walk<'p> {
     fn step(&mut self, step: &Step) {
         match step {
             Step::Do { action, args, dsts, drops, .. } => {
-                self.action(*action, args, dsts);
+                let held = self.reads(args);
+                let held = self.action(*action, args, held, dsts);
+                self.release_all(&held);
                 self.empty(drops);
             }
+            Step::Together { parts, .. } => self.together(parts),
             Step::If { cond, then, other, dsts, ty, .. } => {
                 let cond = self.read(*cond);
                 self.release(&cond);
@@ -369,13 +373,33 @@ impl<'p> Walk<'p> {
         }
     }
 
-    fn action(&mut self, action: Action, args: &[Operand], dsts: &[Reg]) {
+    fn reads(&mut self, args: &[Operand]) -> Operands {
+        args.iter().map(|&arg| self.read(arg)).collect()
+    }
+
+    /// The operands of all parts end when all have been run.
+    fn together(&mut self, parts: &[Part]) {
+        let read: Vec<Operands> = parts.iter().map(|part| self.reads(&part.args)).collect();
+        let run = |(part, held): (&Part, Operands)| self.action(part.action, &part.args, held, &part.dsts);
+        let left: Vec<Operands> = parts.iter().zip(read).map(run).collect();
+        left.iter().for_each(|held| self.release_all(held));
+        parts.iter().for_each(|part| self.empty(&part.drops));
+    }
+
+    fn release_all(&mut self, held: &[Held]) {
+        held.iter().for_each(|held| self.release(held));
+    }
+
+    /// Walks over a step whose operands have been read; what it holds until it ends.
+    fn action(&mut self, action: Action, args: &[Operand], mut held: Operands, dsts: &[Reg]) -> Operands {
         let program = self.program;
-        let mut held: Operands = args.iter().map(|&arg| self.read(arg)).collect();
         match action {
             Action::Prim(site) => {
-                let result = self.prim(&program.exe.prims[site as usize], args, &held);
+                let prim = &program.exe.prims[site as usize];
+                let boxed = self.boxed(prim);
+                let result = self.prim(prim, args, &held);
                 self.put(dsts[0], result);
+                held.extend(boxed);
             }
             Action::Fused(index) => self.fused(index, args, &held, dsts),
             Action::Tuple | Action::Closure(_) => {
@@ -403,7 +427,7 @@ impl<'p> Walk<'p> {
             }
             Action::Return => {}
         }
-        held.iter().for_each(|held| self.release(held));
+        held
     }
 
     fn copy(&mut self, held: Held, dst: Reg) {
@@ -438,16 +462,13 @@ impl<'p> Walk<'p> {
         } else {
             None
         };
-        let boxed = self.boxed(prim);
-        let result = match taken {
+        match taken {
             Some(held) => {
                 self.hold(held);
                 held.clone()
             }
             None => self.fresh(&prim.ty),
-        };
-        boxed.iter().for_each(|held| self.release(held));
-        result
+        }
     }
 
     /// The arrays of one element that single numbers may become while a primitive works on arrays.

@@ -118,6 +118,7 @@ fn collect(block: &Block, calls: &mut Vec<u32>, sources: &mut [Option<Reg>]) {
                 | Action::Apply { tail: true }
                 | Action::Return => {}
             },
+            Step::Together { .. } => {}
             Step::If { then, other, .. } => {
                 collect(then, calls, sources);
                 collect(other, calls, sources);

@@ -66,6 +66,8 @@ pub(super) enum Step {
         drops: Regs,
         span: Span,
     },
+    /// Steps that do not need each other, at once: all operands are read before any result is written.
+    Together { at: u32, parts: Vec<Part> },
     If {
         cond: Operand,
         at: u32,
@@ -87,6 +89,16 @@ pub(super) enum Step {
         /// Of the state.
         ty: Type,
     },
+}
+
+/// One of several steps at once: a primitive or a block program.
+#[derive(Debug)]
+pub(super) struct Part {
+    pub(super) action: Action,
+    pub(super) args: Operands,
+    pub(super) dsts: Regs,
+    pub(super) drops: Regs,
+    pub(super) span: Span,
 }
 
 /// A graph as a tree.
