@@ -2,12 +2,14 @@
 
 use adjudicate_ir::datum::Datum;
 use adjudicate_ir::exec::{Executable, Machine, Plain, Worth};
+use adjudicate_ir::graph::Module;
 use adjudicate_ir::program::Ask;
 use adjudicate_ir::value::Value;
 use adjudicate_kernels::{Counts, counts, threads};
 use adjudicate_strategies::dataflow::DATAFLOW;
 use adjudicate_strategies::find;
-use adjudicate_suites::suites::{SUITES, Suite};
+use adjudicate_suites::suites::{SUITES, Size, Suite};
+use expect_test::expect;
 
 /// What must be the same: values, and all counts but of what is alive.
 fn measured<R: std::fmt::Debug>(run: impl FnOnce() -> R) -> (String, Vec<(&'static str, u64)>) {
@@ -16,13 +18,18 @@ fn measured<R: std::fmt::Debug>(run: impl FnOnce() -> R) -> (String, Vec<(&'stat
     (format!("{result:?}"), same(&counts))
 }
 
-/// How many groups there are in the gradient of a suite, if everything counts as large.
-fn groups(suite: &Suite) -> Option<usize> {
-    let size = &suite.sizes[0];
+/// The graph of the gradient of a suite, and its arguments.
+fn gradient(suite: &Suite, size: &Size) -> Option<(Module, Vec<Datum>)> {
     let program = suite.program().expect("the model parses");
     let arguments = suite.arguments(Ask::Gradient, size, 1);
     let specialised = program.specialise(&suite.request(Ask::Gradient, size, &arguments)).expect("types");
     let module = DATAFLOW.transform(&specialised.module, &program.sources, &mut |_, _| {}).ok()?;
+    Some((module, arguments))
+}
+
+/// How many groups there are in the gradient of a suite, if everything counts as large.
+fn groups(suite: &Suite) -> Option<usize> {
+    let (module, arguments) = gradient(suite, &suite.sizes[0])?;
     let leaves: Vec<Value> = arguments.iter().flat_map(Datum::leaves).collect();
     let run = |exe: &Executable| measured(|| exe.run(&mut Machine::new(), &mut Plain, leaves.iter().cloned()));
     let (together, _) = Executable::parallel(&module, Worth { multiply_adds: 0, elements: 0 });
@@ -51,6 +58,9 @@ fn the_variant_runs_large_products_at_once_and_computes_the_same() {
         let mut prepared = find(strategy).expect("a strategy").prepare(&program, &request).expect("no refusal");
         measured(|| prepared.run(&leaves).expect("a gradient"))
     };
+    let (module, _) = gradient(mlp, size).expect("a gradient");
+    let (exe, _) = Executable::parallel(&module, Worth::default());
+    expect!["r1 = matmul(r1, r2!) | r2 = matmul(r0, r1!)"].assert_eq(&exe.together().join("\n"));
     threads::set_threads(2);
     assert!(run("dataflow:parallel") == run("dataflow"));
 }

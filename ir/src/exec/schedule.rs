@@ -13,6 +13,11 @@
 //!
 //! Calls, branches, loops, and whatever changes a stack stay where they are, and nothing is moved past them. A group costs
 //! memory: its results, and what its members read, are alive at once.
+//!
+//! Measured with two threads on two hyperthreads of one core, busy with other work, in 40 interleaved rounds: the gradient of a
+//! perceptron of 512 examples takes 57.9 ms without groups and 58.2 ms with them for layers 784-1024-1024-10 (the intervals
+//! overlap), and 3.22 and 3.18 ms for 64-256-256-10 (they do not). Products of that size split their own rows over the same
+//! threads, which leaves little to gain. What it is for operations that do not, and on separate cores, has not been measured.
 
 use adjudicate_kernels::threads::{PARALLEL_FROM, PARALLEL_GEMM_FROM};
 use smallvec::SmallVec;
