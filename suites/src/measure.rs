@@ -11,8 +11,8 @@
 //! 5. interleaved rounds of samples are taken, of preparing too ([`time`]);
 //! 6. a row sums up each cell ([`stats`], [`mod@steadiness`]).
 //!
-//! `run` and `check` have each group measured by a process of its own, which [`supervise`](mod@supervise) outlives;
-//! what the two say to each other is in [`wire`].
+//! `run` and `check` have each group measured by processes of its own, which [`supervise`](mod@supervise) outlives;
+//! several share its rounds (`turns.rs`), and what is said to each other is in [`wire`].
 //!
 //! Rows leave through a [`Sink`] as they are made. Nothing is timed that failed a check, and
 //! nothing is checked or counted while the clock runs.
@@ -36,6 +36,7 @@ pub mod steadiness;
 pub mod summary;
 pub mod supervise;
 pub mod time;
+mod turns;
 pub mod wire;
 pub mod worker;
 

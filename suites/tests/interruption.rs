@@ -136,6 +136,21 @@ fn stages(run: &Run) -> Vec<(Key, u32, String)> {
 }
 
 #[test]
+fn the_sizes_of_a_suite_take_turns() {
+    let temp = tempfile::tempdir().unwrap();
+    let folder = temp.path().join("run");
+    let (code, said) = run(&[&SHORT[..1], &["--suite", "cube"], &SHORT[3..], &["--out"]].concat(), &folder);
+    assert_eq!(code, Some(0), "{said}");
+    let run = read(&folder);
+    let timed = run.samples.iter().filter(|sample| !sample.key.function.starts_with("prepare:"));
+    let mut turns: Vec<(&str, u32)> = timed.clone().map(|sample| (&*sample.key.size, sample.round / 4)).collect();
+    turns.dedup();
+    assert_eq!(turns, [("scalar", 0), ("1", 0), ("scalar", 1), ("1", 1), ("scalar", 2), ("1", 2)]);
+    assert!(timed.clone().all(|sample| sample.warmup == sample.round.is_multiple_of(4)), "a turn begins with warm-up");
+    assert!(run.cells.iter().filter(|cell| !cell.key.function.starts_with("prepare:")).all(|c| c.samples == Some(9)));
+}
+
+#[test]
 fn a_run_says_how_long_each_stage_of_preparing_took() {
     let temp = tempfile::tempdir().unwrap();
     let folder = temp.path().join("run");

@@ -17,6 +17,7 @@ use super::kernels::Kernels;
 use super::plan::{Cell, Group, Plan, Settings};
 use super::sink::{Sink, Stop};
 use super::stages::lapped;
+use super::summary::prepare_key;
 use super::time::nanos;
 use super::wire::Given;
 use crate::exit::Failure;
@@ -64,6 +65,7 @@ pub(super) struct Bench<'r> {
     pub(super) given: &'r Given,
     pub(super) kernels: Kernels,
     pub(super) depth: Depth,
+    turn: Option<usize>,
     pub(super) clock: &'r dyn Clock,
     stop: &'r Stop,
     pub(super) sink: &'r mut dyn Sink,
@@ -79,8 +81,8 @@ pub fn measure(
     sink: &mut dyn Sink,
 ) -> Result<Tally, Failure> {
     threads::set_threads(plan.settings.threads);
-    let (settings, given, tally) = (&plan.settings, &plan.given, Tally::default());
-    let mut bench = Bench { settings, given, kernels: Kernels::standard(), depth, clock, stop, sink, tally };
+    let (settings, given, turn, tally) = (&plan.settings, &plan.given, plan.turn, Tally::default());
+    let mut bench = Bench { settings, given, kernels: Kernels::standard(), depth, turn, clock, stop, sink, tally };
     for &kernels in &settings.kernels {
         kernels.choose();
         bench.kernels = kernels;
@@ -106,14 +108,19 @@ impl Bench<'_> {
         let mut entries = self.prepare_all(group);
         let work = self.check_all(group, &mut entries)?;
         self.control_all(group, &mut entries);
-        if self.depth >= Depth::Count {
+        let rounds = self.turn.map_or(self.settings.rounds_in_all(), |turn| self.settings.end_of_turn(turn));
+        let is_last = self.depth < Depth::Time || rounds == self.settings.rounds_in_all();
+        if is_last && self.depth >= Depth::Count {
             self.count_all(group, &mut entries)?;
         }
-        if self.depth == Depth::Time {
+        if is_last && self.depth == Depth::Time {
             self.time_prepares(group, &mut entries)?;
-            self.time_all(group, &mut entries)?;
         }
-        self.sum_up(&entries, work)
+        if self.depth == Depth::Time {
+            self.time_all(group, &mut entries, rounds)?;
+        }
+        // Who takes an earlier turn leaves the rows to the last, unless there will be none.
+        if is_last || self.stopped() { self.sum_up(&entries, work) } else { Ok(()) }
     }
 
     fn prepare_all(&mut self, group: &Group) -> Vec<Entry> {
@@ -139,6 +146,7 @@ impl Bench<'_> {
             return entry;
         }
         self.sink.doing(&entry.key, "prepare");
+        entry.spent = self.given.spent(&entry.key) + self.given.spent(&prepare_key(&entry.key));
         let start = self.clock.nanos();
         let (runner, laps) = lapped(self.clock, |watch| prepare_from_text(group, cell, &entry.arguments, watch));
         let spent = self.clock.nanos() - start;
@@ -196,5 +204,113 @@ impl Bench<'_> {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use adjudicate_reports::rows::{Cell as CellRow, Check, Count, Key, PREPARE, Sample, StageTime, Status};
+
+    use super::super::clock::SystemClock;
+    use super::super::plan::{Profile, Selection};
+    use super::*;
+
+    /// Keeps what a process says, and has it stop after some samples.
+    #[derive(Default)]
+    struct Said {
+        samples: Vec<Sample>,
+        cells: Vec<CellRow>,
+        counts: usize,
+        stop: Stop,
+        most: Option<usize>,
+    }
+
+    impl Sink for Said {
+        fn group(&mut self, _suite: &str, _size: &str) -> Result<(), Failure> {
+            Ok(())
+        }
+
+        fn doing(&mut self, _key: &Key, _what: &str) {}
+
+        fn check(&mut self, _row: &Check) -> Result<(), Failure> {
+            Ok(())
+        }
+
+        fn count(&mut self, _row: &Count) -> Result<(), Failure> {
+            self.counts += 1;
+            Ok(())
+        }
+
+        fn sample(&mut self, row: &Sample) -> Result<(), Failure> {
+            self.samples.push(row.clone());
+            if self.most == Some(self.samples.len()) {
+                self.stop.request();
+            }
+            Ok(())
+        }
+
+        fn stage(&mut self, _row: &StageTime) -> Result<(), Failure> {
+            Ok(())
+        }
+
+        fn cell(&mut self, row: &CellRow) -> Result<(), Failure> {
+            self.cells.push(row.clone());
+            Ok(())
+        }
+    }
+
+    /// A turn of a small group in two turns of three rounds, with samples from before it.
+    fn turn(turn: usize, samples: &[Sample], most: Option<usize>) -> Said {
+        let one = |name: &str| vec![name.to_owned()];
+        let (suites, sizes, functions) = (one("cube"), one("scalar"), one("gradient"));
+        let selection = Selection { suites, sizes, functions, strategies: Vec::new() };
+        let sample = Duration::from_micros(100);
+        let settings = Settings { rounds: 6, processes: 2, sample, ..Profile::Quick.settings() };
+        let mut plan = Plan::new(&selection, settings).unwrap();
+        plan.turn = Some(turn);
+        plan.given.samples = samples.to_vec();
+        let mut said = Said { most, ..Said::default() };
+        let stop = said.stop.clone();
+        measure(&plan, Depth::Time, &SystemClock::start(), &stop, &mut said).unwrap();
+        said
+    }
+
+    fn rounds(samples: &[Sample]) -> Vec<(u32, bool)> {
+        let timed = samples.iter().filter(|sample| !sample.key.function.starts_with(PREPARE));
+        let mut rounds: Vec<(u32, bool)> = timed.map(|sample| (sample.round, sample.warmup)).collect();
+        rounds.dedup();
+        rounds
+    }
+
+    #[test]
+    fn a_turn_takes_its_rounds_and_the_last_sums_up() {
+        let first = turn(0, &[], None);
+        assert_eq!(rounds(&first.samples), [(0, true), (1, false), (2, false), (3, false)]);
+        assert!(first.cells.is_empty() && first.counts == 0);
+        let last = turn(1, &first.samples, None);
+        assert_eq!(rounds(&last.samples), [(4, true), (5, false), (6, false), (7, false)]);
+        assert!(last.counts > 0 && !last.cells.is_empty());
+        let timed = last.cells.iter().filter(|cell| !cell.key.function.starts_with(PREPARE));
+        assert!(timed.clone().all(|cell| cell.samples == Some(6)), "{:?}", last.cells);
+    }
+
+    #[test]
+    fn a_turn_that_is_stopped_sums_up_what_there_is() {
+        let stopped = turn(0, &[], Some(6));
+        assert!(stopped.samples.len() == 6 && !stopped.cells.is_empty());
+    }
+
+    #[test]
+    fn the_time_that_a_cell_may_take_is_shared_by_its_turns() {
+        let first = turn(0, &[], None);
+        let mut samples = first.samples;
+        samples.iter_mut().filter(|row| row.key.strategy == "tape").for_each(|row| row.total_ns = 1e11);
+        let last = turn(1, &samples, None);
+        for cell in &last.cells {
+            let expected = if cell.key.strategy == "tape" { Status::Timeout } else { Status::Ok };
+            assert_eq!(cell.status, expected, "{}", cell.key);
+        }
     }
 }

@@ -50,8 +50,11 @@ pub struct Settings {
     pub seed: u64,
     /// Rounds that count.
     pub rounds: usize,
-    /// Rounds before those, flagged as warm-up.
+    /// Rounds that each process takes before those, flagged as warm-up.
     pub warmup: usize,
+    /// How many processes share the rounds of a group, if there are enough rounds.
+    #[serde(default = "one")]
+    pub processes: usize,
     /// The time a sample fills at least.
     pub sample: Duration,
     /// How often preparation is timed at most.
@@ -81,6 +84,13 @@ pub struct Plan {
     pub selection: Selection,
     /// What is known already, of a plan with one group.
     pub given: Given,
+    /// Which turn at the rounds is to be taken; without one, all of them by this process.
+    pub turn: Option<usize>,
+}
+
+/// The processes of settings that were kept before there could be several.
+fn one() -> usize {
+    1
 }
 
 /// The cells of one suite at one size, which are measured together.
@@ -136,16 +146,17 @@ impl Profile {
 
     /// The numbers of the profile.
     pub fn settings(self) -> Settings {
-        let (rounds, warmup, sample, prepares, budget, timeout) = match self {
-            Profile::Quick => (11, 1, 5, 5, 200, 60),
-            Profile::Default => (25, 2, 10, 9, 1_000, 60),
-            Profile::Paper => (51, 3, 50, 15, 10_000, 600),
+        let (rounds, processes, sample, prepares, budget, timeout) = match self {
+            Profile::Quick => (9, 3, 5, 5, 200, 60),
+            Profile::Default => (24, 4, 10, 9, 1_000, 60),
+            Profile::Paper => (50, 5, 50, 15, 10_000, 600),
         };
         Settings {
             profile: self,
             seed: 1,
             rounds,
-            warmup,
+            warmup: 1,
+            processes,
             sample: Duration::from_millis(sample),
             prepares,
             prepare_budget: Duration::from_millis(budget),
@@ -202,7 +213,7 @@ impl Plan {
                 }
             }
         }
-        Ok(Plan { groups, settings, selection: selection.clone(), given: Given::default() })
+        Ok(Plan { groups, settings, selection: selection.clone(), given: Given::default(), turn: None })
     }
 
     /// Number of cells, preparation not counted.
@@ -213,9 +224,10 @@ impl Plan {
     /// A rough time for the run: what a cell takes when one call fits a sample.
     pub fn estimate(&self) -> Duration {
         let s = &self.settings;
-        let rounds = u32::try_from(s.rounds + s.warmup).unwrap_or(u32::MAX);
-        // Samples overshoot their minimum, and checks and counts cost a few samples more.
-        let cell = s.sample * rounds * 3 / 2 + s.prepare_budget / 2 + s.sample * 20;
+        let whole = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        // Samples overshoot their minimum, counts cost a few samples more, and so do checks, in each process.
+        let rounds = whole(s.rounds_in_all()) * 3 / 2 + 18 + 2 * whole(s.turns());
+        let cell = s.sample * rounds + s.prepare_budget / 2;
         cell * u32::try_from(self.cells()).unwrap_or(u32::MAX)
     }
 }
@@ -316,6 +328,14 @@ mod tests {
     fn patterns_are_globs_and_names_match_themselves() {
         assert_eq!(plan(&["m*"], &["512x(64-256-256-10)"]).unwrap().groups.len(), 1);
         assert_eq!(plan(&["{cube,rnn}"], &["*x*"]).unwrap().groups.len(), 3);
+    }
+
+    #[test]
+    fn settings_that_were_kept_before_there_were_turns_have_one() {
+        let mut kept = serde_json::to_value(Profile::Default.settings()).unwrap();
+        kept.as_object_mut().unwrap().remove("processes").expect("it is kept now");
+        let settings: Settings = serde_json::from_value(kept).unwrap();
+        assert_eq!((settings.turns(), Profile::Default.settings().turns()), (1, 4));
     }
 
     #[test]

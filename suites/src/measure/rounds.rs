@@ -72,8 +72,8 @@ impl Bench<'_> {
         self.sink.sample(&prepare_sample(entry, round, place, taken))
     }
 
-    /// Times every sound cell in interleaved rounds.
-    pub(super) fn time_all(&mut self, group: &Group, entries: &mut [Entry]) -> Result<(), Failure> {
+    /// Times every sound cell in interleaved rounds, up to the number of rounds given.
+    pub(super) fn time_all(&mut self, group: &Group, entries: &mut [Entry], rounds: usize) -> Result<(), Failure> {
         let (sample, clock, kernels) = (self.settings.sample, self.clock, self.kernels);
         for entry in entries.iter_mut().filter(|e| e.is_sound()) {
             if self.stopped() {
@@ -91,9 +91,9 @@ impl Bench<'_> {
             entry.samples.extend(samples);
             entry.busy.extend(busy.into_iter().flatten());
         }
-        let purpose = format!("order of samples {} {}", group.suite.name, group.size.name);
-        let mut random = Random::new(self.settings.seed, &purpose);
-        for round in 0..self.settings.warmup + self.settings.rounds {
+        for round in 0..rounds {
+            let purpose = format!("order of samples {} {} {round}", group.suite.name, group.size.name);
+            let mut random = Random::new(self.settings.seed, &purpose);
             let mut order: Vec<usize> = (0..entries.len()).filter(|&i| entries[i].is_sound()).collect();
             random.shuffle(&mut order);
             for (place, i) in order.into_iter().enumerate() {
@@ -124,7 +124,7 @@ impl Bench<'_> {
         };
         let taken = self.timed(entry, sample);
         let Some(taken) = taken else { return Ok(()) };
-        let warmup = round < self.settings.warmup;
+        let warmup = self.settings.is_warmup(round);
         let row = sample_row(&entry.key, (round, place), iterations, taken, warmup);
         if !warmup {
             entry.samples.push(row.ns_per_iteration);

@@ -1,6 +1,7 @@
-//! The supervisor: carries out a plan by workers, one for each group, and outlives them.
+//! The supervisor: carries out a plan by workers, one for each turn of each group, and outlives them.
 //!
-//! All cells of a group are measured by one process, interleaved as ever. If a worker says nothing for longer than
+//! All cells of a group are measured by one process at a time, interleaved as ever; the sizes of a suite take their turns
+//! in turn (`turns.rs`), and a group has its rows when its last is over. If a worker says nothing for longer than
 //! a cell may take, or ends before its time, the cell it was busy with is lost: it becomes a row with the
 //! reason, and another worker goes on with the rest of the group, from the samples that were kept.
 
@@ -36,48 +37,75 @@ pub fn supervise(
     sink: &mut dyn Sink,
 ) -> Result<Tally, Failure> {
     let mut tally = Tally::default();
+    let turns = if depth == Depth::Time { plan.settings.turns() } else { 1 };
     for &kernels in &plan.settings.kernels {
-        for group in &plan.groups {
-            let Some(given) = given(group, kernels) else { continue };
-            if stop.requested() {
-                tally.interrupted = true;
+        for suite in plan.groups.chunk_by(|one, next| one.suite.name == next.suite.name) {
+            let task = |group| Some((group, job(plan, group, (kernels, depth), given(group, kernels)?)));
+            let mut tasks: Vec<(&Group, Job)> = suite.iter().filter_map(task).collect();
+            tally.add(&in_turns(&mut tasks, turns, stop, sink)?);
+            if tally.interrupted {
                 return Ok(tally);
             }
-            sink.group(group.suite.name, group.size.name)?;
-            tally.add(&by_workers(plan, group, (kernels, depth), given, stop, sink)?);
         }
     }
     Ok(tally)
 }
 
-/// Measures a group, with as many workers as it takes.
-fn by_workers(
-    plan: &Plan,
-    group: &Group,
-    (kernels, depth): (Kernels, Depth),
-    given: Given,
-    stop: &Stop,
-    sink: &mut dyn Sink,
-) -> Result<Tally, Failure> {
-    let mut job = Job {
+/// Measures groups, each in as many turns: all have had theirs before one has its next.
+fn in_turns(tasks: &mut [(&Group, Job)], turns: usize, stop: &Stop, sink: &mut dyn Sink) -> Result<Tally, Failure> {
+    let mut tally = Tally::default();
+    for turn in 0..turns {
+        let is_last = turn + 1 == turns;
+        for (group, job) in tasks.iter_mut() {
+            tally.interrupted |= stop.requested();
+            if tally.interrupted {
+                return Ok(tally);
+            }
+            job.turn = turn;
+            if is_last || !is_over(job) {
+                sink.group(group.suite.name, group.size.name)?;
+                tally.add(&by_workers(group, job, is_last, stop, sink)?);
+            }
+        }
+    }
+    Ok(tally)
+}
+
+/// The first turn of a group.
+fn job(plan: &Plan, group: &Group, (kernels, depth): (Kernels, Depth), given: Given) -> Job {
+    Job {
         selection: plan.selection.clone(),
         settings: plan.settings.clone(),
         suite: group.suite.name.to_owned(),
         size: group.size.name.to_owned(),
         kernels,
         depth,
+        turn: 0,
         given,
-    };
+    }
+}
+
+/// Whether a later turn than that of the job was begun, by a run that now goes on.
+fn is_over(job: &Job) -> bool {
+    let end = job.settings.end_of_turn(job.turn);
+    let rounds = job.given.samples.iter().filter(|sample| !sample.key.function.starts_with(PREPARE));
+    rounds.map(|sample| sample.round as usize).any(|round| round >= end)
+}
+
+/// Measures a turn of a group, with as many workers as it takes. Only the last has rows, or the one that was interrupted.
+fn by_workers(group: &Group, job: &mut Job, is_last: bool, stop: &Stop, sink: &mut dyn Sink) -> Result<Tally, Failure> {
     loop {
         let mut kept = Kept::default();
-        let loss = match one_worker(&job, &mut kept, stop, sink)? {
-            Ok(tally) => {
+        let done = one_worker(job, &mut kept, stop, sink)?;
+        job.given.samples.append(&mut kept.samples);
+        let loss = match done {
+            Ok(tally) if is_last || tally.interrupted => {
                 kept.pass_on(sink)?;
                 return Ok(tally);
             }
+            Ok(_) => return Ok(Tally::default()),
             Err(loss) => loss,
         };
-        job.given.samples.append(&mut kept.samples);
         let culprit = kept.doing.filter(|key| job.given.trouble(&function(key), &key.strategy).is_none());
         match culprit {
             Some(key) => job.given.lost.push((function(&key), key.strategy, loss)),

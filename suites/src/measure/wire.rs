@@ -26,6 +26,8 @@ pub struct Job {
     pub kernels: Kernels,
     /// How far to go.
     pub depth: Depth,
+    /// Which turn at the rounds to take, from 0. Only the last counts, prepares for the clock, and sums up.
+    pub turn: usize,
     /// What is known already.
     pub given: Given,
 }
@@ -43,6 +45,11 @@ impl Given {
     /// What is known to befall a cell that is tried.
     pub fn trouble(&self, function: &str, strategy: &str) -> Option<&Trouble> {
         self.lost.iter().find(|(f, s, _)| f == function && s == strategy).map(|(_, _, trouble)| trouble)
+    }
+
+    /// The time that samples of a cell took already, in nanoseconds.
+    pub fn spent(&self, key: &Key) -> u64 {
+        self.samples(key).map(|sample| sample.total_ns as u64).sum()
     }
 
     /// The samples of a cell that were taken already.

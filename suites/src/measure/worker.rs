@@ -57,6 +57,7 @@ fn plan(job: &Job) -> Result<Plan, Failure> {
     let mut plan = Plan::new(&job.selection, settings)?;
     plan.groups.retain(|group| group.suite.name == job.suite && group.size.name == job.size);
     plan.given = job.given.clone();
+    plan.turn = Some(job.turn);
     Ok(plan)
 }
 
