@@ -5,23 +5,29 @@
 //! rounds. The law is
 //!
 //! ```text
-//! ln ratio = medianₙ log(new, n) − medianₙ log(base, n)
-//! log(run, n) = ln (time of the cell in round n) − mean over controls of ln (time of the control in round n)
+//! ln ratio = log(new) − log(base)
+//! log(run) = ln quartile(cell) − mean over controls of ln quartile(control)
 //! ```
 //!
-//! So what slows a machine down for a few rounds cancels too. Where a run has fewer than [`FEWEST`] rounds, the medians
-//! over rounds stand for the times of a round. Hand-written cells themselves, preparations, and cells without a control
-//! are not corrected; so what slows the kernels down still shows. A cell of one thread is judged by the time for which
-//! the thread ran on a core, if both runs know it: what else the machine was doing meanwhile is not in it. Otherwise it
-//! is judged by the clock.
+//! where `quartile` is the lower quartile of the times over rounds. What others do on a machine makes code slower and never
+//! faster, and some code more than other, so that a control does not tell by how much: two medians are as far apart as the
+//! crowds that their runs met. The quarter of the rounds that were disturbed least are alike from run to run, if a run
+//! lasts longer than the disturbances. Where a run has fewer than [`FEWEST`] rounds, the medians of the cells stand for the
+//! quartiles. Hand-written cells themselves, preparations, and cells without a control are not corrected; so what slows the
+//! kernels down still shows. A cell of one thread is judged by the time for which the thread ran on a core, if both runs
+//! know it: what else the machine was doing meanwhile is not in it. Otherwise it is judged by the clock.
 //!
-//! The interval is a percentile bootstrap: rounds of each run are drawn by themselves, each with the cell and its controls
-//! in it. Fewer than [`FEWEST`] rounds have no interval.
+//! The interval is a percentile bootstrap in two steps (Davison and Hinkley, *Bootstrap Methods and their Application*, 1997,
+//! §3.8), for the rounds of one process are more alike than those of two: of each block of each run turns are drawn, and of
+//! each of these rounds, all cells of the block in them. A turn begins with rounds of warm-up; the rounds of a run that has
+//! none are one turn. Fewer than [`FEWEST`] rounds have no interval.
+
+use std::collections::BTreeSet;
 
 use rustc_hash::FxHashMap;
 
 use crate::derive::{Map, Ratio, Rounds, SplitMix, finished_ns, is_preparation, median};
-use crate::rows::{Cell, HANDWRITTEN, Key};
+use crate::rows::{Cell, HANDWRITTEN, Key, PREPARE, Sample};
 use crate::run::Run;
 
 /// The fewest rounds from which an interval between runs is made.
@@ -35,6 +41,7 @@ pub(crate) struct Apart<'a> {
     pairs: FxHashMap<&'a Key, Pair>,
     rounds: [Rounds<'a>; 2],
     busy: [Rounds<'a>; 2],
+    warmups: [Warmups<'a>; 2],
     controls: FxHashMap<Block<'a>, Controls<'a>>,
     seed: u64,
 }
@@ -60,8 +67,20 @@ struct Controls<'a> {
 /// What a cell is measured together with: suite, size, kernels and threads.
 pub(crate) type Block<'a> = (&'a str, &'a str, &'a str, u32);
 
-/// The logarithms of one cell in both runs, by round.
+/// The rounds of warm-up of each block.
+type Warmups<'a> = FxHashMap<Block<'a>, BTreeSet<u32>>;
+
+/// The logarithms of the times of one cell in both runs, a place for each round of its block; what is no number was not
+/// measured.
 type Series = [Vec<f64>; 2];
+
+/// Cells of a block that are judged by one clock.
+struct Part {
+    cells: Vec<Series>,
+    controls: Vec<Series>,
+    /// The places of the rounds of each turn, in both runs.
+    turns: [Vec<Vec<usize>>; 2],
+}
 
 impl<'a> Apart<'a> {
     /// The base and the new run.
@@ -71,6 +90,7 @@ impl<'a> Apart<'a> {
         let pairs: FxHashMap<&Key, Pair> = base.cells.iter().filter_map(pair).collect();
         let rounds = [base, new].map(|run| Rounds::new(&run.samples));
         let busy = [base, new].map(|run| Rounds::busy(&run.samples));
+        let warmups = [base, new].map(|run| warmups(&run.samples));
         let mut controls: FxHashMap<Block, Controls> = FxHashMap::default();
         let by_hand = base.cells.iter().filter(|cell| cell.key.strategy == HANDWRITTEN && !is_preparation(cell));
         for key in by_hand.map(|cell| &cell.key).filter(|key| pairs.contains_key(key)) {
@@ -79,7 +99,7 @@ impl<'a> Apart<'a> {
         for Controls { keys, log } in controls.values_mut() {
             *log = keys.iter().map(|key| pairs[key].log_ratio()).sum::<f64>() / keys.len() as f64;
         }
-        let mut apart = Apart { pairs, rounds, busy, controls, seed: base.manifest.seed };
+        let mut apart = Apart { pairs, rounds, busy, warmups, controls, seed: base.manifest.seed };
         let logs: Vec<(&Key, f64)> = apart.pairs.keys().map(|key| (*key, apart.corrected(key))).collect();
         for (key, log) in logs {
             apart.pairs.get_mut(key).expect("it is one of them").log = log;
@@ -89,12 +109,12 @@ impl<'a> Apart<'a> {
 
     /// The law above.
     fn corrected(&self, key: &Key) -> f64 {
-        let series = self.series(key);
-        if series.iter().any(|logs| logs.len() < FEWEST) {
-            return self.pairs[key].log_ratio() - self.correction(key);
+        let part = self.part(&[key]);
+        if part.has_enough() {
+            part.ratios(&part.all_rounds())[0]
+        } else {
+            self.pairs[key].log_ratio() - self.correction(key)
         }
-        let [base, new] = series.map(|mut logs| median(&mut logs));
-        new - base
     }
 
     /// The medians that are judged; `None` if a run did not finish the cell.
@@ -109,7 +129,7 @@ impl<'a> Apart<'a> {
 
     /// What a cell is corrected by.
     fn controls<'k>(&'k self, key: &'k Key) -> Option<&'k Controls<'k>> {
-        let corrected = key.strategy != HANDWRITTEN && !key.function.starts_with(crate::rows::PREPARE);
+        let corrected = key.strategy != HANDWRITTEN && !key.function.starts_with(PREPARE);
         corrected.then(|| self.controls.get(&block(key)))?
     }
 
@@ -137,30 +157,116 @@ impl<'a> Apart<'a> {
 
     /// The median of the ratios of some cells, which both runs finished, with its interval.
     pub(crate) fn ratio(&self, keys: &[&Key]) -> Ratio {
-        let mut parts: Map<Block, Vec<Series>> = Map::default();
+        let mut parts: Map<(Block, bool, bool), Vec<&Key>> = Map::default();
         for key in keys {
-            parts.entry(block(key)).or_default().push(self.series(key));
+            parts.entry((block(key), self.is_busy(key), self.is_corrected(key))).or_default().push(key);
         }
-        let parts: Vec<Vec<Series>> = parts.into_values().collect();
-        let enough = parts.iter().flatten().flatten().all(|logs| logs.len() >= FEWEST);
+        let parts: Vec<Part> = parts.values().map(|keys| self.part(keys)).collect();
+        let enough = parts.iter().all(Part::has_enough);
         let ratio = self.typical(keys).unwrap_or(1.0);
         Ratio { ratio, interval: (enough && !parts.is_empty()).then(|| bootstrap(&parts, self.seed)) }
     }
 
-    /// The logarithms of a cell, each less the mean of its controls in the same round; rounds that a control lacks are left out.
-    fn series(&self, key: &Key) -> Series {
-        let controls = self.controls(key).map_or(&[][..], |controls| &controls.keys);
-        [0, 1].map(|side| {
-            let of = |key: &Key| if self.is_busy(key) { &self.busy[side] } else { &self.rounds[side] }.of(key);
-            let controls: Vec<_> = controls.iter().map(|control| of(control)).collect();
-            let machine = |round: u32| {
-                let logs = controls.iter().map(|times| Some((*times)?.get(&round)?.ln()));
-                logs.sum::<Option<f64>>().map(|sum| sum / controls.len().max(1) as f64)
-            };
-            let rounds = of(key).into_iter().flatten();
-            rounds.filter_map(|(round, time)| Some(time.ln() - machine(*round)?)).collect()
+    /// The logarithms of some cells of a block, which are judged alike, and of their controls. Rounds that a control lacks are
+    /// left out.
+    fn part(&self, keys: &[&Key]) -> Part {
+        let by_hand = self.controls(keys[0]).map_or(&[][..], |controls| &controls.keys);
+        let is_busy = self.is_busy(keys[0]);
+        let rounds = [0, 1].map(|side| self.rounds_of(side, by_hand.iter().chain(keys)));
+        let logs = |key: &Key| [0, 1].map(|side| self.logs(side, key, is_busy, &rounds[side]));
+        let controls: Vec<Series> = by_hand.iter().map(|key| logs(key)).collect();
+        // Preparations are timed by one process, in rounds of their own.
+        let is_preparation = keys[0].function.starts_with(PREPARE);
+        let warmups = |side: usize| self.warmups[side].get(&block(keys[0])).filter(|_| !is_preparation);
+        let turns = [0, 1].map(|side| {
+            let measured = |place: &usize| controls.iter().all(|control| !control[side][*place].is_nan());
+            let places = (0..rounds[side].len()).filter(measured).map(|place| (place, rounds[side][place]));
+            in_turns(places, warmups(side))
+        });
+        Part { cells: keys.iter().map(|key| logs(key)).collect(), controls, turns }
+    }
+
+    /// The rounds in which any of these was measured, in order.
+    fn rounds_of<'k>(&self, side: usize, keys: impl Iterator<Item = &'k &'k Key>) -> Vec<u32> {
+        let rounds: BTreeSet<u32> =
+            keys.filter_map(|key| self.rounds[side].of(key)).flat_map(|of| of.keys()).copied().collect();
+        rounds.into_iter().collect()
+    }
+
+    fn logs(&self, side: usize, key: &Key, is_busy: bool, rounds: &[u32]) -> Vec<f64> {
+        let times = if is_busy { &self.busy[side] } else { &self.rounds[side] }.of(key);
+        rounds.iter().map(|round| times.and_then(|times| times.get(round)).map_or(f64::NAN, |time| time.ln())).collect()
+    }
+}
+
+/// The rounds of warm-up of each block.
+fn warmups(samples: &[Sample]) -> Warmups<'_> {
+    let mut all = Warmups::default();
+    for sample in samples.iter().filter(|sample| sample.warmup) {
+        all.entry(block(&sample.key)).or_default().insert(sample.round);
+    }
+    all
+}
+
+/// The places of each turn, which are given with their rounds: a turn is what lies between two rounds of warm-up.
+fn in_turns(places: impl Iterator<Item = (usize, u32)>, warmups: Option<&BTreeSet<u32>>) -> Vec<Vec<usize>> {
+    let mut turns: Map<usize, Vec<usize>> = Map::default();
+    for (place, round) in places {
+        let turn = warmups.map_or(0, |warmups| warmups.range(..round).count());
+        turns.entry(turn).or_default().push(place);
+    }
+    turns.into_values().collect()
+}
+
+impl Part {
+    /// Whether each cell has enough rounds for an interval, in both runs.
+    fn has_enough(&self) -> bool {
+        let measured = |cell: &Series, side: usize| {
+            self.turns[side].iter().flatten().filter(|round| !cell[side][**round].is_nan()).count()
+        };
+        self.cells.iter().all(|cell| [0, 1].iter().all(|side| measured(cell, *side) >= FEWEST))
+    }
+
+    /// The rounds of both runs.
+    fn all_rounds(&self) -> [Vec<usize>; 2] {
+        self.turns.each_ref().map(|turns| turns.concat())
+    }
+
+    /// Turns of both runs, drawn anew, and in each as many of its rounds.
+    fn drawn(&self, random: &mut SplitMix) -> [Vec<usize>; 2] {
+        self.turns.each_ref().map(|turns| {
+            let mut rounds = Vec::new();
+            for _ in turns {
+                let turn = &turns[random.below(turns.len())];
+                rounds.extend(turn.iter().map(|_| turn[random.below(turn.len())]));
+            }
+            rounds
         })
     }
+
+    /// The law, for each cell, over these rounds of both runs.
+    fn ratios(&self, rounds: &[Vec<usize>; 2]) -> Vec<f64> {
+        let quartile = |series: &Series, side: usize| {
+            let of = |rounds: &[usize]| {
+                let mut logs: Vec<f64> = rounds.iter().map(|round| series[side][*round]).collect();
+                logs.retain(|log| !log.is_nan());
+                lower_quartile(&mut logs)
+            };
+            // A cell that was measured in none of the rounds that were drawn has all of its own.
+            of(&rounds[side]).or_else(|| of(&self.turns[side].concat())).unwrap_or(f64::NAN)
+        };
+        let between = |series: &Series| quartile(series, 1) - quartile(series, 0);
+        let machine = self.controls.iter().map(between).sum::<f64>() / self.controls.len().max(1) as f64;
+        self.cells.iter().map(|cell| between(cell) - machine).collect()
+    }
+}
+
+/// The lower quartile of some numbers, which it reorders, between the two nearest in rank; `None` of none.
+fn lower_quartile(values: &mut [f64]) -> Option<f64> {
+    let place = values.len().checked_sub(1)? as f64 / 4.0;
+    let (_, low, above) = values.select_nth_unstable_by(place as usize, f64::total_cmp);
+    let next = above.iter().copied().reduce(f64::min).unwrap_or(*low);
+    Some(*low + place.fract() * (next - *low))
 }
 
 impl Pair {
@@ -187,30 +293,72 @@ pub(crate) fn block(key: &Key) -> Block<'_> {
 }
 
 /// The 2.5th and 97.5th percentile of the median ratio over the cells of all parts.
-fn bootstrap(parts: &[Vec<Series>], seed: u64) -> (f64, f64) {
+fn bootstrap(parts: &[Part], seed: u64) -> (f64, f64) {
     let mut random = SplitMix(seed);
-    let mut ratios: Vec<f64> = (0..RESAMPLES).map(|_| median(&mut resampled(parts, &mut random)).exp()).collect();
+    let mut resampled = || {
+        let mut logs: Vec<f64> = parts.iter().flat_map(|part| part.ratios(&part.drawn(&mut random))).collect();
+        median(&mut logs).exp()
+    };
+    let mut ratios: Vec<f64> = (0..RESAMPLES).map(|_| resampled()).collect();
     ratios.sort_by(f64::total_cmp);
     (ratios[RESAMPLES / 40], ratios[RESAMPLES - 1 - RESAMPLES / 40])
 }
 
-/// The logarithms of the ratios of all cells, with the rounds of each part and run drawn anew.
-fn resampled(parts: &[Vec<Series>], random: &mut SplitMix) -> Vec<f64> {
-    let mut all = Vec::new();
-    let mut drawn = Vec::new();
-    for cells in parts {
-        let mut ratios = vec![0.0; cells.len()];
-        for (side, sign) in [(0, -1.0), (1, 1.0)] {
-            let rounds = cells.iter().map(|series| series[side].len()).max().unwrap_or(0);
-            let places: Vec<usize> = (0..rounds).map(|_| random.below(rounds)).collect();
-            for (sum, series) in ratios.iter_mut().zip(cells) {
-                let logs = &series[side];
-                drawn.clear();
-                drawn.extend(places[..logs.len()].iter().map(|place| logs[place % logs.len()]));
-                *sum += sign * median(&mut drawn);
-            }
-        }
-        all.extend(ratios);
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_quartile_lies_between_the_nearest_two() {
+        assert_eq!(lower_quartile(&mut [5.0, 1.0, 4.0, 2.0, 3.0]), Some(2.0));
+        assert_eq!(lower_quartile(&mut [4.0, 1.0, 3.0, 2.0]), Some(1.75));
+        assert_eq!(lower_quartile(&mut [7.0]), Some(7.0));
+        assert_eq!(lower_quartile(&mut []), None);
     }
-    all
+
+    #[test]
+    fn a_turn_is_what_lies_between_rounds_of_warm_up() {
+        let turns = |rounds: &[u32], warmups: &[u32]| {
+            let warmups: BTreeSet<u32> = warmups.iter().copied().collect();
+            in_turns(rounds.iter().copied().enumerate(), Some(&warmups))
+        };
+        assert_eq!(turns(&[2, 3, 6, 7, 8], &[0, 1, 4, 5]), [vec![0, 1], vec![2, 3, 4]]);
+        assert_eq!(turns(&[3, 8], &[0, 4, 7]), [[0], [1]]);
+        assert_eq!(turns(&[0, 1], &[]), [[0, 1]]);
+        assert_eq!(in_turns([(0, 5)].into_iter(), None), [[0]]);
+    }
+
+    /// A run of one cell in three turns of four rounds and one of warm-up, all of a turn as fast.
+    fn run(turns: [f64; 3], flagged: bool) -> Run {
+        let key = Key { suite: "m".into(), ..Key::default() };
+        let rounds = (0..15_u32).map(|round| (round, turns[round as usize / 5] + 0.1 * f64::from(round % 2)));
+        let sample = |(round, time): (u32, f64)| {
+            let warmup = round.is_multiple_of(5);
+            Sample { key: key.clone(), round, ns_per_iteration: time, warmup, ..Sample::default() }
+        };
+        let mut samples: Vec<Sample> = rounds.map(sample).collect();
+        if !flagged {
+            samples.retain(|sample| !sample.warmup);
+        }
+        let cell = Cell { key, status: crate::rows::Status::Ok, median_ns: Some(100.0), ..Cell::default() };
+        Run { cells: vec![cell], samples, ..Run::default() }
+    }
+
+    #[test]
+    fn the_interval_is_as_wide_as_processes_differ() {
+        let width = |flagged: bool| {
+            let (base, new) = (run([96.0, 100.0, 104.0], flagged), run([97.0, 99.0, 104.0], flagged));
+            let (low, high) = Apart::new(&base, &new).ratio(&[&base.cells[0].key]).interval.expect("there are enough");
+            high / low - 1.0
+        };
+        assert!(width(true) > 0.08 && width(true) > 1.3 * width(false), "{} {}", width(true), width(false));
+    }
+
+    #[test]
+    fn a_crowd_in_half_of_the_rounds_moves_nothing() {
+        let (quiet, mut crowded) = (run([100.0; 3], true), run([100.0; 3], true));
+        crowded.samples.iter_mut().filter(|s| s.round % 5 > 2).for_each(|s| s.ns_per_iteration *= 1.5);
+        let log = Apart::new(&quiet, &crowded).log_ratio(&quiet.cells[0].key).expect("both have it");
+        assert!(log.abs() < 2e-3, "{log}");
+    }
 }

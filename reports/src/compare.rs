@@ -11,14 +11,14 @@
 //! floor). Times that nothing corrects, those of hand-written code before all, have a floor of their own. The interval is made
 //! only where the ratio of medians is beyond the threshold.
 //! The same is done for each strategy over all cells, and for each of its functions, by the median of their ratios, which finds
-//! what is too small to be seen in one cell. There the threshold is 1 + max(3 %, six times the typical noise ÷ √n) over n
-//! blocks of cells (a suite at a size): noise has a long tail, which the median does not see, and for normal noise six times
-//! what is typical is more than three standard deviations of a median. What is not corrected moves alike in a whole run, and
-//! has one threshold, however many cells.
+//! what is too small to be seen in one cell. There the threshold is 1 + max(3 %, four times the typical noise ÷ √n) over n
+//! blocks of cells (a suite at a size): noise has a long tail, which the median does not see, and for normal noise four times
+//! what is typical is two standard deviations of a median; that the whole interval is above it puts two more on top, now
+//! that this knows how much processes differ. What is not corrected moves alike in a whole run, and has one threshold,
+//! however many cells. The times that are shown are medians, those compared lower quartiles.
 //!
-//! A second pass agrees if its own ratio is beyond the threshold and its interval above 1. It is a pair of runs: a process is a few
-//! per cent slow or fast as a whole, by where its memory happens to lie, so a base that is not measured again would be slow or fast
-//! in both passes. A slowdown is inconclusive without a second pass, or where that lacks a cell or samples; one that a second pass
+//! A second pass agrees if its own ratio is beyond the threshold and its interval above 1. It is a pair of runs: a machine may be
+//! crowded for all of a run, so a base that is not measured again would be slow or fast in both passes. A slowdown is inconclusive without a second pass, or where that lacks a cell or samples; one that a second pass
 //! does not show is noise.
 
 use schemars::JsonSchema;
@@ -250,7 +250,7 @@ impl NoiseLevels {
 impl Noise {
     /// The ratio above which there is a regression, of one cell or of the median of cells in some blocks.
     fn threshold(self, blocks: usize) -> f64 {
-        let noise = if blocks == 1 { 2.0 * self.floor } else { 6.0 * self.typical / (blocks as f64).sqrt() };
+        let noise = if blocks == 1 { 2.0 * self.floor } else { 4.0 * self.typical / (blocks as f64).sqrt() };
         1.0 + f64::max(LEAST, noise)
     }
 }
