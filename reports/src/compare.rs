@@ -9,7 +9,7 @@
 //!
 //! Ratios between runs are corrected by the hand-written cells (`apart.rs`). The threshold is 1 + max(3 %, twice the noise
 //! floor). Times that nothing corrects, those of hand-written code before all, have a floor of their own. The interval is made
-//! only where the ratio of medians is beyond the threshold.
+//! only where the ratio is beyond the threshold.
 //! The same is done for each strategy over all cells, and for each of its functions, by the median of their ratios, which finds
 //! what is too small to be seen in one cell. There the threshold is 1 + max(3 %, four times the typical noise ÷ √n) over n
 //! blocks of cells (a suite at a size): noise has a long tail, which the median does not see, and for normal noise four times

@@ -253,7 +253,7 @@ rows! {
         total_ns: f64,
         /// Time of one, in nanoseconds.
         ns_per_iteration: f64,
-        /// Whether it only warmed up and is left out of every figure.
+        /// Whether it only warmed up and is left out of every figure; each process begins with such.
         warmup: bool,
         /// For how long the thread ran on a core during one, in nanoseconds; empty where nobody knows.
         busy_ns_per_iteration: Option<f64>,
