@@ -43,7 +43,7 @@ impl<T> Record<T> {
         let len = items.len();
         let layout = Self::layout(len);
         // SAFETY: the layout has the size of a header at least; header and items lie inside the block by `layout`. Should the
-        // iterator panic, the block is lost and nothing else.
+        // iterator panic, the block is lost with the items already in it.
         unsafe {
             let base = pool::allocate(layout, false);
             if base.is_null() {

@@ -156,6 +156,15 @@ fn an_integer_that_does_not_fit_is_an_error() {
     }
 }
 
+/// A loop in a loop that is unrolled begins each trip with what is known there.
+#[test]
+fn every_trip_of_an_unrolled_loop_has_its_own_types() {
+    let kinds = "def f(x):\n    out = ()\n    for step in (0.5, 1):\n        n = 0\n        while n < 3:\n            n = n + step\n        out = out + (n,)\n    y = np.array([x, 2.0 * x, 3.0 * x])\n    return out[0] * y[out[1] - 1]\n";
+    let shapes = "def f(x):\n    s = 0.0\n    for v in (np.ones(2), np.ones(3)):\n        k = 1\n        i = 0\n        while i < 2.0 * x:\n            if v.shape[0] == 2:\n                k = k + 1\n            i = i + 1\n        s = s + np.sum(v) * x + (np.sum(np.ones(k)) if v.shape[0] == 3 else 0.0)\n    return s\n";
+    check(&format!("import numpy as np\n{kinds}"), 0.5, 4.5, 9.0, 0.0);
+    check(&format!("import numpy as np\n{shapes}"), 0.5, 3.5, 5.0, 0.0);
+}
+
 /// What the README says of numbers, where Python does something else.
 #[test]
 fn numbers_that_differ_from_those_of_python() {

@@ -10,7 +10,7 @@ use crate::span::Diagnostic;
 use crate::types::Type;
 
 use super::classes::Site;
-use super::instance::{Frame, close_result, result_type};
+use super::instance::{FnCx, Frame, close_result, result_type};
 use super::origin::{Origin, Source};
 use super::value::{Abs, Clash, Leaf, Val};
 use super::{Cx, Res, Stop};
@@ -201,17 +201,18 @@ impl Cx<'_> {
     fn note_changing(&mut self, (graph, node): (GraphId, NodeId), before: &[Abs], after: &[Abs]) {
         let is_known = |abs: &Abs| matches!(abs, Abs::Int(_) | Abs::Bool(_));
         let changed = before.iter().zip(after).enumerate().filter(|(_, (old, new))| is_known(old) && !is_known(new));
-        let changing = changed.map(|(i, (_, new))| ((graph, node, i), new.clone()));
+        let trips = self.function().trips.clone();
+        let changing = changed.map(|(i, (_, new))| ((graph, node, i, trips.clone()), new.clone()));
         self.function().changing.extend(changing);
     }
 
     /// Takes variables of a loop for what they turned out to be where the function met it before. A loop in a loop is met again
     /// with every round of the outer one: were each to begin with what is known, the rounds would double with every level.
     fn forget_changing(&mut self, (graph, node): (GraphId, NodeId), state: &mut [Abs]) -> bool {
-        let changing = &self.function().changing;
+        let FnCx { changing, trips, .. } = self.function();
         let mut forgotten = false;
         for (i, abs) in state.iter_mut().enumerate().filter(|(_, abs)| matches!(abs, Abs::Int(_) | Abs::Bool(_))) {
-            if let Some(known) = changing.get(&(graph, node, i)) {
+            if let Some(known) = changing.get(&(graph, node, i, trips.clone())) {
                 *abs = known.clone();
                 forgotten = true;
             }
@@ -292,6 +293,13 @@ impl Cx<'_> {
     }
 
     fn unroll(&mut self, source: &Source, cond: GraphId, body: GraphId, init: Vec<Val>) -> Res<Val> {
+        self.function().trips.push(0);
+        let state = self.unroll_trips(source, cond, body, init)?;
+        self.function().trips.pop();
+        Ok(state)
+    }
+
+    fn unroll_trips(&mut self, source: &Source, cond: GraphId, body: GraphId, init: Vec<Val>) -> Res<Val> {
         let (span, mut state) = (self.span, init);
         let growing = self.marks.growing.contains(source);
         for trip in 0..MAX_UNROLLED {
@@ -318,6 +326,7 @@ impl Cx<'_> {
             self.bind_params(body, state);
             let Val::Tuple(next) = self.eval_graph(body)? else { return Ok(Val::Bottom) };
             state = next.to_vec();
+            *self.function().trips.last_mut().expect("it was pushed") += 1;
             self.set_span(span);
         }
         self.error(format!("this loop would be unrolled more than {MAX_UNROLLED} times"))

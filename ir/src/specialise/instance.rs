@@ -63,8 +63,11 @@ pub(super) struct Frame {
 pub(super) struct FnCx {
     pub(super) frames: Vec<Frame>,
     pub(super) env: FxHashMap<(GraphId, NodeId), Val>,
-    /// Variables of loops that were a known number at first and then turned out to change: what they are then.
-    pub(super) changing: FxHashMap<(GraphId, NodeId, usize), Abs>,
+    /// Variables of loops that were a known number at first and then turned out to change, each in the trip of the loops that
+    /// are unrolled around it: what they are then.
+    pub(super) changing: FxHashMap<(GraphId, NodeId, usize, Vec<usize>), Abs>,
+    /// In which trip of the loops being unrolled the function is, outermost first.
+    pub(super) trips: Vec<usize>,
 }
 
 /// Copies in progress at once; a recursion that specialises without end meets it.
@@ -80,7 +83,12 @@ const MAX_ROUNDS: usize = 60;
 
 impl Cx<'_> {
     pub(super) fn push_function(&mut self, name: &str, span: Span) {
-        self.functions.push(FnCx { frames: Vec::new(), env: FxHashMap::default(), changing: FxHashMap::default() });
+        self.functions.push(FnCx {
+            frames: Vec::new(),
+            env: FxHashMap::default(),
+            changing: FxHashMap::default(),
+            trips: Vec::new(),
+        });
         self.push_frame(name, span);
     }
 
