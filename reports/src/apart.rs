@@ -167,6 +167,13 @@ impl<'a> Apart<'a> {
         Ratio { ratio, interval: (enough && !parts.is_empty()).then(|| bootstrap(&parts, self.seed)) }
     }
 
+    /// Whether several processes measured each of these cells, in both runs.
+    pub(crate) fn are_of_several_processes(&self, keys: &[&Key]) -> bool {
+        let mut blocks: Map<Block, &Key> = Map::default();
+        blocks.extend(keys.iter().map(|key| (block(key), *key)));
+        blocks.values().all(|key| self.part(&[key]).turns.iter().all(|turns| turns.len() > 1))
+    }
+
     /// The logarithms of some cells of a block, which are judged alike, and of their controls. Rounds that a control lacks are
     /// left out.
     fn part(&self, keys: &[&Key]) -> Part {

@@ -10,16 +10,19 @@
 //! Ratios between runs are corrected by the hand-written cells (`apart.rs`). The threshold is 1 + max(3 %, twice the noise
 //! floor). Times that nothing corrects, those of hand-written code before all, have a floor of their own. The interval is made
 //! only where the ratio is beyond the threshold.
-//! The same is done for each strategy over all cells, and for each of its functions, by the median of their ratios, which finds
-//! what is too small to be seen in one cell. There the threshold is 1 + max(3 %, four times the typical noise ÷ √n) over n
-//! blocks of cells (a suite at a size): noise has a long tail, which the median does not see, and for normal noise four times
-//! what is typical is two standard deviations of a median; that the whole interval is above it puts two more on top, now
-//! that this knows how much processes differ. What is not corrected moves alike in a whole run, and has one threshold,
-//! however many cells. The times that are shown are medians, those compared lower quartiles.
 //!
-//! A second pass agrees if its own ratio is beyond the threshold and its interval above 1. It is a pair of runs: a machine may be
-//! crowded for all of a run, so a base that is not measured again would be slow or fast in both passes. A slowdown is inconclusive without a second pass, or where that lacks a cell or samples; one that a second pass
-//! does not show is noise.
+//! The same is done for each strategy over all cells, and for each of its functions, by the median of their ratios, which
+//! finds what is too small to be seen in one cell. There the threshold is 1 + max(3 %, four times the typical noise ÷ √n)
+//! over n blocks of cells (a suite at a size): noise has a long tail, which the median does not see, and for normal noise
+//! four times what is typical is two standard deviations of a median; that the whole interval is above it puts two more on
+//! top. Where one process measured a block the interval does not know how much processes differ, and it is six times.
+//! What is not corrected moves alike in a whole run, and has one threshold, however many cells. The times that are shown are
+//! medians, those compared lower quartiles.
+//!
+//! A second pass agrees if its own ratio is beyond the threshold and its interval above 1. It is a pair of runs: a machine
+//! may be crowded for all of a run, so a base that is not measured again would be slow or fast in both passes. A slowdown is
+//! inconclusive without a second pass, or where that lacks a cell or samples; one that a second pass does not show is
+//! noise.
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -162,7 +165,8 @@ pub struct Again<'a> {
 #[must_use]
 pub fn compare(base: &Run, new: &Run, again: Option<Again>, scope: Scope) -> Comparison {
     let noise = NoiseLevels::of(&base.manifest, &new.manifest);
-    let [threshold, uncorrected_threshold] = [noise.corrected, noise.uncorrected].map(|noise| noise.threshold(1));
+    let [threshold, uncorrected_threshold] =
+        [noise.corrected, noise.uncorrected].map(|noise| noise.threshold(1, false));
     let known: Map<&Key, &Cell> = new.cells.iter().map(|cell| (&cell.key, cell)).collect();
     let pairs: Vec<(&Cell, &Cell)> =
         base.cells.iter().filter_map(|cell| Some((cell, *known.get(&cell.key)?))).collect();
@@ -239,18 +243,21 @@ impl NoiseLevels {
     fn threshold(self, times: &Apart, keys: &[&Key]) -> f64 {
         // Where some are not corrected, these are a few, which do not move a median.
         if keys.iter().any(|key| times.is_corrected(key)) {
-            self.corrected.threshold(distinct(keys.iter().map(|key| block(key))).len())
+            let blocks = distinct(keys.iter().map(|key| block(key))).len();
+            self.corrected.threshold(blocks, blocks > 1 && times.are_of_several_processes(keys))
         } else {
             // What moves all times of a run alike does not become less by taking many.
-            self.uncorrected.threshold(1)
+            self.uncorrected.threshold(1, false)
         }
     }
 }
 
 impl Noise {
-    /// The ratio above which there is a regression, of one cell or of the median of cells in some blocks.
-    fn threshold(self, blocks: usize) -> f64 {
-        let noise = if blocks == 1 { 2.0 * self.floor } else { 4.0 * self.typical / (blocks as f64).sqrt() };
+    /// The ratio above which there is a regression, of one cell or of the median of cells in some blocks. The interval of what
+    /// one process measured does not know how much processes differ.
+    fn threshold(self, blocks: usize, several_processes: bool) -> f64 {
+        let factor = if several_processes { 4.0 } else { 6.0 };
+        let noise = if blocks == 1 { 2.0 * self.floor } else { factor * self.typical / (blocks as f64).sqrt() };
         1.0 + f64::max(LEAST, noise)
     }
 }

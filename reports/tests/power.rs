@@ -89,6 +89,12 @@ fn cell(key: Key) -> Cell {
     Cell { key, status: Status::Ok, valid: Valid::True, ..Cell::default() }
 }
 
+/// The same as if one process had measured it all.
+fn by_one_process(mut run: Run) -> Run {
+    run.samples.retain(|sample| !sample.warmup);
+    run
+}
+
 /// What is found between runs of one program and of another, with a second pass of both.
 fn tried(seed: u64, slow: f64) -> Comparison {
     let [base, new, base_again, new_again] =
@@ -103,6 +109,17 @@ fn a_tenth_is_found_among_processes_and_crowds_and_nothing_else() {
         let found: Vec<&str> = slower.of(Judgement::Regression).map(|change| &*change.of).collect();
         assert!(!found.is_empty() && found.iter().all(|of| of.contains("tape")), "{seed}: {}", slower.text());
         let same = tried(seed + 100, 1.0);
+        assert_eq!(same.of(Judgement::Regression).count(), 0, "{seed}: {}", same.text());
+    }
+}
+
+/// The interval does not know how much processes differ, but nothing is found where there is nothing.
+#[test]
+fn runs_of_one_process_are_judged_with_more_care() {
+    for seed in 0..20 {
+        let [base, new, base_again, new_again] = [0, 1, 2, 3].map(|n| by_one_process(run(4 * seed + n + 1001, 1.0)));
+        let same =
+            compare(&base, &new, Some(Again { base: Some(&base_again), new: &new_again }), Scope { times: true });
         assert_eq!(same.of(Judgement::Regression).count(), 0, "{seed}: {}", same.text());
     }
 }

@@ -6,6 +6,7 @@ use std::hint::black_box;
 use adjudicate_ir::datum::Datum;
 use adjudicate_ir::program::{Program, ProgramError};
 use adjudicate_ir::value::Value;
+use adjudicate_reports::rows::{self, Status};
 use adjudicate_strategies::{Facts, PrepareError, Prepared, RunError, Watch};
 use serde::{Deserialize, Serialize};
 
@@ -36,6 +37,15 @@ pub enum Trouble {
 }
 
 impl Trouble {
+    /// Why the row of a cell says that it broke off; `None` if it did not.
+    pub fn of(row: &rows::Cell) -> Option<Self> {
+        match row.status {
+            Status::Failed => Some(Trouble::Failed(row.reason.clone().unwrap_or_default())),
+            Status::Timeout => Some(Trouble::Timeout),
+            Status::Ok | Status::Skipped | Status::Refused => None,
+        }
+    }
+
     /// The status in tables.
     pub fn status(&self) -> &'static str {
         match self {

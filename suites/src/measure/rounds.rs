@@ -91,6 +91,10 @@ impl Bench<'_> {
             entry.samples.extend(samples);
             entry.busy.extend(busy.into_iter().flatten());
         }
+        if (0..rounds).find(|&round| self.is_missing(entries, round)).is_some_and(|next| !self.settings.is_warmup(next))
+        {
+            self.warm_up(entries)?;
+        }
         for round in 0..rounds {
             let purpose = format!("order of samples {} {} {round}", group.suite.name, group.size.name);
             let mut random = Random::new(self.settings.seed, &purpose);
@@ -106,6 +110,22 @@ impl Bench<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Runs every sound cell once, for a process that takes up a turn in its middle.
+    fn warm_up(&mut self, entries: &mut [Entry]) -> Result<(), Failure> {
+        let kernels = self.kernels;
+        for entry in entries.iter_mut().filter(|e| e.is_sound()) {
+            self.sink.doing(&entry.key, "time");
+            let iterations = entry.iterations;
+            self.timed(entry, |runner: &mut Runner, args: &[Value]| kernels.under(|| runner.repeat(args, iterations)));
+        }
+        Ok(())
+    }
+
+    /// Whether a sound cell has no sample of a round yet.
+    fn is_missing(&self, entries: &[Entry], round: usize) -> bool {
+        entries.iter().any(|entry| entry.is_sound() && !self.is_known(&entry.key, round))
     }
 
     /// Whether an earlier worker took the sample of this round.

@@ -12,7 +12,7 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
 
-use adjudicate_reports::rows::{Key, PREPARE, Sample};
+use adjudicate_reports::rows::{Check, Key, PREPARE, Sample, Valid};
 
 use super::contestant::Trouble;
 use super::group::{Depth, Tally};
@@ -40,8 +40,8 @@ pub fn supervise(
     let turns = if depth == Depth::Time { plan.settings.turns() } else { 1 };
     for &kernels in &plan.settings.kernels {
         for suite in plan.groups.chunk_by(|one, next| one.suite.name == next.suite.name) {
-            let task = |group| Some((group, job(plan, group, (kernels, depth), given(group, kernels)?)));
-            let mut tasks: Vec<(&Group, Job)> = suite.iter().filter_map(task).collect();
+            let task = |group| Some(Task::new(plan, group, (kernels, depth), given(group, kernels)?));
+            let mut tasks: Vec<Task> = suite.iter().filter_map(task).collect();
             tally.add(&in_turns(&mut tasks, turns, stop, sink)?);
             if tally.interrupted {
                 return Ok(tally);
@@ -52,36 +52,81 @@ pub fn supervise(
 }
 
 /// Measures groups, each in as many turns: all have had theirs before one has its next.
-fn in_turns(tasks: &mut [(&Group, Job)], turns: usize, stop: &Stop, sink: &mut dyn Sink) -> Result<Tally, Failure> {
+fn in_turns(tasks: &mut [Task], turns: usize, stop: &Stop, sink: &mut dyn Sink) -> Result<Tally, Failure> {
     let mut tally = Tally::default();
     for turn in 0..turns {
         let is_last = turn + 1 == turns;
-        for (group, job) in tasks.iter_mut() {
+        for task in tasks.iter_mut() {
             tally.interrupted |= stop.requested();
             if tally.interrupted {
                 return Ok(tally);
             }
-            job.turn = turn;
-            if is_last || !is_over(job) {
-                sink.group(group.suite.name, group.size.name)?;
-                tally.add(&by_workers(group, job, is_last, stop, sink)?);
+            task.job.turn = turn;
+            if is_last || !is_over(&task.job) {
+                sink.group(task.group.suite.name, task.group.size.name)?;
+                tally.add(&by_workers(task, is_last, stop, sink)?);
             }
         }
     }
     Ok(tally)
 }
 
-/// The first turn of a group.
-fn job(plan: &Plan, group: &Group, (kernels, depth): (Kernels, Depth), given: Given) -> Job {
-    Job {
-        selection: plan.selection.clone(),
-        settings: plan.settings.clone(),
-        suite: group.suite.name.to_owned(),
-        size: group.size.name.to_owned(),
-        kernels,
-        depth,
-        turn: 0,
-        given,
+/// A group to measure: what its next worker is told, and the comparisons that failed in earlier turns.
+struct Task<'p> {
+    group: &'p Group,
+    job: Job,
+    failed: Vec<Check>,
+}
+
+impl<'p> Task<'p> {
+    fn new(plan: &Plan, group: &'p Group, (kernels, depth): (Kernels, Depth), given: Given) -> Self {
+        let job = Job {
+            selection: plan.selection.clone(),
+            settings: plan.settings.clone(),
+            suite: group.suite.name.to_owned(),
+            size: group.size.name.to_owned(),
+            kernels,
+            depth,
+            turn: 0,
+            given,
+        };
+        Self { group, job, failed: Vec::new() }
+    }
+
+    /// What a turn before the last leaves to the next: a cell that broke off is not tried again, and what was wrong once stays
+    /// wrong.
+    fn leave(&mut self, said: Vec<Message>) {
+        for message in said {
+            match message {
+                Message::Check(row) if !row.passed => self.failed.push(row),
+                Message::Cell(row) => {
+                    let name = function(&row.key);
+                    let trouble =
+                        Trouble::of(&row).filter(|_| self.job.given.trouble(&name, &row.key.strategy).is_none());
+                    self.job.given.lost.extend(trouble.map(|trouble| (name, row.key.strategy, trouble)));
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Adds to what the last turn said the comparisons that failed in an earlier one alone.
+    fn recall(&mut self, said: &mut Vec<Message>, tally: &mut Tally) {
+        for check in std::mem::take(&mut self.failed) {
+            let is_it = |row: &Check| !row.passed && (&row.key, &row.reference) == (&check.key, &check.reference);
+            if said.iter().any(|message| matches!(message, Message::Check(row) if is_it(row))) {
+                continue;
+            }
+            for message in said.iter_mut() {
+                if let Message::Cell(row) = message
+                    && row.key == check.key
+                {
+                    row.valid = Valid::False;
+                }
+            }
+            tally.failed += 1;
+            said.push(Message::Check(check));
+        }
     }
 }
 
@@ -93,19 +138,24 @@ fn is_over(job: &Job) -> bool {
 }
 
 /// Measures a turn of a group, with as many workers as it takes. Only the last has rows, or the one that was interrupted.
-fn by_workers(group: &Group, job: &mut Job, is_last: bool, stop: &Stop, sink: &mut dyn Sink) -> Result<Tally, Failure> {
+fn by_workers(task: &mut Task, is_last: bool, stop: &Stop, sink: &mut dyn Sink) -> Result<Tally, Failure> {
     loop {
         let mut kept = Kept::default();
-        let done = one_worker(job, &mut kept, stop, sink)?;
-        job.given.samples.append(&mut kept.samples);
+        let done = one_worker(&task.job, &mut kept, stop, sink)?;
+        task.job.given.samples.append(&mut kept.samples);
         let loss = match done {
-            Ok(tally) if is_last || tally.interrupted => {
+            Ok(mut tally) if is_last || tally.interrupted => {
+                task.recall(&mut kept.said, &mut tally);
                 kept.pass_on(sink)?;
                 return Ok(tally);
             }
-            Ok(_) => return Ok(Tally::default()),
+            Ok(_) => {
+                task.leave(kept.said);
+                return Ok(Tally::default());
+            }
             Err(loss) => loss,
         };
+        let (group, job) = (task.group, &mut task.job);
         let culprit = kept.doing.filter(|key| job.given.trouble(&function(key), &key.strategy).is_none());
         match culprit {
             Some(key) => job.given.lost.push((function(&key), key.strategy, loss)),
@@ -275,4 +325,57 @@ fn how(status: ExitStatus) -> String {
         return format!("was ended by {name}");
     }
     format!("ended early, with {status}")
+}
+
+#[cfg(test)]
+mod tests {
+    use adjudicate_reports::rows::{Cell, Status};
+
+    use super::super::plan::{Profile, Selection};
+    use super::*;
+
+    fn key(strategy: &str) -> Key {
+        let text = str::to_owned;
+        let (suite, size, function) = (text("cube"), text("scalar"), text("gradient"));
+        Key { suite, size, function, strategy: text(strategy), kernels: text("embedded"), threads: 1 }
+    }
+
+    fn check(strategy: &str, passed: bool) -> Message {
+        Message::Check(Check { key: key(strategy), reference: "finite".to_owned(), passed, ..Check::default() })
+    }
+
+    fn cell(strategy: &str, status: Status) -> Message {
+        Message::Cell(Box::new(Cell { key: key(strategy), status, valid: Valid::True, ..Cell::default() }))
+    }
+
+    #[test]
+    fn what_went_wrong_in_a_turn_is_known_in_the_next() {
+        let selection = Selection { suites: vec!["cube".to_owned()], ..Selection::default() };
+        let plan = Plan::new(&selection, Profile::Quick.settings()).unwrap();
+        let settings = (plan.settings.kernels[0], Depth::Time);
+        let mut task = Task::new(&plan, &plan.groups[0], settings, Given::default());
+        let early = [
+            check("tape", false),
+            check("closure", false),
+            cell("dataflow", Status::Timeout),
+            cell("tape", Status::Ok),
+        ];
+        task.leave(early.into());
+        assert_eq!(task.job.given.trouble("gradient", "dataflow"), Some(&Trouble::Timeout));
+        assert!(task.job.given.trouble("gradient", "tape").is_none());
+        let mut said =
+            vec![check("tape", true), cell("tape", Status::Ok), check("closure", false), cell("closure", Status::Ok)];
+        let mut tally = Tally::default();
+        task.recall(&mut said, &mut tally);
+        let failed: Vec<&str> = said
+            .iter()
+            .filter_map(|message| match message {
+                Message::Check(row) if !row.passed => Some(&*row.key.strategy),
+                _ => None,
+            })
+            .collect();
+        assert_eq!((failed, tally.failed), (vec!["closure", "tape"], 1));
+        let Message::Cell(row) = &said[1] else { panic!("the row of tape") };
+        assert_eq!(row.valid, Valid::False);
+    }
 }

@@ -1,4 +1,4 @@
-//! The worker: a process that measures one group and says what it finds.
+//! The worker: a process that measures one turn of a group and says what it finds.
 //!
 //! A cell that never ends, uses up the memory or breaks the process takes only its worker with it; see
 //! [`supervise`](super::supervise).
