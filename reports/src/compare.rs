@@ -24,6 +24,7 @@
 //! inconclusive without a second pass, or where that lacks a cell or samples; one that a second pass does not show is
 //! noise.
 
+use rustc_hash::FxHashSet;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -173,9 +174,11 @@ pub fn compare(base: &Run, new: &Run, again: Option<Again>, scope: Scope) -> Com
     let mut changes = outcomes(base, &known);
     changes.extend(tables(base, new));
     changes.extend(columns(&pairs, scope.times));
+    let without = without_counts(base, new, &pairs);
+    changes.extend(without.iter().map(|(key, [before, now])| change(Judgement::Broken, key, Count::FILE, before, now)));
     changes.extend(matrices(base, new));
     let lost: Vec<&str> = changes.iter().filter(|change| change.of == Cell::FILE).map(|c| c.what.as_str()).collect();
-    let (counts, counted) = count_changes(base, new, &known, &lost);
+    let (counts, counted) = count_changes(base, new, &known, &lost, &without);
     changes.extend(counted);
     let mut timed = None;
     if scope.times {
@@ -352,13 +355,33 @@ fn matrices(base: &Run, new: &Run) -> Vec<Change> {
     changed.collect()
 }
 
-/// How many counts both runs have, and those that differ, of the cells that the new run has; `lost` columns are left out.
-fn count_changes(base: &Run, new: &Run, known: &Map<&Key, &Cell>, lost: &[&str]) -> (usize, Vec<Change>) {
+/// Cells that both runs counted, and of which one of two tables of counts has no row: the table is cut off.
+fn without_counts<'a>(base: &'a Run, new: &'a Run, pairs: &[(&'a Cell, &'a Cell)]) -> Map<&'a Key, [&'static str; 2]> {
+    if base.counts.is_empty() || new.counts.is_empty() {
+        return Map::default();
+    }
+    let [before, now] = [base, new].map(|run| run.counts.iter().map(|count| &*count.key).collect::<FxHashSet<&Key>>());
+    let counted = |cell: &Cell| cell.kernel_calls.is_some();
+    let word = |has: bool| if has { "there" } else { "missing" };
+    let both = pairs.iter().filter(|(base, new)| counted(base) && counted(new)).map(|(base, _)| &base.key);
+    let sides = both.map(|key| (key, [before.contains(key), now.contains(key)]));
+    sides.filter(|(_, [before, now])| before != now).map(|(key, sides)| (key, sides.map(word))).collect()
+}
+
+/// How many counts both runs have, and those that differ, of the cells that the new run has; `lost` columns and cells
+/// `without` rows are left out.
+fn count_changes(
+    base: &Run,
+    new: &Run,
+    known: &Map<&Key, &Cell>,
+    lost: &[&str],
+    without: &Map<&Key, [&str; 2]>,
+) -> (usize, Vec<Change>) {
     let by_kind = !base.counts.is_empty() && !new.counts.is_empty();
     let (before, after) = (counts(base, by_kind), counts(new, by_kind));
     let mut changes = Vec::new();
     let mut both = 0;
-    for (key, was) in before.iter().filter(|(key, _)| known.contains_key(*key)) {
+    for (key, was) in before.iter().filter(|(key, _)| known.contains_key(*key) && !without.contains_key(*key)) {
         let Some(is) = after.get(key) else { continue };
         // A metric that only one side has counts as 0 on the other: a kind of kernel that is not called has no row.
         let metrics = was.keys().chain(is.keys().filter(|metric| !was.contains_key(*metric)));
@@ -769,5 +792,21 @@ mod tests {
         assert_eq!(judged(&base, &wrong, None), ["wrong"]);
         wrong.cells.clear();
         assert_eq!(judged(&base, &wrong, None), ["broken"]);
+    }
+
+    #[test]
+    fn a_table_of_counts_that_is_cut_off_is_no_improvement() {
+        let mut base = run(&[1.0; 5], 7);
+        base.cells[0].kernel_calls = Some(1);
+        let mut other = base.clone();
+        other.cells[0].key.size = "2".to_owned();
+        other.counts[0].key = other.cells[0].key.clone().into();
+        base.cells.append(&mut other.cells);
+        base.counts.append(&mut other.counts);
+        let mut cut = base.clone();
+        cut.counts.truncate(1);
+        assert_eq!(judged(&base, &base, None), [""; 0]);
+        assert_eq!(judged(&base, &cut, None), ["broken"]);
+        assert_eq!(judged(&cut, &base, None), ["broken"]);
     }
 }
