@@ -1,6 +1,6 @@
 //! How large the program is after each pass, and how long each takes, at the largest size of each suite.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use indexmap::IndexMap;
 
@@ -54,7 +54,12 @@ fn make(view: &View) -> Vec<Figure> {
     counted.retain(|_, passes| passes.len() >= FEWEST);
     for (key, passes) in &mut counted {
         let times = timed.get(key).map_or(&[][..], Vec::as_slice);
-        *passes = without_rounds(&with_times(passes, times));
+        *passes = with_times(passes, times);
+    }
+    // A program that is done after one round has the same passes.
+    let in_rounds: HashSet<&str> = counted.values().flat_map(repeated).collect();
+    for passes in counted.values_mut() {
+        *passes = without_rounds(passes, &in_rounds);
     }
     view.suites().into_iter().filter_map(|suite| figure(view, &counted, suite)).collect()
 }
@@ -70,14 +75,29 @@ fn with_times<'a>(counted: &[Pass<'a>], timed: &[&'a StageTime]) -> Passes<'a> {
     if left.peek().is_none() { passes } else { counted.to_vec() }
 }
 
-/// The passes with each stretch of those that occur more than once put together. What comes before the first nodes, and
-/// those, are stages of their own: a pass may have the name of one.
-fn without_rounds<'a>(passes: &Passes<'a>) -> Passes<'a> {
+/// What comes before the first nodes, and those, which are stages of their own; and the passes behind them, of which one may
+/// have the name of a stage.
+fn stages_and_passes<'p, 'a>(passes: &'p Passes<'a>) -> (&'p [Pass<'a>], &'p [Pass<'a>]) {
     let first = passes.iter().position(|pass| pass.nodes.is_some()).map_or(passes.len(), |place| place + 1);
-    let (stages, passes) = passes.split_at(first);
+    passes.split_at(first)
+}
+
+/// The names of passes that a program went through more than once.
+fn repeated<'a>(passes: &Passes<'a>) -> Vec<&'a str> {
+    let (_, passes) = stages_and_passes(passes);
+    let is_repeated = |(i, pass): (usize, &Pass<'a>)| {
+        let before = passes[..i].iter().any(|other| other.name == pass.name);
+        before.then_some(pass.name)
+    };
+    passes.iter().enumerate().filter_map(is_repeated).collect()
+}
+
+/// The passes with each stretch of those that are run in rounds put together.
+fn without_rounds<'a>(passes: &Passes<'a>, in_rounds: &HashSet<&str>) -> Passes<'a> {
+    let (stages, passes) = stages_and_passes(passes);
     let mut kept = stages.to_vec();
     for pass in passes {
-        let is_round = passes.iter().filter(|other| other.name == pass.name).count() > 1;
+        let is_round = in_rounds.contains(pass.name);
         match kept.last_mut() {
             Some(Pass { name: ROUNDS, nodes, nanos }) if is_round => {
                 *nodes = pass.nodes;
@@ -202,7 +222,12 @@ mod tests {
         ];
         let expected =
             [parse, pass("specialise", 9, 1.0), pass("close", 8, 2.0), pass(ROUNDS, 5, 100.0), pass("fuse", 4, 3.0)];
-        assert_eq!(without_rounds(&one_by_one.to_vec()), expected);
+        let in_rounds: HashSet<&str> = repeated(&one_by_one.to_vec()).into_iter().collect();
+        assert_eq!(without_rounds(&one_by_one.to_vec(), &in_rounds), expected);
+        let at_once = [&one_by_one[..5], &one_by_one[7..]].concat();
+        let expected =
+            [parse, pass("specialise", 9, 1.0), pass("close", 8, 2.0), pass(ROUNDS, 6, 30.0), pass("fuse", 4, 3.0)];
+        assert_eq!(without_rounds(&at_once, &in_rounds), expected);
     }
 
     #[test]
