@@ -265,13 +265,6 @@ impl Noise {
     }
 }
 
-/// Whether the samples of both runs are needed to judge their times.
-#[must_use]
-pub fn needs_samples(base: &Run, new: &Run) -> bool {
-    let apart = Apart::new(base, new);
-    base.cells.iter().filter_map(|cell| apart.log_ratio(&cell.key)).any(|log| log.abs() > LEAST.ln_1p())
-}
-
 /// By how much two runs of the same program differ, cell by cell and one-off costs left out: the ratio that is judged, or its
 /// inverse, less 1.
 #[derive(Clone, Debug, Default)]

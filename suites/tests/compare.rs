@@ -120,6 +120,34 @@ fn a_run_that_broke_off_and_one_whose_samples_are_gone_are_said() {
     assert!(code == Some(6) && said.contains("samples.csv has no samples, but cells.csv has times"), "{said}");
 }
 
+/// Also where the medians are the same.
+#[test]
+fn a_table_of_samples_that_is_cut_off_is_refused() {
+    let temp = tempfile::tempdir().unwrap();
+    let base = temp.path().join("base");
+    let measure = ["run", "--profile", "quick", "--suite", "cube", "--size", "scalar", "--function", "value"];
+    let (code, said) = run(&[&measure[..], &["--rounds", "2", "--out", text(&base)]].concat());
+    assert_eq!(code, Some(0), "{said}");
+    assert_eq!(run(&["compare", text(&base), text(&base)]).0, Some(0));
+    let lines = |text: String, some: &dyn Fn(usize) -> usize| {
+        let lines: Vec<&str> = text.lines().collect();
+        lines[..some(lines.len())].join("\n") + "\n"
+    };
+    let cut = changed(&base, "cut", "samples.csv", |text| lines(text, &|all| all - 1));
+    let (code, said) = run(&["compare", text(&base), text(&cut)]);
+    assert!(
+        code == Some(6) && said.contains(" samples of cube scalar value ") && said.contains("fewer than"),
+        "{said}"
+    );
+    let header = changed(&base, "header", "samples.csv", |text| lines(text, &|_| 1));
+    let (code, said) = run(&["compare", text(&base), text(&header)]);
+    assert!(code == Some(6) && said.contains("has no samples"), "{said}");
+    let torn = changed(&base, "torn", "samples.csv", |text| text[..text.len() - 9].to_owned());
+    let (code, said) = run(&["compare", text(&torn), text(&base)]);
+    assert!(code == Some(2) || code == Some(6), "{said}");
+    assert!(said.contains("samples.csv"), "{said}");
+}
+
 /// A noise floor is no word on suites that it was not measured on.
 #[test]
 fn cells_outside_of_the_noise_floor_are_said() {

@@ -1,5 +1,6 @@
 //! `adjudicate compare`: the same strategies at two times; the exit code says what happened.
 
+use std::collections::HashMap;
 use std::fs;
 use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
@@ -7,9 +8,10 @@ use std::thread;
 
 use adjudicate_reports::Run;
 use adjudicate_reports::columns::Row;
-use adjudicate_reports::compare::{Again, Comparison, Judgement, Scope, compare, needs_samples};
+use adjudicate_reports::compare::{Again, Comparison, Judgement, Scope, compare};
+use adjudicate_reports::derive::is_preparation;
 use adjudicate_reports::files::read_rows;
-use adjudicate_reports::rows::{Cell, Manifest, Sample};
+use adjudicate_reports::rows::{Cell, Key, Manifest, Sample};
 use adjudicate_reports::view::distinct;
 use clap::{Args, ValueEnum};
 
@@ -90,9 +92,9 @@ impl Compare {
         }
         let again = again.as_ref().map(|new| Again { base: base_again.as_ref(), new });
         let scope = Scope { times: !self.counts };
-        if scope.times && needs_samples(&base, &new) {
-            base.samples = samples(&find(&self.base)?)?;
-            new.samples = samples(&find(&self.new)?)?;
+        if scope.times {
+            base.samples = samples(&find(&self.base)?, &base.cells)?;
+            new.samples = samples(&find(&self.new)?, &new.cells)?;
         }
         if scope.times {
             for run in [&base, &new] {
@@ -161,16 +163,25 @@ pub fn load(folder: &Path, samples: bool) -> Result<Run, Failure> {
     Ok(run)
 }
 
-/// The samples of a run with times to be judged: none if it has no table of them, as a baseline.
-fn samples(folder: &Path) -> Result<Vec<Sample>, Failure> {
+/// The samples of a run with times to be judged: none if it has no table of them, as a baseline. A table that is cut off is
+/// refused.
+fn samples(folder: &Path, cells: &[Cell]) -> Result<Vec<Sample>, Failure> {
     let Ok(bytes) = fs::read(folder.join(Sample::FILE)) else { return Ok(Vec::new()) };
-    let rows = match bytes[..] {
+    let rows: Vec<Sample> = match bytes[..] {
         [] => Vec::new(),
         _ => read_rows(&bytes, Sample::FILE).map_err(|e| Failure::usage(format!("{}: {e}", folder.display())))?.0,
     };
-    if rows.is_empty() {
-        let (folder, file) = (folder.display(), Sample::FILE);
-        return Err(incomparable(format!("{folder}: {file} has no samples, but {} has times", Cell::FILE)));
+    let mut taken: HashMap<&Key, u64> = HashMap::new();
+    rows.iter().filter(|sample| !sample.warmup).for_each(|sample| *taken.entry(&sample.key).or_default() += 1);
+    let lacks = |cell: &&Cell| cell.samples > Some(taken.get(&cell.key).copied().unwrap_or(0));
+    if let Some(cell) = cells.iter().filter(|cell| !is_preparation(cell)).find(lacks) {
+        let (folder, file, table) = (folder.display(), Sample::FILE, Cell::FILE);
+        return Err(incomparable(match taken.get(&cell.key) {
+            None if rows.is_empty() => format!("{folder}: {file} has no samples, but {table} has times"),
+            has => {
+                format!("{folder}: {file} has {} samples of {}, fewer than {table} says", has.unwrap_or(&0), cell.key)
+            }
+        }));
     }
     Ok(rows)
 }
