@@ -12,9 +12,9 @@ use std::alloc::{Layout, handle_alloc_error};
 use std::marker::PhantomData;
 use std::mem::MaybeUninit;
 use std::ptr::NonNull;
-use std::sync::atomic::{AtomicUsize, Ordering, fence};
 
 use crate::array::Element;
+use crate::refs::Refs;
 use crate::{counts, pool};
 
 /// Payloads of at least this many bytes start on a 64-byte line; smaller ones take the allocator's cheaper path.
@@ -28,7 +28,7 @@ const ZEROED_FROM: usize = 1 << 17;
 
 #[repr(C)]
 struct Header {
-    refs: AtomicUsize,
+    refs: Refs,
     form: Form,
 }
 
@@ -136,7 +136,7 @@ impl<T: Element> Buffer<T> {
                 handle_alloc_error(layout);
             }
             let data = base.add(offset).cast::<T>();
-            data.cast::<Header>().sub(1).write(Header { refs: AtomicUsize::new(1), form });
+            data.cast::<Header>().sub(1).write(Header { refs: Refs::one(), form });
             let mut buffer = Self { data: NonNull::new_unchecked(data), owns: PhantomData };
             buffer.write_axes(shape);
             buffer
@@ -256,7 +256,7 @@ impl<T> Buffer<T> {
 
     #[inline]
     pub(crate) fn is_unique(&self) -> bool {
-        self.header().refs.load(Ordering::Acquire) == 1
+        self.header().refs.is_one()
     }
 
     #[inline]
@@ -268,8 +268,7 @@ impl<T> Buffer<T> {
 impl<T> Clone for Buffer<T> {
     #[inline]
     fn clone(&self) -> Self {
-        let before = self.header().refs.fetch_add(1, Ordering::Relaxed);
-        assert!(before < usize::MAX / 2, "too many references to one array");
+        self.header().refs.add();
         Self { data: self.data, owns: PhantomData }
     }
 }
@@ -277,12 +276,8 @@ impl<T> Clone for Buffer<T> {
 impl<T> Drop for Buffer<T> {
     #[inline]
     fn drop(&mut self) {
-        // A sole owner needs no read-modify-write: nobody else can clone or drop.
-        if !self.is_unique() {
-            if self.header().refs.fetch_sub(1, Ordering::Release) != 1 {
-                return;
-            }
-            fence(Ordering::Acquire);
+        if !self.header().refs.remove() {
+            return;
         }
         let form = self.header().form;
         if form.counted() {

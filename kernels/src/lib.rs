@@ -29,6 +29,7 @@ mod mode;
 mod pool;
 mod record;
 pub mod reduce;
+mod refs;
 mod shape;
 mod simd;
 pub mod threads;

@@ -11,13 +11,13 @@ use std::alloc::{Layout, handle_alloc_error};
 use std::fmt;
 use std::marker::PhantomData;
 use std::ptr::NonNull;
-use std::sync::atomic::{AtomicUsize, Ordering, fence};
 
 use crate::pool;
+use crate::refs::Refs;
 
 #[repr(C)]
 struct Header {
-    refs: AtomicUsize,
+    refs: Refs,
     len: usize,
 }
 
@@ -50,7 +50,7 @@ impl<T> Record<T> {
                 handle_alloc_error(layout);
             }
             let header = NonNull::new_unchecked(base).cast::<Header>();
-            header.write(Header { refs: AtomicUsize::new(1), len });
+            header.write(Header { refs: Refs::one(), len });
             let first = header.add(1).cast::<T>();
             for i in 0..len {
                 first.add(i).write(items.next().expect("as many items as the iterator said"));
@@ -94,15 +94,14 @@ impl<T> Record<T> {
 
     #[inline]
     fn is_unique(&self) -> bool {
-        self.header().refs.load(Ordering::Acquire) == 1
+        self.header().refs.is_one()
     }
 }
 
 impl<T> Clone for Record<T> {
     #[inline]
     fn clone(&self) -> Self {
-        let before = self.header().refs.fetch_add(1, Ordering::Relaxed);
-        assert!(before < usize::MAX / 2, "too many references to one record");
+        self.header().refs.add();
         Self { header: self.header, owns: PhantomData }
     }
 }
@@ -110,12 +109,8 @@ impl<T> Clone for Record<T> {
 impl<T> Drop for Record<T> {
     #[inline]
     fn drop(&mut self) {
-        // A sole owner needs no read-modify-write: nobody else can clone or drop.
-        if !self.is_unique() {
-            if self.header().refs.fetch_sub(1, Ordering::Release) != 1 {
-                return;
-            }
-            fence(Ordering::Acquire);
+        if !self.header().refs.remove() {
+            return;
         }
         let layout = Self::layout(self.header().len);
         // SAFETY: this was the last reference.
