@@ -26,6 +26,7 @@ mod tests;
 
 pub use program::{Builder, Code, Elem, Layout, Program, Scalar, Val};
 pub use run::{Operand, Operands, Outcome, Scratch};
+pub use scalar::Singles;
 
 /// Lanes of a block.
 const BLOCK: usize = 512;

@@ -51,17 +51,38 @@ pub fn unary_into(op: Unary, src: &[f64], dst: &mut [f64]) {
 impl Unary {
     /// The value on a scalar, the same bits as in an array.
     pub fn eval(self, x: f64) -> f64 {
-        let mut y = [x];
-        unary_slice_assign(self, &mut y);
-        y[0]
+        match self {
+            // What is rounded exactly has the same bits in whichever way it is computed.
+            Self::Neg => neg::of(x),
+            Self::Sqrt => sqrt::of(x),
+            Self::Abs => abs::of(x),
+            Self::Sign => sign::of(x),
+            Self::Square => square::of(x),
+            Self::Reciprocal => reciprocal::of(x),
+            _ => {
+                let mut y = [x];
+                unary_slice_assign(self, &mut y);
+                y[0]
+            }
+        }
     }
 }
 
-/// Declares a function's loop to another slice and its loop in place.
+/// Declares a function's loop to another slice and its loop in place; with `of`, on a scalar too.
 macro_rules! map {
-    ($name:ident, $x:ident => $value:expr) => {
+    (of $name:ident, $x:ident => $value:expr) => {
+        map!($name, $x => $value, {
+            #[inline(always)]
+            pub(super) fn of($x: f64) -> f64 {
+                $value
+            }
+        });
+    };
+    ($name:ident, $x:ident => $value:expr $(, { $($of:tt)* })?) => {
         mod $name {
             use super::*;
+
+            $($($of)*)?
 
             vectorized! {
                 pub(super) fn into(dst: &mut [MaybeUninit<f64>], src: &[f64]) {
@@ -83,14 +104,14 @@ macro_rules! map {
     };
 }
 
-map!(neg, x => -x);
-map!(sqrt, x => x.sqrt());
-map!(abs, x => x.abs());
-map!(sign, x => if x > 0.0 { 1.0 } else if x < 0.0 { -1.0 } else if x == 0.0 { 0.0 } else { x });
+map!(of neg, x => -x);
+map!(of sqrt, x => x.sqrt());
+map!(of abs, x => x.abs());
+map!(of sign, x => if x > 0.0 { 1.0 } else if x < 0.0 { -1.0 } else if x == 0.0 { 0.0 } else { x });
 map!(floor, x => x.floor());
 map!(ceil, x => x.ceil());
-map!(square, x => x * x);
-map!(reciprocal, x => 1.0 / x);
+map!(of square, x => x * x);
+map!(of reciprocal, x => 1.0 / x);
 map!(exp, x => math::exp(x));
 map!(tanh, x => math::tanh(x));
 map!(sigmoid, x => math::sigmoid(x));

@@ -4,37 +4,106 @@ use super::plan::{Plan, Source};
 use super::program::{Code, Elem, Program, Scalar};
 use super::run::Scratch;
 use crate::elementwise::power;
-use crate::ops::Compare;
+use crate::ops::{Binary, Compare};
 
-/// How a program over single elements runs. Its places are the operands, in order, and then those of the plan.
+/// How a program over single elements runs. Its places are the operands, in order, then constants, then results of steps,
+/// each in a place of its own.
 #[derive(Clone, Debug)]
-pub(super) struct Singles {
-    /// What the places hold at the start: constants.
-    start: Vec<u64>,
+pub struct Singles {
+    inputs: usize,
+    constants: Vec<u64>,
+    /// The number of places.
+    len: usize,
     steps: Vec<Step>,
     /// By result: its element type and place.
     ends: Vec<(Elem, u16)>,
-    inputs: usize,
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Step {
+    /// Which way it goes: operations that take no longer than finding out what is to be done have ways of their own.
+    way: u8,
+    /// What is done on [`OTHERWISE`].
     code: Code,
     args: [u16; 3],
     dst: u16,
 }
 
+/// Ways up to here are one operation of [`arithmetic`]; from here on they are two, see [`pair`].
+const PAIRS: u8 = 3;
+const OTHERWISE: u8 = u8::MAX;
+
+fn way(code: Code) -> u8 {
+    match code {
+        Code::Binary(Binary::Add) => 0,
+        Code::Binary(Binary::Sub) => 1,
+        Code::Binary(Binary::Mul) => 2,
+        _ => OTHERWISE,
+    }
+}
+
+/// The operation that is a way.
+#[inline(always)]
+fn arithmetic(way: u8, x: f64, y: f64) -> f64 {
+    match way {
+        0 => x + y,
+        1 => x - y,
+        _ => x * y,
+    }
+}
+
+/// The two operations that are a way: that of x and y, and that of what it gives, as its left or its right operand, and z.
+#[inline(always)]
+fn pair<const WAY: u8>(x: f64, y: f64, z: f64) -> f64 {
+    let (first, second, right) = ((WAY - PAIRS) / (2 * PAIRS), (WAY - PAIRS) / 2 % PAIRS, (WAY - PAIRS) % 2 == 1);
+    let first = arithmetic(first, x, y);
+    if right { arithmetic(second, z, first) } else { arithmetic(second, first, z) }
+}
+
+/// Puts operations into pairs, where what the first gives is used once, by the second.
+fn paired(steps: impl Iterator<Item = Step>, uses: &[usize]) -> Vec<Step> {
+    let mut made: Vec<Option<Step>> = Vec::new();
+    let mut by: Vec<Option<usize>> = vec![None; uses.len()];
+    for mut step in steps {
+        for side in 0..2 {
+            let at = usize::from(step.args[side]);
+            let before = by[at].filter(|_| step.way < PAIRS && uses[at] == 1);
+            if let Some(first) = before.and_then(|before| made[before].take_if(|first| first.way < PAIRS)) {
+                let [x, y, _] = first.args;
+                step.args = [x, y, step.args[1 - side]];
+                step.way = PAIRS + first.way * 2 * PAIRS + step.way * 2 + side as u8;
+            }
+        }
+        by[usize::from(step.dst)] = Some(made.len());
+        made.push(Some(step));
+    }
+    made.into_iter().flatten().collect()
+}
+
 impl Singles {
     pub(super) fn new(plan: &Plan, inputs: usize) -> Self {
-        let at = |place: u16| match plan.places[usize::from(place)].source {
-            Source::Input(i) | Source::Tiled(i, _) => i,
-            _ => u16::try_from(inputs + usize::from(place)).expect("fewer than 65536 places"),
+        let constant = |source| if let Source::Constant(scalar) = source { Some(bits_of(scalar)) } else { None };
+        let constants: Vec<u64> = plan.places.iter().filter_map(|place| constant(place.source)).collect();
+        let (mut next_constant, mut next) = (inputs, inputs + constants.len());
+        let take = |from: &mut usize| {
+            *from += 1;
+            u16::try_from(*from - 1).expect("fewer than 65536 places")
         };
-        let constant = |source| if let Source::Constant(scalar) = source { bits_of(scalar) } else { 0 };
-        let start = std::iter::repeat_n(0, inputs).chain(plan.places.iter().map(|place| constant(place.source)));
-        let steps = plan.ops.iter().map(|op| Step { code: op.code, args: op.args.map(at), dst: at(op.dst) });
-        let ends = plan.ends.iter().map(|&end| (plan.places[usize::from(end)].elem, at(end)));
-        Self { start: start.collect(), steps: steps.collect(), ends: ends.collect(), inputs }
+        let places = plan.places.iter().map(|place| match place.source {
+            Source::Input(i) | Source::Tiled(i, _) => i,
+            Source::Constant(_) => take(&mut next_constant),
+            Source::Register(_) | Source::Output(_) => take(&mut next),
+        });
+        let places: Vec<u16> = places.collect();
+        let at = |place: u16| places[usize::from(place)];
+        let ends = plan.ends.iter().map(|&end| (plan.places[usize::from(end)].elem, at(end))).collect::<Vec<_>>();
+        let steps =
+            plan.ops.iter().map(|op| Step { way: way(op.code), code: op.code, args: op.args.map(at), dst: at(op.dst) });
+        let mut uses = vec![0; next];
+        let used = plan.ops.iter().flat_map(|op| &op.args[..op.count.into()]);
+        used.chain(&plan.ends).for_each(|&place| uses[usize::from(at(place))] += 1);
+        let steps = paired(steps, &uses);
+        Self { inputs, constants, len: next, steps, ends }
     }
 }
 
@@ -44,6 +113,11 @@ impl Program {
         self.singles.is_some()
     }
 
+    /// How the program runs if it works on single elements, for whoever keeps the places.
+    pub fn singles(&self) -> Option<&Singles> {
+        self.singles.as_ref()
+    }
+
     /// Runs a program over single elements; [`Program::scalars`] are the results.
     ///
     /// # Panics
@@ -51,13 +125,16 @@ impl Program {
     #[inline]
     pub fn run_scalars(&self, scratch: &mut Scratch, operand: impl Fn(usize) -> Scalar) {
         let singles = self.singles.as_ref().expect("a program over single elements");
-        let bits = &mut scratch.bits;
-        bits.clear();
-        bits.extend_from_slice(&singles.start);
-        for (i, bits) in bits.iter_mut().enumerate().take(singles.inputs) {
-            *bits = bits_of(operand(i));
+        let places = &mut scratch.bits;
+        if places.len() < singles.len {
+            places.resize(singles.len, 0);
         }
-        singles.run(bits);
+        let (inputs, others) = places.split_at_mut(singles.inputs);
+        for (i, input) in inputs.iter_mut().enumerate() {
+            *input = bits_of(operand(i));
+        }
+        others.iter_mut().zip(&singles.constants).for_each(|(place, &constant)| *place = constant);
+        singles.run(places);
     }
 
     /// Results of the last run, which was of this program.
@@ -83,9 +160,39 @@ impl Program {
 }
 
 impl Singles {
-    fn run(&self, bits: &mut [u64]) {
-        for step in &self.steps {
-            bits[usize::from(step.dst)] = step.code.eval(|i| bits[usize::from(step.args[i])]);
+    /// The places before a run, as bits; the first are for the operands.
+    pub fn places(&self) -> Vec<u64> {
+        let mut places = vec![0; self.len];
+        places[self.inputs..][..self.constants.len()].copy_from_slice(&self.constants);
+        places
+    }
+
+    /// The place of a result.
+    ///
+    /// # Panics
+    /// If there are not so many results.
+    pub fn end(&self, result: usize) -> usize {
+        self.ends[result].1.into()
+    }
+
+    /// Runs the program on its places. They can be used again, with other operands.
+    ///
+    /// # Panics
+    /// If they are fewer than [`Singles::places`].
+    pub fn run(&self, places: &mut [u64]) {
+        for &Step { way, code, args, dst } in &self.steps {
+            let at = |i: usize| places[usize::from(args[i])];
+            let float = |i: usize| f64::from_bits(at(i));
+            macro_rules! ways {
+                ($($one:literal)*; $($two:literal)*) => {
+                    match way {
+                        $($one => arithmetic($one, float(0), float(1)).to_bits(),)*
+                        $($two => pair::<$two>(float(0), float(1), float(2)).to_bits(),)*
+                        _ => code.eval(at),
+                    }
+                };
+            }
+            places[usize::from(dst)] = ways!(0 1 2; 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20);
         }
     }
 }

@@ -214,6 +214,41 @@ fn single_elements_need_no_arrays() {
     }
 }
 
+/// Each operation alone and after each other, on either side, whether or not what the first gives is used again.
+#[test]
+fn operations_on_single_elements_in_pairs() {
+    const ARITHMETIC: [Binary; 4] = [Binary::Add, Binary::Sub, Binary::Mul, Binary::Div];
+    let special = [0.0, -0.0, 1.5, -3.25e-300, 7e300, f64::INFINITY, f64::NAN];
+    let mut scratch = Scratch::default();
+    for (first, second, right, again) in ARITHMETIC.iter().flat_map(|&first| {
+        let sides = [(false, false), (true, false), (false, true), (true, true)];
+        ARITHMETIC.iter().flat_map(move |&second| sides.map(|(right, again)| (first, second, right, again)))
+    }) {
+        let mut b = Builder::new(1, 1);
+        let [x, y, z] = std::array::from_fn(|_| b.input(Elem::F64, Layout::Scalar));
+        let inner = b.step(Code::Binary(first), &[x, y], 0);
+        let args = if right { [z, inner] } else { [inner, z] };
+        let outer = b.step(Code::Binary(second), &args, 0);
+        b.store(outer, &[], false);
+        if again {
+            b.store(inner, &[], false);
+        }
+        let program = b.finish();
+        for [x, y, z] in special.iter().flat_map(|&x| special.map(|y| [x, y, 0.7 * y - x])) {
+            let operands = [x, y, z];
+            program.run_scalars(&mut scratch, |i| Scalar::F64(operands[i]));
+            let inner = first.eval(x, y);
+            let outer = if right { second.eval(z, inner) } else { second.eval(inner, z) };
+            let wanted = [outer, inner];
+            for (found, wanted) in program.scalars(&scratch).zip(wanted) {
+                let Scalar::F64(found) = found else { panic!("a float") };
+                let same = found.to_bits() == wanted.to_bits() || found.is_nan() && wanted.is_nan();
+                assert!(same, "{first:?} {second:?} {right} {again}: {found} is not {wanted}");
+            }
+        }
+    }
+}
+
 #[test]
 #[should_panic(expected = "operand 1 of a fused kernel")]
 fn operands_must_be_those_of_the_program() {
