@@ -130,11 +130,12 @@ pub(super) enum Instr {
     Get { tuple: Operand, index: u32, dst: Reg },
     /// All items of a tuple, to the registers from `items` on in the table of results.
     Unpack { count: u16, tuple: Operand, items: u32 },
-    /// A stack with an item on top.
-    Push { stack: Operand, item: Operand, dst: Reg },
-    /// A stack without its top, and the top; `item` is its type in the table of items, `results` a start in the table of
-    /// results.
-    Pop { stack: Operand, item: u32, results: u32 },
+    /// Stacks with an item more on top: pairs of a stack and an item, and from `results` on in the table of results where each
+    /// stack goes.
+    Push { count: u16, args: u32, results: u32 },
+    /// Stacks without their tops, and the tops: from `items` on in the table of items their types, and in the table of results
+    /// pairs of where the stack goes and where the top.
+    Pop { count: u16, args: u32, items: u32, results: u32 },
     /// A function value.
     Closure { count: u16, graph: GraphId, args: u32, dst: Reg },
     /// A direct call.

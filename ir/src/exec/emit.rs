@@ -146,6 +146,12 @@ impl Emitter<'_> {
             Step::Do { action, at, args, dsts, drops, span } => {
                 self.span = *span;
                 self.action(*action, *at, args, dsts);
+                let keeps = |action: &Action| matches!(action, Action::Push | Action::Pop(_));
+                if keeps(action)
+                    && matches!(before, Some(Step::Do { action, drops, .. }) if keeps(action) && drops.is_empty())
+                {
+                    self.together();
+                }
                 self.drops(drops);
             }
             Step::Together { parts, .. } => {
@@ -172,6 +178,22 @@ impl Emitter<'_> {
                 self.block(exit);
             }
         }
+    }
+
+    /// Lets the last two instructions be one if both push, or both pop: loops that keep a lot do nothing else for a while.
+    fn together(&mut self) {
+        let [.., before, last] = &mut self.exe.code[..] else { return };
+        match (before, *last) {
+            (Instr::Push { count, .. }, Instr::Push { .. }) if *count < u16::MAX => *count += 1,
+            (Instr::Pop { count, items, .. }, Instr::Pop { items: next, .. })
+                if *count < u16::MAX && *items + u32::from(*count) == next =>
+            {
+                *count += 1;
+            }
+            _ => return,
+        }
+        self.exe.code.pop();
+        self.exe.spans.pop();
     }
 
     /// A branch; as one with the comparison of integers that was just emitted, if nobody else reads that.
@@ -214,8 +236,13 @@ impl Emitter<'_> {
                 tuple: self.operand(args[0]),
                 items: self.results(dsts).start,
             },
-            Action::Push => Instr::Push { stack: self.operand(args[0]), item: self.operand(args[1]), dst },
-            Action::Pop(item) => Instr::Pop { stack: self.operand(args[0]), item, results: self.results(dsts).start },
+            Action::Push => {
+                Instr::Push { count: 1, args: self.operands(args).start, results: self.results(dsts).start }
+            }
+            Action::Pop(items) => {
+                let (args, results) = (self.operands(args).start, self.results(dsts).start);
+                Instr::Pop { count: 1, args, items, results }
+            }
             Action::Closure(graph) => {
                 Instr::Closure { count: args.len() as u16, graph, args: self.operands(args).start, dst }
             }

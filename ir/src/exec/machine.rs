@@ -213,10 +213,7 @@ impl Machine {
                     assert!(D::COMPUTES, "only what computes and does nothing else may do several things at once");
                     self.together(exe, base, &exe.parts[first as usize..(first + count) as usize])?;
                 }
-                Instr::Move { from, to } => {
-                    let value = self.read(exe, base, from);
-                    put(&mut self.regs[base + to.0 as usize], value);
-                }
+                Instr::Move { from, to } => self.copy(exe, base, from, to),
                 Instr::Jump { to } => pc = to as usize,
                 Instr::Unless { cond, to } => {
                     if !self.truth(exe, base, cond) {
@@ -292,10 +289,18 @@ impl Machine {
                     let items = self.collect(exe, base, args, count);
                     self.regs[base + dst.0 as usize] = Value::Tuple(items);
                 }
-                Instr::Push { stack, item, dst } => self.push(exe, base, [stack, item], dst),
-                Instr::Pop { stack, item, results } => {
-                    let dsts = [0, 1].map(|i| exe.results[results as usize + i]);
-                    self.pop(exe, base, stack, &exe.items[item as usize], dsts);
+                Instr::Push { count, args, results } => {
+                    let (args, _) = exe.operands[args as usize..][..2 * usize::from(count)].as_chunks();
+                    for (&pair, &dst) in args.iter().zip(&exe.results[results as usize..]) {
+                        self.push(exe, base, pair, dst);
+                    }
+                }
+                Instr::Pop { count, args, items, results } => {
+                    let stacks = &exe.operands[args as usize..][..count.into()];
+                    let (dsts, _) = exe.results[results as usize..].as_chunks();
+                    for ((&stack, ty), &dsts) in stacks.iter().zip(&exe.items[items as usize..]).zip(dsts) {
+                        self.pop(exe, base, stack, ty, dsts);
+                    }
                 }
                 Instr::Closure { count, graph, args, dst } => {
                     self.closures_made += 1;
@@ -311,6 +316,17 @@ impl Machine {
                     self.derive(exe, domain, base, &exe.calls[site as usize], &exe.vjps[vjp as usize])?;
                 }
             }
+        }
+    }
+
+    /// Puts what a register or a constant holds into another register.
+    #[inline]
+    fn copy(&mut self, exe: &Executable, base: usize, from: Operand, to: Reg) {
+        let to = base + to.0 as usize;
+        if from.is_const() {
+            put_copy(&mut self.regs[to], &exe.consts[from.index()]);
+        } else if let Ok([place, slot]) = self.regs.get_disjoint_mut([to, base + from.index()]) {
+            if from.is_last() { put_moved(place, slot) } else { put_copy(place, slot) }
         }
     }
 

@@ -5,6 +5,8 @@
 //! operation. So scalars are written in parts always, which also spares them the check for
 //! something to drop. A scalar that was moved out stays behind; it owns nothing.
 
+use std::mem::ManuallyDrop;
+
 use crate::value::Value;
 
 /// What an empty register holds.
@@ -29,11 +31,13 @@ fn store(slot: &mut Value, value: Value) {
 /// Puts a value into a slot.
 #[inline(always)]
 pub fn put(slot: &mut Value, value: Value) {
-    match value {
+    // What is left of a scalar would be asked what it owns.
+    let value = ManuallyDrop::new(value);
+    match *value {
         Value::F64(x, mark) => store(slot, Value::F64(x, mark)),
         Value::I64(n) => store(slot, Value::I64(n)),
         Value::Bool(b) => store(slot, Value::Bool(b)),
-        other => store(slot, other),
+        _ => store(slot, ManuallyDrop::into_inner(value)),
     }
 }
 

@@ -94,7 +94,7 @@ impl Stack {
     /// Puts a float without a mark on top, as [`Stack::push`] would.
     #[inline]
     pub(crate) fn push_float(&mut self, x: f64) {
-        match self.0.as_mut().map(Arc::make_mut) {
+        match self.0.as_mut().and_then(Arc::get_mut) {
             Some(Column::Floats(items)) => items.push(x),
             _ => self.push(Value::f64(x)),
         }
@@ -114,10 +114,10 @@ impl Stack {
         }
     }
 
-    /// Takes the top value if it is a float of a stack of floats without marks.
+    /// Takes the top value if it is a float of a stack of floats without marks that nobody shares.
     #[inline]
     pub(crate) fn pop_float(&mut self) -> Option<f64> {
-        match Arc::make_mut(self.0.as_mut()?) {
+        match Arc::get_mut(self.0.as_mut()?)? {
             Column::Floats(items) => items.pop(),
             _ => None,
         }
