@@ -8,7 +8,7 @@
 //!
 //! Primitives with errors that depend on data are no members, nor is anything over empty arrays.
 
-use adjudicate_kernels::fused::{Code, Elem, Layout, MAX_ROW};
+use adjudicate_kernels::fused::{Builder, Code, Elem, Layout, MAX_ROW, Scalar, Val};
 use adjudicate_kernels::{Binary, Compare, IntBinary, IntUnary, Kind, Logic, MAX_POWER, Other, Reduce, Unary};
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
@@ -38,6 +38,42 @@ pub enum Form {
     Repeat,
     /// A reduction.
     Reduce(Reduce),
+}
+
+impl Form {
+    /// Adds a node of this form to a program. It stands for a kernel call on `n` elements, or for none if that is 0; `from` is
+    /// the type of its first operand.
+    pub fn build(self, b: &mut Builder, args: &[Val], from: &Type, n: usize) -> Val {
+        match self {
+            Form::Step(code) => b.step(code, args, n),
+            Form::With(code, x) => {
+                let x = b.constant(Scalar::F64(x));
+                b.step(code, &[args[0], x], n)
+            }
+            Form::Infinite(op) => {
+                let size = b.step(Code::Unary(Unary::Abs), args, n);
+                let infinity = b.constant(Scalar::F64(f64::INFINITY));
+                b.step(Code::Compare(op, Elem::F64), &[size, infinity], n)
+            }
+            Form::Nan => b.step(Code::Compare(Compare::Ne, Elem::F64), &[args[0], args[0]], n),
+            Form::Xor(negated) => {
+                let differ = b.step(Code::Logic(Logic::Xor), args, n);
+                if negated { b.step(Code::Not, &[differ], n) } else { differ }
+            }
+            Form::Truth(elem) => {
+                let zero = b.constant(if elem == Elem::F64 { Scalar::F64(0.0) } else { Scalar::I64(0) });
+                b.step(Code::Compare(Compare::Ne, elem), &[args[0], zero], n)
+            }
+            Form::Same => args[0],
+            Form::Repeat => {
+                if n > 0 {
+                    b.call(repeating(from), 0);
+                }
+                args[0]
+            }
+            Form::Reduce(op) => b.step(Code::Reduce(op), args, n),
+        }
+    }
 }
 
 /// The form of a primitive; `None` if it is no member of a region.

@@ -107,6 +107,13 @@ pub const FINISH: &[Pass] = &[scalings::SCALINGS, vectors::VECTORS, products::PR
 /// Elementwise work in one walk over its elements.
 pub const FUSE: &[Pass] = &[fuse::FUSE];
 
+/// Calls expanded, and nothing else: what a compiler of the host language does to a program whose derivatives are taken as it
+/// runs.
+pub const EXPAND: &[Pass] = &[calls::CALLS, specialise::SPECIALISE, inline::INLINE, tuples::TUPLES];
+
+/// Operations on single elements put together, as the statements of a block.
+pub const FUSE_SCALARS: &[Pass] = &[fuse::FUSE_SCALARS];
+
 /// Every pass, in the order of help and tables.
 pub fn all() -> impl Iterator<Item = &'static Pass> {
     CLOSE.iter().chain(optional())

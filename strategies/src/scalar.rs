@@ -15,6 +15,7 @@ mod active;
 mod expression;
 mod levels;
 mod partials;
+mod region;
 
 use std::fmt;
 
@@ -69,8 +70,9 @@ impl Strategy for ScalarTapeStrategy {
         passes::close(&mut specialised.module);
         watch("close", &specialised.module);
         check(&specialised.module).map_err(|why| PrepareError::Refused(Refusal::new(*why, &program.sources)))?;
+        straighten(&mut specialised.module, watch);
         let executable = Executable::new(&specialised.module);
-        let levels = Levels::new(executable.sites());
+        let levels = Levels::new(&executable, &specialised.module);
         let signature = Signature::new(program, &specialised);
         Ok(Box::new(Ready { executable, machine: Machine::new(), levels, signature }))
     }
@@ -110,6 +112,15 @@ impl Prepared for Ready {
             closures_made: Some(self.machine.closures_made()),
         }
     }
+}
+
+/// Expands calls, and puts operations that stand together into regions. A program too large for the first keeps its calls.
+fn straighten(module: &mut Module, watch: Watch) {
+    let expanded = passes::optimise(module, passes::EXPAND, watch);
+    if expanded.is_err() {
+        watch("calls are kept", module);
+    }
+    passes::run_once(module, passes::FUSE_SCALARS, watch);
 }
 
 /// Refuses a program that differentiates through an array of floats, at the innermost derivative that does.

@@ -2,7 +2,8 @@
 
 use crate::common::run;
 use adjudicate_ir::datum::Datum;
-use adjudicate_ir::program::Ask;
+use adjudicate_ir::program::{Ask, Program, Request};
+use adjudicate_ir::value::Value;
 use adjudicate_strategies::find;
 use adjudicate_strategies::scalar::{Active, Real, ScalarTape};
 
@@ -41,6 +42,39 @@ fn an_array_of_floats_is_refused_with_its_line() {
     let why = run(find("tape:scalar").expect("it"), program, Ask::Gradient, 1, &[Datum::F64(1.0)]).unwrap_err();
     assert!(why.starts_with("refused:") && why.contains("`f` computes with an array of floats, f64[3]"), "{why}");
     assert!(why.contains("np.ones(3) * x") && why.contains("or use the strategy `tape`"), "{why}");
+}
+
+/// A statement for each operation on something active, with an edge of 12 bytes for each active operand and 1 byte beside them.
+/// What is active differs from trip to trip: `y` becomes so in the first. `c * c` never is, nor is the choice.
+#[test]
+fn statements_are_those_of_what_is_active() {
+    let model = "def f(x, c):
+    y = 1.0
+    for _ in range(3):
+        y = y * x + (c * c - y) * (2.0 if y < c else -c)
+    return y
+";
+    let program = Program::parse("model.py", model).expect("a program");
+    let args = [Datum::F64(1.5), Datum::F64(0.7)];
+    let strategy = find("tape:scalar").expect("it");
+    let prepared = strategy.prepare(&program, &Request::new("f", Ask::Gradient, &[0], 1, &args));
+    let mut prepared = prepared.expect("it is prepared");
+    let mut by_hand = (1.0, 0.0);
+    for _ in 0..3 {
+        let (y, dy) = by_hand;
+        let factor = if y < 0.7 { 2.0 } else { -0.7 };
+        by_hand = (y * 1.5 + (0.7 * 0.7 - y) * factor, dy * 1.5 + y - dy * factor);
+    }
+    // x; y x and the sum; then twice y x, c² − y, its product and the sum.
+    let (statements, edges) = (1 + 2 + 2 * 4, (1 + 1) + 2 * (2 + 1 + 1 + 2));
+    for _ in 0..2 {
+        let leaves: Vec<Value> = args.iter().flat_map(Datum::leaves).collect();
+        let result = prepared.run(&leaves).expect("no error");
+        let Value::F64(gradient, _) = result[0] else { panic!("a float") };
+        assert!((gradient - by_hand.1).abs() < 1e-14, "{gradient} {by_hand:?}");
+        let facts = prepared.facts();
+        assert_eq!((facts.tape_entries, facts.tape_bytes), (Some(statements), Some(statements + 12 * edges)));
+    }
 }
 
 fn rosenbrock<T: Real>(x: &[T]) -> T {

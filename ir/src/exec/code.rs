@@ -354,6 +354,11 @@ impl Executable {
         format!("{} = {name}({})", results.join(", "), args.join(", "))
     }
 
+    /// The fused graphs of the program, and by operand the parameter of the graph.
+    pub fn regions(&self) -> impl Iterator<Item = (GraphId, &[usize])> {
+        self.fused.iter().map(|fused| (fused.graph, &fused.params[..]))
+    }
+
     /// The constants of the program, which every run shares.
     pub fn constants(&self) -> &[Value] {
         &self.consts

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+#[cfg(doc)]
+use super::Executable;
 use super::code::{PrimInstr, VjpInstr};
 use super::run::Run;
 use crate::prims::Args;
@@ -32,6 +34,18 @@ pub trait Domain {
 
     /// Applies a primitive. Operands may be taken; arrays that nobody else holds may be reused.
     fn prim(&mut self, instr: &PrimInstr, args: &mut Args<'_>) -> Result<Value, String>;
+
+    /// Applies the operations of a fused graph over single elements, by its number among [`Executable::regions`], one by one,
+    /// and says that it did; its results are then asked for. Otherwise their values are computed, and nothing else happens.
+    #[inline]
+    fn region(&mut self, _region: usize, _args: &Args<'_>) -> Result<bool, String> {
+        Ok(false)
+    }
+
+    /// A result of the region that was just applied.
+    fn region_result(&mut self, _result: usize) -> Value {
+        panic!("a region that this domain does not apply")
+    }
 
     /// Differentiates a graph. `values` are the arguments of the graph and then the seeds; in their place
     /// it puts the items of the graph's result and then the cotangents. `run` runs graphs of the

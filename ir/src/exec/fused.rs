@@ -1,25 +1,26 @@
 //! Fused graphs as block programs, and running them.
 
-use adjudicate_kernels::fused::{
-    Builder, Code, Elem, Layout, Operand as Item, Operands, Outcome, Program, Scalar, Scratch, Val,
-};
-use adjudicate_kernels::{Compare, Elements, KernelError, Logic, Unary, index};
+use adjudicate_kernels::fused::{Builder, Layout, Operand as Item, Operands, Outcome, Program, Scalar, Scratch, Val};
+use adjudicate_kernels::{Elements, KernelError, index};
 use indexmap::IndexMap;
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 
 use super::code::{Executable, Operand, Reg};
-use super::domain::ExecError;
+use super::domain::{Domain, ExecError};
 use super::machine::Machine;
 use super::slots::{EMPTY, is_scalar, put};
-use crate::fusion::{Form, Region, Rep, Way, element, repeating};
-use crate::graph::{Const, Graph, Node, NodeId, Op};
+use crate::fusion::{Form, Region, Rep, Way, element};
+use crate::graph::{Const, Graph, GraphId, Node, NodeId, Op};
+use crate::prims::Args;
 use crate::span::Span;
 use crate::value::Value;
 
 /// A fused graph made ready.
 #[derive(Debug)]
 pub(super) struct Fused {
+    /// Which graph.
+    pub(super) graph: GraphId,
     pub(super) program: Program,
     /// By operand of the instruction, which are those of the program and then the places of rows: the parameter of the
     /// graph.
@@ -51,7 +52,7 @@ enum Place {
 /// A graph of elementwise operations as a block program, for whoever has its operands elsewhere than in registers: the
 /// program, and by operand the parameter of the graph. `None` if its nodes do not make a region.
 pub fn block_program(graph: &Graph) -> Option<(Program, Vec<usize>)> {
-    let Fused { mut program, params, rows } = lower(graph)?;
+    let Fused { mut program, params, rows, .. } = lower(GraphId(0), graph)?;
     if !rows.is_empty() {
         return None;
     }
@@ -60,7 +61,7 @@ pub fn block_program(graph: &Graph) -> Option<(Program, Vec<usize>)> {
 }
 
 /// The program of a graph; `None` if its nodes do not make a region.
-pub(super) fn lower(graph: &Graph) -> Option<Fused> {
+pub(super) fn lower(id: GraphId, graph: &Graph) -> Option<Fused> {
     let is_member = |id: NodeId, node: &Node| matches!(node.op, Op::Prim(_)) && !graph.is_prim(id, "index");
     let nodes: Vec<(NodeId, &Node)> = graph.iter().filter(|&(id, node)| is_member(id, node)).collect();
     let mut region = Region::around(graph, nodes.first()?.0)?;
@@ -100,7 +101,7 @@ pub(super) fn lower(graph: &Graph) -> Option<Fused> {
         let len = (!node.ty.shape().is_empty()).then(|| node.ty.size());
         rows.push(Row { operand, place, len, span: node.span });
     }
-    Some(Fused { program: b.finish(), params, rows })
+    Some(Fused { graph: id, program: b.finish(), params, rows })
 }
 
 struct Lowering<'g> {
@@ -136,37 +137,7 @@ impl Lowering<'_> {
         let from = self.graph.ty(node.args[0]);
         let size = if matches!(way.form, Form::Reduce(_)) { from.size() } else { node.ty.size() };
         let n = if self.scalar { 0 } else { size };
-        let b = &mut self.b;
-        let val = match way.form {
-            Form::Step(code) => b.step(code, &args, n),
-            Form::With(code, x) => {
-                let x = b.constant(Scalar::F64(x));
-                b.step(code, &[args[0], x], n)
-            }
-            Form::Infinite(op) => {
-                let size = b.step(Code::Unary(Unary::Abs), &args, n);
-                let infinity = b.constant(Scalar::F64(f64::INFINITY));
-                b.step(Code::Compare(op, Elem::F64), &[size, infinity], n)
-            }
-            Form::Nan => b.step(Code::Compare(Compare::Ne, Elem::F64), &[args[0], args[0]], n),
-            Form::Xor(negated) => {
-                let differ = b.step(Code::Logic(Logic::Xor), &args, n);
-                if negated { b.step(Code::Not, &[differ], n) } else { differ }
-            }
-            Form::Truth(elem) => {
-                let zero = b.constant(if elem == Elem::F64 { Scalar::F64(0.0) } else { Scalar::I64(0) });
-                b.step(Code::Compare(Compare::Ne, elem), &[args[0], zero], n)
-            }
-            Form::Same => args[0],
-            Form::Repeat => {
-                if n > 0 {
-                    b.call(repeating(from), 0);
-                }
-                args[0]
-            }
-            Form::Reduce(_) if way.rep == Rep::Sum => args[0],
-            Form::Reduce(op) => b.step(Code::Reduce(op), &args, n),
-        };
+        let val = if way.rep == Rep::Sum { args[0] } else { way.form.build(&mut self.b, &args, from, n) };
         self.vals.insert(id, val);
         Some(())
     }
@@ -274,16 +245,28 @@ impl Operands for Held<'_> {
 
 impl Machine {
     /// Runs a fused graph.
-    pub(super) fn fused(
+    #[inline]
+    pub(super) fn fused<D: Domain>(
         &mut self,
         exe: &Executable,
-        base: usize,
+        domain: &mut D,
+        (base, at): (usize, usize),
         (program, args, results): (u32, u32, u32),
     ) -> Result<(), ExecError> {
         let fused = &exe.fused[program as usize];
         let operands = &exe.operands[args as usize..args as usize + fused.params.len()];
         let results = &exe.results[results as usize..results as usize + fused.program.outputs()];
         let regs = &mut self.regs[base..];
+        if !D::COMPUTES
+            && domain
+                .region(program as usize, &Args::of_frame(regs, &exe.consts, operands))
+                .map_err(|message| ExecError { span: exe.spans[at], message })?
+        {
+            for (i, &dst) in results.iter().enumerate() {
+                put(&mut regs[dst.0 as usize], domain.region_result(i));
+            }
+            return Ok(());
+        }
         fused.run(Frame { regs, consts: &exe.consts, operands, results }, &mut self.blocks, &mut self.rows)
     }
 }

@@ -281,7 +281,7 @@ impl<'m> Lowering<'m> {
         into: Option<&[Reg]>,
         out: &mut Block,
     ) -> Place {
-        let Some(fused) = lower(self.module.graph(graph)) else {
+        let Some(fused) = lower(graph, self.module.graph(graph)) else {
             self.wanted.insert(graph, ());
             return self.call(scope, id, node, Action::Call { graph, tail: false }, into, out);
         };

@@ -208,7 +208,9 @@ impl Machine {
                     let (x, y) = self.integers(exe, base, args);
                     put(&mut self.regs[base + dst.0 as usize], Value::Bool(op.eval(x, y)));
                 }
-                Instr::Fused { program, args, results } => self.fused(exe, base, (program, args, results))?,
+                Instr::Fused { program, args, results } => {
+                    self.fused(exe, domain, (base, pc - 1), (program, args, results))?;
+                }
                 Instr::Together { first, count } => {
                     assert!(D::COMPUTES, "only what computes and does nothing else may do several things at once");
                     self.together(exe, base, &exe.parts[first as usize..(first + count) as usize])?;

@@ -33,8 +33,23 @@ use super::{Pass, Run};
 pub(super) const FUSE: Pass = Pass {
     name: "fusion",
     about: "computes elementwise nodes, and reductions that end them, in one walk over their elements",
-    run: Run::Module(run),
+    run: Run::Module(|module| run(module, Regions::All)),
 };
+
+/// The same for single elements alone, whose derivatives may still have to be taken.
+pub(super) const FUSE_SCALARS: Pass = Pass {
+    name: "fusion of scalars",
+    about: "puts operations on single elements together",
+    run: Run::Module(|module| run(module, Regions::Scalars)),
+};
+
+/// Which regions are made.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Regions {
+    All,
+    /// Those of single elements, none of which is read where it lies in an array.
+    Scalars,
+}
 
 /// Single elements are worth a region from this many on, and two nodes over arrays from this many elements on. A
 /// region of two single elements was measured to take 70 instructions less than two primitives, which is not worth
@@ -46,7 +61,7 @@ const MANY_ELEMENTS: usize = 512;
 /// A region has no more members than this.
 const MAX_MEMBERS: usize = 256;
 
-fn run(module: &mut Module) -> Vec<GraphId> {
+fn run(module: &mut Module, wanted: Regions) -> Vec<GraphId> {
     let fused: Vec<_> = module.reachable().into_iter().flat_map(|g| fused_by(module, g)).collect();
     let mut changed = Vec::new();
     for id in module.reachable() {
@@ -54,7 +69,7 @@ fn run(module: &mut Module) -> Vec<GraphId> {
             continue;
         }
         let graph = module.graph(id).clone();
-        let regions = grow(&graph);
+        let regions = grow(&graph, wanted);
         if !regions.is_empty() {
             module.graphs[id.0 as usize] = Rebuilt::new(module, &graph, &regions).graph();
             changed.push(id);
@@ -69,8 +84,8 @@ fn fused_by(module: &Module, id: GraphId) -> Vec<GraphId> {
 }
 
 /// Members of the regions that are worth it, in order, by region; regions in the order of their last members.
-fn grow(graph: &Graph) -> IndexMap<NodeId, Vec<NodeId>> {
-    let mut grower = Grower { graph, regions: Vec::new(), of: vec![None; graph.nodes.len()], scalars: None };
+fn grow(graph: &Graph, wanted: Regions) -> IndexMap<NodeId, Vec<NodeId>> {
+    let mut grower = Grower { graph, wanted, regions: Vec::new(), of: vec![None; graph.nodes.len()], scalars: None };
     let live = live(graph);
     for (id, node) in graph.iter().filter(|(id, _)| live[id.0 as usize]) {
         let region = grower.choose(id);
@@ -83,7 +98,9 @@ fn grow(graph: &Graph) -> IndexMap<NodeId, Vec<NodeId>> {
         }
         grower.of[id.0 as usize] = region;
     }
-    grower.take_rows(&live);
+    if wanted == Regions::All {
+        grower.take_rows(&live);
+    }
     let mut members: IndexMap<usize, Vec<NodeId>> = IndexMap::new();
     for (id, _) in graph.iter() {
         if let Some(region) = grower.region(id) {
@@ -120,6 +137,7 @@ impl Growing {
 
 struct Grower<'g> {
     graph: &'g Graph,
+    wanted: Regions,
     regions: Vec<Growing>,
     of: Vec<Option<usize>>,
     /// The region of single elements that was last begun.
@@ -142,6 +160,9 @@ impl Grower<'_> {
     /// The region that a node joins; a new one if need be.
     fn choose(&mut self, id: NodeId) -> Option<usize> {
         let mut alone = Region::around(self.graph, id)?;
+        if !alone.scalar && self.wanted == Regions::Scalars {
+            return None;
+        }
         let mut near: SmallVec<[usize; 4]> = SmallVec::new();
         let args = self.graph.node(id).args.iter().filter_map(|&arg| self.region(arg));
         for region in args.chain(self.scalars.filter(|_| alone.scalar).map(|s| self.resolve(s))) {

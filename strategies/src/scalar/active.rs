@@ -190,7 +190,7 @@ impl Real for f64 {
 }
 
 /// An active operand: for floats 12 bytes.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 #[repr(C, packed(4))]
 pub(super) struct Edge<T> {
     pub(super) partial: T,

@@ -9,28 +9,21 @@
 
 use std::sync::Arc;
 
-use adjudicate_ir::exec::{Domain, ExecError, PrimInstr, Run, VjpInstr};
+use adjudicate_ir::exec::{Domain, ExecError, Executable, PrimInstr, Run, VjpInstr};
+use adjudicate_ir::graph::Module;
 use adjudicate_ir::prims::{self, Args, Prim};
 use adjudicate_ir::types::Elem;
 use adjudicate_ir::value::{Fields, Mark, Value};
 use adjudicate_kernels::Array;
 use smallvec::SmallVec;
 
+use super::active::Edge;
 use super::partials::{Function, Partials, Source, of_floats};
+use super::region::{From, Operation, Region};
 
 /// The most tapes at once: a mark holds the level in its upper bits.
 const MAX_LEVEL: u32 = 7;
 const LEVEL_SHIFT: u32 = 29;
-
-/// An active operand: 12 bytes.
-#[derive(Clone, Copy, Debug)]
-#[repr(C, packed(4))]
-struct Edge {
-    partial: f64,
-    statement: u32,
-}
-
-const _: () = assert!(size_of::<Edge>() == 12);
 
 /// No cotangent has arrived.
 const NOTHING: f64 = -0.0;
@@ -43,7 +36,7 @@ const MANY_SEEDS: &str = "cotangents in arrays cannot be differentiated by a tap
 struct Level {
     /// By statement: the number of its edges.
     counts: Vec<u8>,
-    edges: Vec<Edge>,
+    edges: Vec<Edge<f64>>,
     /// By statement and by edge: as what the value and the partial are active on outer tapes. Empty on the outermost.
     below: Vec<Mark>,
     partials_below: Vec<Mark>,
@@ -85,6 +78,10 @@ pub(super) struct Levels {
     depth: u32,
     /// By site of the program.
     functions: Vec<Option<Arc<Function>>>,
+    /// By region of the program; `None` for what is no region of scalars.
+    regions: Vec<Option<Region>>,
+    /// Results of the region that was last applied.
+    results: Vec<(Number, Elem)>,
     add: Arc<Function>,
     mul: Arc<Function>,
     steps: SmallVec<[u64; 8]>,
@@ -96,12 +93,15 @@ pub(super) struct Levels {
 type Numbers = SmallVec<[Number; 3]>;
 
 impl Levels {
-    /// For a program of so many sites.
-    pub(super) fn new(sites: usize) -> Self {
+    /// For a program.
+    pub(super) fn new(executable: &Executable, module: &Module) -> Self {
+        let regions = executable.regions().map(|(graph, params)| Region::new(module.graph(graph), params));
         Levels {
             levels: Vec::new(),
             depth: 0,
-            functions: vec![None; sites],
+            functions: vec![None; executable.sites()],
+            regions: regions.collect(),
+            results: Vec::new(),
             add: Arc::new(of_floats(&prims::ADD, &[], 2)),
             mul: Arc::new(of_floats(&prims::MUL, &[], 2)),
             steps: SmallVec::new(),
@@ -182,6 +182,25 @@ impl Levels {
         Ok(Number { bits: result.bits, mark: self.level(level).push(level, count)? })
     }
 
+    /// Applies the operations of a region one after the other.
+    fn apply_each(&mut self, region: usize, args: &Args<'_>) -> Result<(), String> {
+        let Some(Region { operations, results, .. }) = &self.regions[region] else { panic!("a region of scalars") };
+        let (operations, wanted) = (operations.clone(), results.clone());
+        let mut numbers: Vec<Number> = Vec::with_capacity(operations.len());
+        for Operation { function, args: from } in operations.iter() {
+            let number = |from: &From| match *from {
+                From::Operand(i) => scalar(&args[i]),
+                From::Constant(bits) => Number { bits, mark: Mark::NONE },
+                From::Operation(at) => numbers[at],
+            };
+            let operands: Numbers = from.iter().map(number).collect();
+            let result = self.apply(function, &operands)?;
+            numbers.push(result);
+        }
+        self.results.extend(wanted.iter().map(|&(of, elem)| (numbers[of], elem)));
+        Ok(())
+    }
+
     /// The function of a site.
     #[cold]
     fn learn(&mut self, instr: &PrimInstr) -> Result<(), String> {
@@ -212,7 +231,7 @@ impl Level {
 
     fn bytes(&self) -> usize {
         let marks = self.below.len() + self.partials_below.len();
-        self.counts.len() + self.edges.len() * size_of::<Edge>() + marks * size_of::<Mark>()
+        self.counts.len() + self.edges.len() * size_of::<Edge<f64>>() + marks * size_of::<Mark>()
     }
 
     /// Applies a function of up to three scalars on the outermost tape, where only plain floats are below.
@@ -258,13 +277,17 @@ impl Level {
     /// Adds a statement whose edges are there; its mark.
     #[inline]
     fn push(&mut self, level: u32, edges: u8) -> Result<Mark, String> {
-        let index = self.counts.len() as u32;
-        if index >> LEVEL_SHIFT != 0 {
-            return Err(format!("more than 2^{LEVEL_SHIFT} statements on a tape"));
-        }
+        let index = self.counts.len();
         self.counts.push(edges);
-        Ok(Mark(level << LEVEL_SHIFT | index))
+        enough_room(index)?;
+        Ok(Mark(level << LEVEL_SHIFT | index as u32))
     }
+}
+
+/// Whether statements up to this one can be told apart.
+#[inline]
+fn enough_room(statement: usize) -> Result<(), String> {
+    if statement >> LEVEL_SHIFT == 0 { Ok(()) } else { Err(format!("more than 2^{LEVEL_SHIFT} statements on a tape")) }
 }
 
 /// A scalar as a number.
@@ -306,6 +329,42 @@ impl Domain for Levels {
         let function = function.clone();
         let args: Numbers = args.iter().map(scalar).collect();
         self.apply(&function, &args).map(float)
+    }
+
+    fn region(&mut self, at: usize, args: &Args<'_>) -> Result<bool, String> {
+        let Some(region) = self.regions[at].as_mut().filter(|_| self.depth > 0) else { return Ok(false) };
+        self.results.clear();
+        let marks = args.iter().fold(0, |marks, arg| marks | arg.mark().0);
+        if marks == 0 {
+            return Ok(false);
+        }
+        let Some(staged) = region.staged.as_mut().filter(|_| marks >> LEVEL_SHIFT == 1) else {
+            self.apply_each(at, args)?;
+            return Ok(true);
+        };
+        let mut active = 0;
+        for (i, arg) in args.iter().enumerate() {
+            let Number { bits, mark } = scalar(arg);
+            staged.places[i] = bits;
+            staged.statements[i] = statement(mark) as u32;
+            active |= u64::from(mark.is_some()) << i;
+        }
+        let Level { counts, edges, .. } = &mut self.levels[0];
+        let results = staged.run(active, counts, edges);
+        let mark = |statement: Option<u32>| statement.map_or(Mark::NONE, |at| Mark(1 << LEVEL_SHIFT | at));
+        let numbers = results.iter().map(|(bits, statement)| Number { bits, mark: mark(statement) });
+        self.results.extend(numbers.zip(region.results.iter().map(|&(_, elem)| elem)));
+        enough_room(counts.len())?;
+        Ok(true)
+    }
+
+    fn region_result(&mut self, result: usize) -> Value {
+        let (number, elem) = self.results[result];
+        match elem {
+            Elem::F64 => float(number),
+            Elem::I64 => Value::I64(number.bits as i64),
+            Elem::Bool => Value::Bool(number.bits != 0),
+        }
     }
 
     fn vjp(&mut self, run: &mut Run<'_>, instr: &VjpInstr, values: &mut Vec<Value>) -> Result<(), ExecError> {

@@ -14,38 +14,18 @@ use adjudicate_ir::graph::{Const, Graph, NodeId, Op};
 use adjudicate_ir::prims::{self, Attrs, Prim};
 use adjudicate_ir::span::Span;
 use adjudicate_ir::types::{Elem, Type};
-use adjudicate_kernels::fused::Code;
+use adjudicate_kernels::fused;
 use smallvec::SmallVec;
 
 /// A primitive on scalars, with its partial derivatives.
 #[derive(Debug)]
 pub struct Function {
     prim: Prim,
-    operands: Box<[Type]>,
+    pub(super) operands: Box<[Type]>,
     /// Whether the result is a float.
     pub(super) is_float: bool,
-    how: How,
+    pub(super) form: Form,
     partials: OnceLock<Result<Partials, String>>,
-}
-
-/// How a function is computed.
-#[derive(Clone, Copy, Debug)]
-enum How {
-    Code(Code),
-    /// With this second operand.
-    With(Code, f64),
-    /// The value of the operand.
-    Same,
-    /// Whether the operand is not a number.
-    Nan,
-    /// Whether an integer or truth value, or a float, is not zero.
-    Truth {
-        float: bool,
-    },
-    /// Whether two truth values are equal, or differ.
-    Xor {
-        negated: bool,
-    },
 }
 
 /// What a partial derivative or an operand of a step is.
@@ -84,31 +64,25 @@ impl Function {
         if !scalar(&ty) || !operands.iter().all(scalar) {
             return Err(cannot());
         }
-        let how = match form(&prim, &types, &ty).ok_or_else(cannot)? {
-            Form::Step(code) => How::Code(code),
-            Form::With(code, x) => How::With(code, x),
-            Form::Same | Form::Repeat => How::Same,
-            Form::Nan => How::Nan,
-            Form::Truth(elem) => How::Truth { float: elem == adjudicate_kernels::fused::Elem::F64 },
-            Form::Xor(negated) => How::Xor { negated },
-            Form::Infinite(_) | Form::Reduce(_) => return Err(cannot()),
-        };
+        let form = form(&prim, &types, &ty).filter(|form| !matches!(form, Form::Reduce(_))).ok_or_else(cannot)?;
         let is_float = ty.is_scalar(Elem::F64);
-        Ok(Function { prim, operands: operands.into(), is_float, how, partials: OnceLock::new() })
+        Ok(Function { prim, operands: operands.into(), is_float, form, partials: OnceLock::new() })
     }
 
     /// The value, as bits.
     #[inline(always)]
     pub(super) fn eval(&self, bits: impl Fn(usize) -> u64) -> u64 {
         let float = |i: usize| f64::from_bits(bits(i));
-        match self.how {
-            How::Code(code) => code.eval(bits),
-            How::With(code, x) => code.eval(|i| if i == 0 { bits(0) } else { x.to_bits() }),
-            How::Same => bits(0),
-            How::Nan => u64::from(float(0).is_nan()),
-            How::Truth { float: true } => u64::from(float(0) != 0.0),
-            How::Truth { float: false } => u64::from(bits(0) != 0),
-            How::Xor { negated } => u64::from((bits(0) != bits(1)) != negated),
+        match self.form {
+            Form::Step(code) => code.eval(bits),
+            Form::With(code, x) => code.eval(|i| if i == 0 { bits(0) } else { x.to_bits() }),
+            Form::Same | Form::Repeat => bits(0),
+            Form::Nan => u64::from(float(0).is_nan()),
+            Form::Infinite(op) => u64::from(op.eval(float(0).abs(), f64::INFINITY)),
+            Form::Truth(fused::Elem::F64) => u64::from(float(0) != 0.0),
+            Form::Truth(_) => u64::from(bits(0) != 0),
+            Form::Xor(negated) => u64::from((bits(0) != bits(1)) != negated),
+            Form::Reduce(op) => panic!("a single element is not reduced by {op:?}"),
         }
     }
 
@@ -185,7 +159,7 @@ impl Staging<'_> {
             let value = function.eval(|i| bits[i]);
             return Ok(if function.is_float { Source::Const(f64::from_bits(value)) } else { Source::Bits(value) });
         }
-        if matches!(function.how, How::Same) {
+        if matches!(function.form, Form::Same | Form::Repeat) {
             return Ok(args[0]);
         }
         self.steps.push(Step { function: Arc::new(function), args });
