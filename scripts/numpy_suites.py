@@ -132,6 +132,13 @@ def newton_cases():
         yield "solve", (times, orbit[1])
 
 
+def ode_cases():
+    rng = np.random.default_rng(11)
+    for steps in (1, 30):
+        floats = [float(x) for x in rng.uniform(0.5, 1.5, 8)]
+        yield "loss", (*floats, 0.05 * steps, steps)
+
+
 def hof_cases():
     rng = np.random.default_rng(7)
     for features, width, depth, count in ((2, 3, 1, 4), (3, 4, 3, 5)):
@@ -179,6 +186,7 @@ CASES = {
     "hessian": hessian_cases,
     "tree": tree_cases,
     "newton": newton_cases,
+    "ode": ode_cases,
     "hof": hof_cases,
     "hypergrad": hypergrad_cases,
     "lstm": lstm_cases,

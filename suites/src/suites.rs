@@ -15,6 +15,7 @@ mod losses;
 mod lstm;
 mod mlp;
 mod newton;
+mod ode;
 mod rnn;
 mod rnn_batch;
 mod tree;
@@ -75,6 +76,7 @@ pub const SUITES: &[&Suite] = &[
     &hessian::HESSIAN,
     &tree::TREE,
     &newton::NEWTON,
+    &ode::ODE,
     &hof::HOF,
     &hypergrad::HYPERGRAD,
     &lstm::LSTM,

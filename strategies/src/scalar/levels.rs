@@ -334,7 +334,18 @@ impl Domain for Levels {
     fn region(&mut self, at: usize, args: &Args<'_>) -> Result<bool, String> {
         let Some(region) = self.regions[at].as_mut().filter(|_| self.depth > 0) else { return Ok(false) };
         self.results.clear();
-        let marks = args.iter().fold(0, |marks, arg| marks | arg.mark().0);
+        let (mut marks, mut active) = (0, 0);
+        if let Some(staged) = &mut region.staged {
+            let places = staged.places.iter_mut().zip(&mut staged.statements);
+            for ((i, arg), (place, from)) in args.iter().enumerate().zip(places) {
+                let Number { bits, mark } = scalar(arg);
+                (*place, *from) = (bits, statement(mark) as u32);
+                marks |= mark.0;
+                active |= u64::from(mark.is_some()) << i;
+            }
+        } else {
+            marks = args.iter().fold(0, |marks, arg| marks | arg.mark().0);
+        }
         if marks == 0 {
             return Ok(false);
         }
@@ -342,13 +353,6 @@ impl Domain for Levels {
             self.apply_each(at, args)?;
             return Ok(true);
         };
-        let mut active = 0;
-        for (i, arg) in args.iter().enumerate() {
-            let Number { bits, mark } = scalar(arg);
-            staged.places[i] = bits;
-            staged.statements[i] = statement(mark) as u32;
-            active |= u64::from(mark.is_some()) << i;
-        }
         let Level { counts, edges, .. } = &mut self.levels[0];
         let results = staged.run(active, counts, edges);
         let mark = |statement: Option<u32>| statement.map_or(Mark::NONE, |at| Mark(1 << LEVEL_SHIFT | at));
@@ -369,7 +373,7 @@ impl Domain for Levels {
 
     fn vjp(&mut self, run: &mut Run<'_>, instr: &VjpInstr, values: &mut Vec<Value>) -> Result<(), ExecError> {
         let located = |message| ExecError { span: instr.span, message };
-        let seeds: Vec<Value> = instr.seeds(values).collect();
+        let seeds: SmallVec<[Value; 2]> = instr.seeds(values).collect();
         let level = self.depth + 1;
         if level > MAX_LEVEL {
             return Err(located(format!("derivatives are nested more than {MAX_LEVEL} deep")));
@@ -393,14 +397,13 @@ impl Domain for Levels {
         run.replace(self, instr.graph, values)?;
         self.depth = level - 1;
         self.measure();
-        let outputs: Vec<Option<usize>> =
+        let outputs: SmallVec<[Option<usize>; 2]> =
             values.iter().zip(&instr.items).filter(|(_, ty)| ty.is_float()).map(|(v, _)| on_level(v, level)).collect();
-        let cotangents = self.sweep_all(level, instr, &outputs, &seeds).map_err(located)?;
         for result in &mut *values {
             *result = self.lowered(std::mem::replace(result, Value::Bool(false)), level).map_err(located)?;
         }
+        self.sweep_all(level, instr, (&outputs, &seeds), values).map_err(located)?;
         self.level(level).clear();
-        values.extend(cotangents);
         Ok(())
     }
 }
@@ -418,13 +421,14 @@ impl Levels {
         &mut self,
         level: u32,
         instr: &VjpInstr,
-        outputs: &[Option<usize>],
-        seeds: &[Value],
-    ) -> Result<Vec<Value>, String> {
+        (outputs, seeds): (&[Option<usize>], &[Value]),
+        into: &mut Vec<Value>,
+    ) -> Result<(), String> {
         let wanted = instr.wrt.len();
         let Some(count) = instr.seeds else {
-            let seeds: Vec<Number> = seeds.iter().map(scalar).collect();
-            return Ok(self.sweep(level, outputs, &seeds, wanted)?.into_iter().map(float).collect());
+            let seeds: Numbers = seeds.iter().map(scalar).collect();
+            into.extend(self.sweep(level, outputs, &seeds, wanted)?.into_iter().map(float));
+            return Ok(());
         };
         let mut columns = vec![(Vec::with_capacity(count), Mark::NONE); wanted];
         for k in 0..count {
@@ -434,7 +438,7 @@ impl Levels {
                 }
                 _ => Err(MANY_SEEDS.to_owned()),
             };
-            let seeds: Vec<Number> = seeds.iter().map(seed).collect::<Result<_, _>>()?;
+            let seeds: Numbers = seeds.iter().map(seed).collect::<Result<_, _>>()?;
             for (column, found) in columns.iter_mut().zip(self.sweep(level, outputs, &seeds, wanted)?) {
                 if found.mark.is_some() && count != 1 {
                     return Err(MANY_SEEDS.to_owned());
@@ -443,7 +447,9 @@ impl Levels {
                 column.1 = found.mark;
             }
         }
-        Ok(columns.into_iter().map(|(column, mark)| Value::Array(Array::from_vec(&[count], column), mark)).collect())
+        let arrays = columns.into_iter().map(|(column, mark)| Value::Array(Array::from_vec(&[count], column), mark));
+        into.extend(arrays);
+        Ok(())
     }
 
     /// Sweeps a tape backwards; the cotangents of its first statements.
@@ -453,7 +459,7 @@ impl Levels {
         outputs: &[Option<usize>],
         seeds: &[Number],
         wanted: usize,
-    ) -> Result<Vec<Number>, String> {
+    ) -> Result<Numbers, String> {
         let seeded = outputs.iter().zip(seeds).filter_map(|(output, seed)| Some(((*output)?, *seed)));
         if level == 1 {
             return Ok(self.sweep_outermost(seeded, wanted));
@@ -485,7 +491,7 @@ impl Levels {
         Ok(cotangents.into_iter().map(|c| if is_nothing(c) { Number::float(0.0) } else { c }).collect())
     }
 
-    fn sweep_outermost(&mut self, seeded: impl Iterator<Item = (usize, Number)>, wanted: usize) -> Vec<Number> {
+    fn sweep_outermost(&mut self, seeded: impl Iterator<Item = (usize, Number)>, wanted: usize) -> Numbers {
         let Level { counts, edges, .. } = &self.levels[0];
         let cotangents = &mut self.cotangents;
         cotangents.clear();

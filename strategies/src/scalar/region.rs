@@ -60,8 +60,8 @@ pub(super) struct Staged {
     partials: Vec<Partial>,
     /// By result, its place and the operation that it is.
     results: Vec<(usize, usize)>,
-    /// By the active operands, a bit for each.
-    patterns: FxHashMap<u64, Pattern>,
+    /// With the active operands, a bit for each.
+    patterns: Vec<(u64, Pattern)>,
 }
 
 /// A partial derivative: of which operation by what, and its place.
@@ -126,7 +126,14 @@ impl Staged {
     pub(super) fn run(&mut self, active: u64, counts: &mut Vec<u8>, edges: &mut Vec<Edge<f64>>) -> Recorded<'_> {
         let Staged { program, places, statements, operands, partials, results, patterns } = self;
         program.singles().expect("a program over single elements").run(places);
-        let pattern = patterns.entry(active).or_insert_with(|| Pattern::new(active, *operands, partials, results));
+        let known = patterns.iter().position(|(of, _)| *of == active);
+        let pattern = match known {
+            Some(at) => &patterns[at].1,
+            None => {
+                patterns.push((active, Pattern::new(active, *operands, partials, results)));
+                &patterns[patterns.len() - 1].1
+            }
+        };
         let first = counts.len() as u32;
         counts.extend_from_slice(&pattern.counts);
         statements.truncate(*operands);
@@ -286,7 +293,7 @@ impl Staging {
         let partials = partials.collect();
         let results = results.iter().map(|&(of, _)| (place(values[of]), of)).collect();
         let (operands, statements) = (operands.len(), vec![0; operands.len()]);
-        Staged { program, places, statements, operands, partials, results, patterns: FxHashMap::default() }
+        Staged { program, places, statements, operands, partials, results, patterns: Vec::new() }
     }
 }
 
