@@ -59,3 +59,21 @@ fn what_others_read_and_what_starts_from_numbers_stays() {
     "#]],
     );
 }
+
+#[test]
+fn parts_at_several_indices_are_added_to_the_sum_so_far() {
+    check(
+        "  %3 = const i64[2] (2, 2) : i64[2]\n  %4 = const f64[2] (1.0, 3.0) : f64[2]\n  %5 = scatter[0,3] %3 %4 : f64[3]\n  %6 = index_add %5 %1 %2 : f64[3]\n  %7 = add %6 %0 : f64[3]\n  return %7\n",
+        &expect![[r#"
+            module closed entry @0
+
+            graph @0 f(%0: f64[3], %1: i64, %2: f64) -> f64[3] {
+              %3 = const i64[2] (2, 2) : i64[2]
+              %4 = const f64[2] (1.0, 3.0) : f64[2]
+              %5 = scatter_add[0] %0 %3 %4 : f64[3]
+              %6 = index_add %5 %1 %2 : f64[3]
+              return %6
+            }
+        "#]],
+    );
+}

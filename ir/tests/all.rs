@@ -17,6 +17,7 @@ mod loops;
 mod plan;
 mod prims;
 mod random;
+mod ranges;
 mod recomputation;
 mod scalings;
 mod schedule;

@@ -2,9 +2,10 @@
 //!
 //! ```text
 //! c + index_add (index_add zero i v) j w  =  index_add (index_add c i v) j w
+//! c + scatter i v                         =  scatter_add c i v
 //! ```
 //!
-//! What flows back to an array that a loop reads by index is of this form, with the sum so far as `c`.
+//! What flows back to an array that a loop reads by index is of these forms, with the sum so far as `c`.
 //! Added in place, a trip costs its elements and not the length of the array, and a loop over an
 //! array is linear in all. Where `i` and `j` are the same element the terms of its sum come in
 //! another order.
@@ -13,6 +14,7 @@ use smallvec::SmallVec;
 
 use crate::builder::Builder;
 use crate::graph::{Graph, NodeId, Op};
+use crate::prims::SCATTER_ADD;
 
 use super::rewrite::{readers, rebuild, sweep};
 use super::{Pass, Run};
@@ -48,7 +50,7 @@ fn is_chain(graph: &Graph, id: NodeId, alone: &dyn Fn(NodeId) -> bool) -> bool {
     while adds_elements(&graph.node(at).op) && alone(at) {
         at = graph.node(at).args[0];
     }
-    at != id && graph.node(at).op == Op::Zero
+    at != id && graph.node(at).op == Op::Zero || graph.is_prim(at, "scatter") && alone(at)
 }
 
 /// Whether an operation adds elements to its first operand.
@@ -64,6 +66,11 @@ fn append(b: &mut Builder, chain: NodeId, onto: NodeId) -> NodeId {
         links.push(at);
         at = b.graph().node(at).args[0];
     }
+    let first = b.graph().node(at).clone();
+    let onto = match &first.op {
+        Op::Prim(p) => b.prim(&SCATTER_ADD, &p.attrs[..1], &[onto, first.args[0], first.args[1]]),
+        _ => onto,
+    };
     links.into_iter().rev().fold(onto, |sum, link| {
         let node = b.graph().node(link).clone();
         b.emit(node.op, &[sum, node.args[1], node.args[2]], node.ty)

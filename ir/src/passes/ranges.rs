@@ -1,15 +1,19 @@
-//! Reading and adding at consecutive indices is slicing.
+//! Reading and adding at consecutive indices is slicing, and slices that lie end to end are joined.
 //!
 //! ```text
 //! gather[a] x [s, s+d, …]            =  slice x
 //! scatter[a, shape] [s, s+d, …] v    =  unslice v
-//! scatter_add[a] x [0, 1, …] v       =  x + v          all indices of the axis
+//! scatter_add[a] x [0, 1, …] v       =  x + v                       all indices of the axis
+//! unslice v + unslice w + …          =  concat[a] (v + 0) (w + 0) …   slices that are all of the axis
 //! ```
+//!
+//! The last is what flows back to an array that is read in parts, the gates of a recurrent network. Each part had zeros
+//! added to it, which made 0.0 of -0.0.
 
 use crate::builder::Builder;
 use crate::graph::{Const, Graph, NodeId, Op};
-use crate::prims::{ADD, Prim, SLICE, UNSLICE};
-use crate::types::Type;
+use crate::prims::{ADD, CONCAT, Prim, SLICE, UNSLICE};
+use crate::types::{Elem, Type};
 
 use super::rewrite::replace_nodes;
 use super::{Pass, Run};
@@ -22,6 +26,7 @@ fn ranges(graph: &Graph) -> Option<Graph> {
         Op::Prim(p) if p.def.name == "gather" => gather(b, p, args),
         Op::Prim(p) if p.def.name == "scatter" => scatter(b, p, args, ty),
         Op::Prim(p) if p.def.name == "scatter_add" => scatter_add(b, p, args),
+        Op::Prim(p) if p.def.name == "add" => joined(b, args, ty),
         _ => None,
     })
 }
@@ -70,4 +75,46 @@ fn scatter_add(b: &mut Builder, prim: &Prim, args: &[NodeId]) -> Option<NodeId> 
     let length = b.ty(args[0]).shape()[prim.attrs[0] as usize];
     let whole = range(b, args[1], length)? == [0, length as i64, 1];
     whole.then(|| b.prim(&ADD, &[], &[args[0], args[2]]))
+}
+
+/// A sum of slices that are put end to end.
+fn joined(b: &mut Builder, args: &[NodeId], ty: &Type) -> Option<NodeId> {
+    let (Elem::F64, shape) = ty.as_tensor()? else { return None };
+    let mut parts = Vec::new();
+    let mut open = args.to_vec();
+    while let Some(id) = open.pop() {
+        let node = b.graph().node(id);
+        match &node.op {
+            Op::Prim(p) if p.def.name == "unslice" && node.ty == *ty => {
+                parts.push((placed(&p.attrs[1 + shape.len()..], shape)?, node.args[0]));
+            }
+            Op::Prim(p) if p.def.name == "add" && node.ty == *ty => open.extend(&node.args),
+            _ => return None,
+        }
+    }
+    parts.sort_unstable();
+    let ((axis, _), _) = parts[0];
+    let mut end = 0;
+    for &((along, [start, stop]), _) in &parts {
+        if along != axis || start != end {
+            return None;
+        }
+        end = stop;
+    }
+    if end != shape[axis] as i64 {
+        return None;
+    }
+    let zero = b.constant(Const::F64(0.0));
+    let parts: Vec<NodeId> = parts.iter().map(|&(_, part)| b.prim(&ADD, &[], &[part, zero])).collect();
+    Some(b.prim(&CONCAT, &[axis as i64], &parts))
+}
+
+/// The only axis along which a slice is not everything, and from where to where it is what.
+fn placed(slice: &[i64], shape: &[usize]) -> Option<(usize, [i64; 2])> {
+    let mut parts =
+        slice.chunks_exact(3).zip(shape).enumerate().filter(|(_, (range, n))| **range != [0, **n as i64, 1]);
+    match (parts.next()?, parts.next()) {
+        ((axis, (&[start, stop, 1], _)), None) => Some((axis, [start, stop])),
+        _ => None,
+    }
 }

@@ -26,7 +26,7 @@ pub(super) enum Role {
     Pushed(NodeId),
     /// A sum to which every trip adds this.
     Sum(NodeId),
-    /// An array to which every trip adds, at an index, a part.
+    /// An array to which every trip adds, at an index or at several, parts.
     Elements(NodeId, NodeId),
 }
 
@@ -383,7 +383,11 @@ fn role(body: &Graph, readers: &Readers, i: usize, fits: &dyn Fn(&Type) -> bool)
                 let term = if node.args[0] == state { node.args[1] } else { node.args[0] };
                 return if body.ty(term) == body.ty(state) { Role::Sum(term) } else { Role::Core };
             }
-            match body.is_prim(next, "index_add") && node.args[0] == state && fits(body.ty(node.args[2])) {
+            let adds = match &node.op {
+                Op::Prim(p) => p.def.name == "index_add" || p.def.name == "scatter_add" && p.attrs[..] == [0],
+                _ => false,
+            };
+            match adds && node.args[0] == state && fits(body.ty(node.args[2])) {
                 true => Role::Elements(node.args[1], node.args[2]),
                 false => Role::Core,
             }
