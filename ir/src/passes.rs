@@ -33,6 +33,7 @@ mod residuals;
 mod resign;
 mod rewrite;
 mod scalings;
+mod shifts;
 mod sites;
 mod specialise;
 mod trips;
@@ -91,6 +92,7 @@ pub const OPTIMISE: &[Pass] = &[
     cse::CSE,
     branches::BRANCHES,
     trips::TRIPS,
+    shifts::SHIFTS,
     known::KNOWN,
     flatten::FLATTEN,
     demand::DEMAND,

@@ -21,6 +21,7 @@ mod ranges;
 mod recomputation;
 mod scalings;
 mod schedule;
+mod shifts;
 mod text;
 mod vectors;
 mod verify;
