@@ -186,6 +186,17 @@ impl<T: Element> Array<T> {
         Self::born(shape, unsafe { Buffer::with(shape, len, fill) })
     }
 
+    /// `shape` with elements that are not written yet.
+    ///
+    /// # Safety
+    /// Every element must be written before one is read.
+    #[expect(unsafe_code, reason = "results are written once, not zeroed first")]
+    #[inline]
+    pub(crate) unsafe fn unwritten(shape: &[usize]) -> Self {
+        // SAFETY: the caller's promise.
+        unsafe { Self::build(shape, |_| {}) }
+    }
+
     /// Zeros, for a shape that is known to be of so many elements.
     #[inline]
     pub(crate) fn zeros_of(shape: &[usize], len: usize) -> Self {

@@ -235,17 +235,24 @@ pub fn gemm(spec: Gemm, a: &Array<f64>, b: &Array<f64>, c: &mut Array<f64>) {
 ///
 /// # Panics
 /// If the shapes do not fit.
+#[expect(unsafe_code, reason = "results are written once, not zeroed first")]
 pub fn matmul(a: &Array<f64>, b: &Array<f64>, ta: bool, tb: bool) -> Array<f64> {
     let sizes = sizes(a.shape(), b.shape(), ta, tb);
-    let mut c = match *sizes.batch {
-        [] => Array::zeros(sizes.matrix()),
-        ref batch => Array::zeros(&[batch, sizes.matrix()].concat()),
+    // SAFETY: a product with β = 0 writes every element unread; where there is none, zeros are written.
+    let mut c = unsafe {
+        match *sizes.batch {
+            [] => Array::unwritten(sizes.matrix()),
+            ref batch => Array::unwritten(&[batch, sizes.matrix()].concat()),
+        }
     };
-    run(Gemm { ta, tb, ..Gemm::PLAIN }, &sizes, a, b, &mut c);
+    if !run(Gemm { ta, tb, ..Gemm::PLAIN }, &sizes, a, b, &mut c) {
+        c.make_mut().fill(0.0);
+    }
     c
 }
 
-fn run(spec: Gemm, sizes: &Sizes, a: &Array<f64>, b: &Array<f64>, c: &mut Array<f64>) {
+/// Says whether it computed.
+fn run(spec: Gemm, sizes: &Sizes, a: &Array<f64>, b: &Array<f64>, c: &mut Array<f64>) -> bool {
     let work = || {
         let flops = 2 * count(&sizes.batch) * sizes.m * sizes.n * sizes.k;
         let accumulated = if spec.beta == 0.0 { 0 } else { c.bytes() };
@@ -254,7 +261,7 @@ fn run(spec: Gemm, sizes: &Sizes, a: &Array<f64>, b: &Array<f64>, c: &mut Array<
     let really = enter(Kind::Other(sizes.kind), work);
     let out = c.make_mut();
     if !really || out.is_empty() {
-        return;
+        return really;
     }
     let Sizes { m, n, k, .. } = *sizes;
     let one = |a, b, c: &mut [f64]| {
@@ -262,7 +269,8 @@ fn run(spec: Gemm, sizes: &Sizes, a: &Array<f64>, b: &Array<f64>, c: &mut Array<
         compute(&Product { m, n, k, alpha: spec.alpha, beta: spec.beta, a, b }, c);
     };
     if sizes.batch.is_empty() {
-        return one(a.as_slice(), b.as_slice(), out);
+        one(a.as_slice(), b.as_slice(), out);
+        return true;
     }
     let plan = Plan::new(&sizes.batch, [batch_axes(a.shape()), batch_axes(b.shape())]);
     let mut products = out.chunks_exact_mut(m * n);
@@ -273,6 +281,7 @@ fn run(spec: Gemm, sizes: &Sizes, a: &Array<f64>, b: &Array<f64>, c: &mut Array<
             one(&a.as_slice()[i * m * k..][..m * k], &b.as_slice()[j * k * n..][..k * n], c);
         }
     });
+    true
 }
 
 /// The inner product of two vectors.

@@ -9,7 +9,9 @@ use crate::error::KernelError;
 use crate::mode::enter;
 use crate::ops::{Kind, Other};
 use crate::shape::count;
+use crate::simd::vectorized;
 
+#[inline]
 fn resolve(index: i64, axis: usize, size: usize) -> Result<usize, KernelError> {
     let at = if index < 0 { index.saturating_add(size as i64) } else { index };
     usize::try_from(at).ok().filter(|&at| at < size).ok_or(KernelError::IndexOutOfRange { index, axis, size })
@@ -84,21 +86,22 @@ pub fn scatter_add(
     }
     let size = dst.shape()[axis];
     let rows = resolve_all(indices, axis, size)?;
-    let (blocks, inner) = (count(&dst.shape()[..axis]), count(&dst.shape()[axis + 1..]));
-    if inner > 0 {
-        let (to, mut from) = (dst.make_mut(), src.as_slice().chunks_exact(inner));
-        for block in 0..blocks {
-            for &row in &rows {
-                let run = from.next().expect("as many runs as indices");
-                add(&mut to[(block * size + row) * inner..][..inner], run);
-            }
-        }
+    let inner = count(&dst.shape()[axis + 1..]);
+    if !src.is_empty() {
+        let to = dst.make_mut().chunks_exact_mut(size * inner);
+        let from = src.as_slice().chunks_exact(rows.len() * inner);
+        to.zip(from).for_each(|(to, from)| add_rows(to, &rows, from, inner));
     }
     Ok(())
 }
 
-fn add(to: &mut [f64], from: &[f64]) {
-    to.iter_mut().zip(from).for_each(|(to, from)| *to += from);
+vectorized! {
+    /// Adds rows of so many elements, one after another, to rows of a block.
+    fn add_rows(to: &mut [f64], rows: &[usize], from: &[f64], inner: usize) {
+        for (&row, from) in rows.iter().zip(from.chunks_exact(inner)) {
+            to[row * inner..][..inner].iter_mut().zip(from).for_each(|(to, from)| *to += from);
+        }
+    }
 }
 
 /// The leading axis' length and the number of elements of one of its rows.
@@ -181,7 +184,7 @@ pub fn index_add(dst: &mut Array<f64>, i: i64, v: Arg<'_, f64>) -> Result<(), Ke
     let to = &mut dst.make_mut()[at * row..][..row];
     match v {
         Arg::Scalar(v) => to.iter_mut().for_each(|to| *to += v),
-        Arg::Array(v) => add(to, v.as_slice()),
+        Arg::Array(v) => add_rows(to, &[0], v.as_slice(), row.max(1)),
     }
     Ok(())
 }

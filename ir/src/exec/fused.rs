@@ -190,6 +190,7 @@ impl Held<'_> {
     }
 
     /// Where a row begins.
+    #[inline(always)]
     fn start(&self, row: &Row) -> Result<usize, KernelError> {
         let place = match row.place {
             Place::Constant(i) => i,

@@ -33,12 +33,13 @@ impl Rows {
     #[inline]
     pub(super) fn push(&mut self, value: &Value) -> bool {
         let Value::Array(item, Mark::NONE) = value else { return false };
-        if self.filled == self.shape[0] || item.shape() != &self.shape[1..] {
+        if self.filled == self.shape[0] || !item.has_shape(&self.shape[1..]) {
             return false;
         }
+        let item = item.as_slice();
         let at = self.place(self.filled) * item.len();
         let rows = self.rows.get_or_insert_with(|| Array::zeros(&self.shape));
-        rows.make_mut()[at..at + item.len()].copy_from_slice(item.as_slice());
+        rows.make_mut()[at..at + item.len()].copy_from_slice(item);
         self.filled += 1;
         true
     }
