@@ -1,5 +1,6 @@
 //! From trees to linear code.
 
+use adjudicate_kernels::Compare;
 use indexmap::IndexMap;
 
 use super::code::{CallSite, Executable, Function, Instr, Operand, Part, PrimInstr, Reg, SiteId, Span16, Work};
@@ -169,12 +170,19 @@ impl Emitter<'_> {
                 self.patch(past);
             }
             Step::Loop { test, cond, body, exit, .. } => {
+                // The test stands below the body: a trip jumps once.
+                let enter = self.push(Instr::Jump { to: u32::MAX });
                 let head = self.here();
+                self.block(body);
+                self.patch(enter);
                 self.block(test);
                 let skip = self.unless(*cond, test.steps.last());
-                self.block(body);
-                self.push(Instr::Jump { to: head });
-                self.patch(skip);
+                if let Instr::UnlessCompare { op, to, .. } = &mut self.exe.code[skip] {
+                    (*op, *to) = (opposite(*op), head);
+                } else {
+                    self.push(Instr::Jump { to: head });
+                    self.patch(skip);
+                }
                 self.block(exit);
             }
         }
@@ -318,5 +326,17 @@ impl Emitter<'_> {
         let site = CallSite { graph, args: self.operands(args), results: self.results(&[]), window: 0 };
         self.exe.calls.push(site);
         self.exe.calls.len() as u32 - 1
+    }
+}
+
+/// What holds of two integers where this does not.
+fn opposite(op: Compare) -> Compare {
+    match op {
+        Compare::Lt => Compare::Ge,
+        Compare::Le => Compare::Gt,
+        Compare::Gt => Compare::Le,
+        Compare::Ge => Compare::Lt,
+        Compare::Eq => Compare::Ne,
+        Compare::Ne => Compare::Eq,
     }
 }
