@@ -101,9 +101,7 @@ fn blocks(b: &Builder) -> (usize, usize, usize, usize) {
         || b.values.iter().any(|v| matches!(v.layout, Layout::Row | Layout::Column));
     if !by_rows {
         let n = b.rows * b.columns;
-        // Sums of everything are made of blocks of twice the size.
-        let block = if b.outputs.iter().any(|o| o.end == End::SumAll) { 2 * BLOCK } else { BLOCK };
-        return (1, n, 1, n.min(block));
+        return (1, n, 1, n.min(BLOCK));
     }
     assert!(!reduces || b.columns <= MAX_ROW, "rows of {} elements are too long to be reduced", b.columns);
     let fitting = (BLOCK / b.columns).max(1);
