@@ -127,7 +127,7 @@ pub fn index<T: Element>(x: &Array<T>, i: i64) -> Result<Array<T>, KernelError> 
     Ok(Array::from_slice(&x.shape()[1..], &x.as_slice()[at * row..][..row]))
 }
 
-/// Where the elements of `x[i]` begin among those of `x`, for a fused kernel that reads them there. It counts as a call of
+/// Where the elements of `x[i]`, of which there are `len`, begin among those of `x`, for a fused kernel that reads them there. It counts as a call of
 /// [`index`]; what is read is counted with the fused kernel. Under [`Mode::Null`](crate::Mode::Null) an index out of range is
 /// the first.
 ///
@@ -137,12 +137,12 @@ pub fn index<T: Element>(x: &Array<T>, i: i64) -> Result<Array<T>, KernelError> 
 /// # Panics
 /// If `x` has rank 0.
 #[inline]
-pub fn row<T: Element>(x: &Array<T>, i: i64) -> Result<usize, KernelError> {
-    let (size, row) = rows(x);
+pub fn row<T: Element>(x: &Array<T>, i: i64, len: usize) -> Result<usize, KernelError> {
+    let size = x.shape()[0];
     let compute = enter(Kind::Other(Other::Index), || Work { flops: 0, read: 0, written: 0 });
     match resolve(i, 0, size) {
         Err(_) if size > 0 && !compute => Ok(0),
-        at => Ok(at? * row),
+        at => Ok(at? * len),
     }
 }
 

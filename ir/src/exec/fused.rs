@@ -25,15 +25,13 @@ pub(super) struct Fused {
     /// By operand of the instruction, which are those of the program and then the places of rows: the parameter of the
     /// graph.
     pub(super) params: Vec<usize>,
-    /// Operands of the program that are rows of what is given, by operand.
+    /// The first operands of the program, which are rows of what is given.
     rows: Vec<Row>,
 }
 
 /// An operand of a program that is `x[i]`, read where it is.
 #[derive(Clone, Debug)]
 struct Row {
-    /// The operand, which is given `x`.
-    operand: usize,
     /// Where `i` comes from.
     place: Place,
     /// How many elements it has, if it is an array.
@@ -74,6 +72,11 @@ pub(super) fn lower(id: GraphId, graph: &Graph) -> Option<Fused> {
         vals: FxHashMap::default(),
         inputs: IndexMap::new(),
     };
+    for ((_, node), way) in nodes.iter().zip(&ways) {
+        for (&arg, &layout) in node.args.iter().zip(&way.operands).filter(|(arg, _)| graph.is_prim(**arg, "index")) {
+            lowering.operand(arg, layout)?;
+        }
+    }
     for ((id, node), way) in nodes.iter().zip(&ways) {
         lowering.node(*id, node, way)?;
     }
@@ -89,7 +92,7 @@ pub(super) fn lower(id: GraphId, graph: &Graph) -> Option<Fused> {
     let given = inputs.keys().map(|&(id, _)| param(if is_row(id) { graph.node(id).args[0] } else { id }));
     let mut params: Vec<usize> = given.collect::<Option<_>>()?;
     let mut rows = Vec::new();
-    for (operand, &(id, _)) in inputs.keys().enumerate().filter(|(_, (id, _))| is_row(*id)) {
+    for &(id, _) in inputs.keys().filter(|(id, _)| is_row(*id)) {
         let node = graph.node(id);
         let place = match graph.node(node.args[1]).op {
             Op::Const(Const::I64(i)) => Place::Constant(i),
@@ -99,7 +102,7 @@ pub(super) fn lower(id: GraphId, graph: &Graph) -> Option<Fused> {
             }
         };
         let len = (!node.ty.shape().is_empty()).then(|| node.ty.size());
-        rows.push(Row { operand, place, len, span: node.span });
+        rows.push(Row { place, len, span: node.span });
     }
     Some(Fused { graph: id, program: b.finish(), params, rows })
 }
@@ -163,11 +166,10 @@ impl Fused {
 
     /// Lets results be written over operands that are at their last use and in a register of their own.
     pub(super) fn settle(&mut self, operands: &[Operand]) {
-        let is_row = |i: usize| self.rows.iter().any(|row| row.operand == i);
         self.program.retain_donors(|i| {
             let operand = operands[usize::from(i)];
             let held = operands.iter().filter(|o| !o.is_const() && o.index() == operand.index()).count();
-            operand.is_last() && held == 1 && !is_row(usize::from(i))
+            operand.is_last() && held == 1 && usize::from(i) >= self.rows.len()
         });
     }
 }
@@ -191,7 +193,7 @@ impl Held<'_> {
 
     /// Where a row begins.
     #[inline(always)]
-    fn start(&self, row: &Row) -> Result<usize, KernelError> {
+    fn start(&self, operand: usize, row: &Row) -> Result<usize, KernelError> {
         let place = match row.place {
             Place::Constant(i) => i,
             Place::Operand(i) => match self.value(i) {
@@ -199,10 +201,11 @@ impl Held<'_> {
                 other => panic!("an integer was expected, not {other:?}"),
             },
         };
-        match self.value(row.operand) {
-            Value::Array(a, _) => index::row(a, place),
-            Value::Ints(a) => index::row(a, place),
-            Value::Bools(a) => index::row(a, place),
+        let len = row.len.unwrap_or(1);
+        match self.value(operand) {
+            Value::Array(a, _) => index::row(a, place, len),
+            Value::Ints(a) => index::row(a, place, len),
+            Value::Bools(a) => index::row(a, place, len),
             other => panic!("an array was expected, not {other:?}"),
         }
     }
@@ -223,8 +226,8 @@ impl Operands for Held<'_> {
     #[inline(always)]
     fn operand(&self, i: usize) -> Item<'_> {
         let value = self.value(i);
-        if let Some(at) = self.rows.iter().position(|row| row.operand == i) {
-            return row(value, self.starts[at], self.rows[at].len);
+        if let Some(of) = self.rows.get(i) {
+            return row(value, self.starts[i], of.len);
         }
         match value {
             Value::Array(a, _) => Item::Floats(a.as_slice()),
@@ -289,9 +292,9 @@ impl Fused {
         let mut held = Held { regs, consts, operands, rows: &fused.rows, starts: &[] };
         if !fused.rows.is_empty() {
             starts.clear();
-            for row in &fused.rows {
+            for (operand, row) in fused.rows.iter().enumerate() {
                 let error = |e: KernelError| ExecError { span: row.span, message: e.to_string() };
-                starts.push(held.start(row).map_err(error)?);
+                starts.push(held.start(operand, row).map_err(error)?);
             }
             held.starts = starts;
         }

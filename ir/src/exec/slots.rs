@@ -37,7 +37,10 @@ pub fn put(slot: &mut Value, value: Value) {
         Value::F64(x, mark) => store(slot, Value::F64(x, mark)),
         Value::I64(n) => store(slot, Value::I64(n)),
         Value::Bool(b) => store(slot, Value::Bool(b)),
-        _ => store(slot, ManuallyDrop::into_inner(value)),
+        _ => match ManuallyDrop::into_inner(value) {
+            Value::Array(a, mark) => store(slot, Value::Array(a, mark)),
+            other => store(slot, other),
+        },
     }
 }
 
