@@ -13,8 +13,10 @@
 //!
 //! - [`program`]: steps, values, the builder.
 //! - [`plan`]: blocks, stretched operands, registers.
+//! - [`ways`], [`scalar`], [`few`]: steps on single elements, and on some at a time.
 //! - [`run`]: the walk. [`steps`]: one step on one block. [`sums`]: sums across blocks.
 
+mod few;
 mod plan;
 mod program;
 mod run;
@@ -23,6 +25,7 @@ mod steps;
 mod sums;
 #[cfg(test)]
 mod tests;
+mod ways;
 
 pub use program::{Builder, Code, Elem, Layout, Program, Scalar, Val};
 pub use run::{Operand, Operands, Outcome, Scratch};

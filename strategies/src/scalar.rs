@@ -6,6 +6,9 @@
 //! (M. Sagebaum, T. Albring, N. R. Gauger, "High-performance derivative computations using CoDiPack",
 //! ACM TOMS 45(4), 2019). The reverse sweep is a multiplication and an addition for each active operand.
 //!
+//! The strategy expands calls first, and runs operations that stand together as [regions](region): all values and partials of one
+//! are computed by one program of the kernels, and then pushed.
+//!
 //! Partial derivatives are those of the primitives' rules, applied to the cotangent 1 and [staged](partials)
 //! once per function. What is stored is numbers, so the tape itself cannot be differentiated: the route to higher
 //! orders is to compute with numbers that are active on another tape. In Rust those are nested types

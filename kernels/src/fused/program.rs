@@ -2,6 +2,7 @@
 
 use smallvec::SmallVec;
 
+use super::few::Few;
 use super::plan::Plan;
 use super::scalar::Singles;
 use crate::ops::{Binary, Compare, IntBinary, IntUnary, Kind, Logic, Other, Reduce, Unary};
@@ -218,6 +219,8 @@ pub struct Program {
     pub(super) inputs: Vec<(Elem, usize)>,
     /// How it runs if it works on single elements.
     pub(super) singles: Option<Singles>,
+    /// How it runs if it does arithmetic on a few.
+    pub(super) few: Option<Few>,
     pub(super) plan: Plan,
     pub(super) outputs: Vec<Output>,
     /// By result.
@@ -319,9 +322,11 @@ impl Builder {
         let Self { rows, columns, outputs, calls, .. } = self;
         let single = rows * columns == 1 && outputs.iter().all(|o| o.end == End::Store && o.shape.is_empty());
         let singles = single.then(|| Singles::new(&plan, inputs.len()));
+        let stores = outputs.iter().all(|o| o.end == End::Store);
+        let few = if single { None } else { Few::new(&plan, &inputs, stores) };
         let moulds = (0..outputs.len()).map(|i| Mould::new(&plan, &outputs, i)).collect();
         let sums = outputs.iter().any(|o| o.end != End::Store);
-        Program { rows, columns, inputs, singles, plan, outputs, moulds, sums, calls }
+        Program { rows, columns, inputs, singles, few, plan, outputs, moulds, sums, calls }
     }
 
     /// Element type and number of elements of an operand.

@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
+use super::few::Lanes;
 use super::plan::{Place, Plan, Source};
 use super::program::{Elem, End, Layout, Mould, Program, Scalar};
 use super::steps::Block;
@@ -79,6 +80,8 @@ struct Line([u64; 8]);
 pub struct Scratch {
     /// Places of a program over single elements.
     pub(super) bits: Vec<u64>,
+    /// Places of a program over a few.
+    lanes: Vec<Lanes>,
     /// Single elements among the operands.
     scalars: Vec<u64>,
     /// Of the operands and then of the results.
@@ -187,8 +190,10 @@ impl Program {
         let compute = mode::enter_fused(|| self.record(operands));
         self.make_results(operands, compute, scratch);
         self.find(operands, scratch);
-        if compute {
-            self.walk(scratch);
+        match &self.few {
+            _ if !compute => {}
+            Some(few) => few.walk(&scratch.pointers, &mut scratch.lanes),
+            None => self.walk(scratch),
         }
     }
 

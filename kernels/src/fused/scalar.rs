@@ -3,81 +3,21 @@
 use super::plan::{Plan, Source};
 use super::program::{Code, Elem, Program, Scalar};
 use super::run::Scratch;
+use super::ways::{Step, paired, step, way};
 use crate::elementwise::power;
-use crate::ops::{Binary, Compare};
+use crate::ops::Compare;
 
 /// How a program over single elements runs. Its places are the operands, in order, then constants, then results of steps,
 /// each in a place of its own.
 #[derive(Clone, Debug)]
 pub struct Singles {
-    inputs: usize,
-    constants: Vec<u64>,
+    pub(super) inputs: usize,
+    pub(super) constants: Vec<u64>,
     /// The number of places.
-    len: usize,
-    steps: Vec<Step>,
+    pub(super) len: usize,
+    pub(super) steps: Vec<Step>,
     /// By result: its element type and place.
-    ends: Vec<(Elem, u16)>,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Step {
-    /// Which way it goes: operations that take no longer than finding out what is to be done have ways of their own.
-    way: u8,
-    /// What is done on [`OTHERWISE`].
-    code: Code,
-    args: [u16; 3],
-    dst: u16,
-}
-
-/// Ways up to here are one operation of [`arithmetic`]; from here on they are two, see [`pair`].
-const PAIRS: u8 = 3;
-const OTHERWISE: u8 = u8::MAX;
-
-fn way(code: Code) -> u8 {
-    match code {
-        Code::Binary(Binary::Add) => 0,
-        Code::Binary(Binary::Sub) => 1,
-        Code::Binary(Binary::Mul) => 2,
-        _ => OTHERWISE,
-    }
-}
-
-/// The operation that is a way.
-#[inline(always)]
-fn arithmetic(way: u8, x: f64, y: f64) -> f64 {
-    match way {
-        0 => x + y,
-        1 => x - y,
-        _ => x * y,
-    }
-}
-
-/// The two operations that are a way: that of x and y, and that of what it gives, as its left or its right operand, and z.
-#[inline(always)]
-fn pair<const WAY: u8>(x: f64, y: f64, z: f64) -> f64 {
-    let (first, second, right) = ((WAY - PAIRS) / (2 * PAIRS), (WAY - PAIRS) / 2 % PAIRS, (WAY - PAIRS) % 2 == 1);
-    let first = arithmetic(first, x, y);
-    if right { arithmetic(second, z, first) } else { arithmetic(second, first, z) }
-}
-
-/// Puts operations into pairs, where what the first gives is used once, by the second.
-fn paired(steps: impl Iterator<Item = Step>, uses: &[usize]) -> Vec<Step> {
-    let mut made: Vec<Option<Step>> = Vec::new();
-    let mut by: Vec<Option<usize>> = vec![None; uses.len()];
-    for mut step in steps {
-        for side in 0..2 {
-            let at = usize::from(step.args[side]);
-            let before = by[at].filter(|_| step.way < PAIRS && uses[at] == 1);
-            if let Some(first) = before.and_then(|before| made[before].take_if(|first| first.way < PAIRS)) {
-                let [x, y, _] = first.args;
-                step.args = [x, y, step.args[1 - side]];
-                step.way = PAIRS + first.way * 2 * PAIRS + step.way * 2 + side as u8;
-            }
-        }
-        by[usize::from(step.dst)] = Some(made.len());
-        made.push(Some(step));
-    }
-    made.into_iter().flatten().collect()
+    pub(super) ends: Vec<(Elem, u16)>,
 }
 
 impl Singles {
@@ -182,17 +122,9 @@ impl Singles {
     pub fn run(&self, places: &mut [u64]) {
         for &Step { way, code, args, dst } in &self.steps {
             let at = |i: usize| places[usize::from(args[i])];
-            let float = |i: usize| f64::from_bits(at(i));
-            macro_rules! ways {
-                ($($one:literal)*; $($two:literal)*) => {
-                    match way {
-                        $($one => arithmetic($one, float(0), float(1)).to_bits(),)*
-                        $($two => pair::<$two>(float(0), float(1), float(2)).to_bits(),)*
-                        _ => code.eval(at),
-                    }
-                };
-            }
-            places[usize::from(dst)] = ways!(0 1 2; 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20);
+            let float = |i: usize| [f64::from_bits(at(i))];
+            let [value] = step!(way, float, [f64::from_bits(code.eval(at))]);
+            places[usize::from(dst)] = value.to_bits();
         }
     }
 }

@@ -249,6 +249,41 @@ fn operations_on_single_elements_in_pairs() {
     }
 }
 
+/// Arithmetic over few elements, over as many as are done step by step, and in place.
+#[test]
+fn arithmetic_over_a_few_elements() {
+    let program = |n: usize| {
+        let mut b = Builder::new(1, n);
+        let [x, y] = std::array::from_fn(|_| b.input(Elem::F64, Layout::Full));
+        let z = b.input(Elem::F64, Layout::Scalar);
+        let half = b.constant(Scalar::F64(0.5));
+        let sum = b.step(Code::Binary(Binary::Add), &[x, z], n);
+        let scaled = b.step(Code::Binary(Binary::Mul), &[half, sum], n);
+        let quotient = b.step(Code::Binary(Binary::Div), &[scaled, y], n);
+        let minus = b.step(Code::Unary(Unary::Neg), &[quotient], n);
+        let last = b.step(Code::Binary(Binary::Sub), &[x, minus], n);
+        b.store(scaled, &[n], false);
+        b.store(last, &[n], false);
+        b.finish()
+    };
+    crate::simd::tests::on_every_isa(|_| {
+        let mut scratch = Scratch::default();
+        for (n, given) in (2..20).chain([63, 64, 65, 130]).flat_map(|n| [(n, false), (n, true)]) {
+            let (x, y, z) = (floats(&[n], 1), floats(&[n], 2), 0.3);
+            let at = |i: usize| (x.as_slice()[i], y.as_slice()[i]);
+            let scaled = (0..n).map(|i| 0.5 * (at(i).0 + z)).collect();
+            let last = (0..n).map(|i| at(i).0 - -(0.5 * (at(i).0 + z) / at(i).1)).collect();
+            let wanted = [scaled, last].map(|all| Outcome::Array(Array::from_vec(&[n], all)));
+            let own = |a: &Array<f64>| (Some(Item::Array(Array::from_slice(&[n], a.as_slice()))), given);
+            let program = program(n);
+            assert_eq!(program.few.is_some(), n <= 64);
+            let mut operands = List(vec![own(&x), own(&y), (Some(Item::Scalar(Scalar::F64(z))), false)]);
+            program.run(&mut operands, &mut scratch);
+            assert_eq!([0, 1].map(|i| program.take(&mut scratch, i)), wanted, "{n} {given}");
+        }
+    });
+}
+
 #[test]
 #[should_panic(expected = "operand 1 of a fused kernel")]
 fn operands_must_be_those_of_the_program() {
