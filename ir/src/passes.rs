@@ -2,7 +2,7 @@
 //!
 //! A pass is a value: a name, a sentence and a function that rewrites either one graph by itself or the graphs
 //! which the entry reaches together. It keeps types and meaning, IEEE arithmetic included, but that some
-//! (`contractions`, `accumulate`, `accumulators`, `fission`) add the terms of a sum in another order; `verify` runs after each
+//! (`contractions`, `accumulate`, `accumulators`, `fission`) add the terms of a sum in another order, and `accumulate` adds no zeros; `verify` runs after each
 //! in debug builds. A pipeline is a list of passes. A variant of a strategy that does without a pass leaves it out
 //! of the list.
 //! [`optimise`] goes through a pipeline again and again until nothing changes. A pass looks again
@@ -118,7 +118,7 @@ pub const FUSE_SCALARS: &[Pass] = &[fuse::FUSE_SCALARS];
 
 /// Every pass, in the order of help and tables.
 pub fn all() -> impl Iterator<Item = &'static Pass> {
-    CLOSE.iter().chain(optional())
+    CLOSE.iter().chain(optional()).chain(FUSE_SCALARS)
 }
 
 /// Every pass that a strategy can do without.

@@ -5,7 +5,7 @@ use adjudicate_ir::graph::{GraphId, Module, Op};
 use adjudicate_ir::interp;
 use adjudicate_ir::passes::{self, close};
 use adjudicate_ir::program::{Ask, Program, Request};
-use adjudicate_ir::text::print;
+use adjudicate_ir::text::{parse, print};
 use adjudicate_ir::value::Value;
 use adjudicate_ir::verify::verify;
 use adjudicate_kernels::Array;
@@ -172,4 +172,47 @@ fn sums_in_the_core_without_a_term_of_the_core_stay_as_they_are() {
     check(state, &[Datum::F64(0.3), Datum::I64(i64::MAX - 1), Datum::I64(3)], 1);
     let large = "import numpy as np\ndef f(x, y):\n    h = np.zeros(200)\n    for t in range(1000):\n        h = np.sin(h * 0.5 + np.cos(y + t))\n    return np.sum(h)\n";
     check(large, &[vector(200), vector(200)], 1);
+}
+
+/// Indices repeat within a trip and from trip to trip.
+#[test]
+fn parts_added_at_indices_are_added_for_all_trips_at_once() {
+    let text = "module closed entry @0
+
+graph @0 main(%0: f64[5, 2], %1: f64[4, 3, 2]) -> f64[5, 2] {
+  %2 = const 0 : i64
+  %3 = const i64[4, 3] (0, 1, 1, 4, 0, 1, 2, 2, 2, 4, 3, 0) : i64[4, 3]
+  %4 = loop @1 @2 (%0, %2, %3, %1) : (f64[5, 2], i64)
+  %5 = get 0 %4 : f64[5, 2]
+  return %5
+}
+
+graph @1 cond(%0: f64[5, 2], %1: i64, %2: i64[4, 3], %3: f64[4, 3, 2]) -> bool {
+  %4 = const 4 : i64
+  %5 = lt %1 %4 : bool
+  return %5
+}
+
+graph @2 body(%0: f64[5, 2], %1: i64, %2: i64[4, 3], %3: f64[4, 3, 2]) -> (f64[5, 2], i64) {
+  %4 = index %2 %1 : i64[3]
+  %5 = index %3 %1 : f64[3, 2]
+  %6 = sin %5 : f64[3, 2]
+  %7 = scatter_add[0] %0 %4 %6 : f64[5, 2]
+  %8 = const 1 : i64
+  %9 = add %1 %8 : i64
+  %10 = tuple (%7, %9) : (f64[5, 2], i64)
+  return %10
+}
+";
+    let before = parse(text).unwrap_or_else(|why| panic!("{why}"));
+    let after = distributed(&before);
+    assert_eq!(loops(&after), 0, "{}", print(&after));
+    let filled = |shape: &[usize]| {
+        let n = shape.iter().product();
+        Value::array(Array::from_vec(shape, (0..n).map(|i| (i as f64 * 0.7).cos()).collect()))
+    };
+    let args = [filled(&[5, 2]), filled(&[4, 3, 2])];
+    let value = |module: &Module| numbers(&interp::eval(module, args.to_vec()).expect("a value"));
+    let near = |(a, b): (&f64, &f64)| (a - b).abs() <= 1e-14;
+    assert!(value(&before).iter().zip(&value(&after)).all(near), "{:?} {:?}", value(&before), value(&after));
 }

@@ -1,5 +1,6 @@
 //! The pass `shifts`: text in, text out.
 
+use adjudicate_ir::graph::Module;
 use adjudicate_ir::passes::{self, OPTIMISE};
 use adjudicate_ir::text::{parse, print};
 use adjudicate_ir::verify::verify;
@@ -126,4 +127,46 @@ fn long_rows_are_pushed_twice() {
           return %10
         }"#]],
     );
+}
+
+/// Neither stack can be taken from the other: the other would be taken from it again.
+#[test]
+fn states_that_change_places_are_both_pushed() {
+    let text = "module closed entry @0
+
+graph @0 main(%0: f64[2], %1: f64[2]) -> (f64[4, 2], f64[4, 2]) {
+  %2 = zero : stack f64[2]
+  %3 = const 0 : i64
+  %4 = loop @1 @2 (%0, %1, %2, %2, %3) : (f64[2], f64[2], stack f64[2], stack f64[2], i64)
+  %5 = get 2 %4 : stack f64[2]
+  %6 = pop_rows[4,0,0] %5 : (stack f64[2], f64[4, 2])
+  %7 = get 1 %6 : f64[4, 2]
+  %8 = get 3 %4 : stack f64[2]
+  %9 = pop_rows[4,0,0] %8 : (stack f64[2], f64[4, 2])
+  %10 = get 1 %9 : f64[4, 2]
+  %11 = tuple (%7, %10) : (f64[4, 2], f64[4, 2])
+  return %11
+}
+
+graph @1 cond(%0: f64[2], %1: f64[2], %2: stack f64[2], %3: stack f64[2], %4: i64) -> bool {
+  %5 = const 4 : i64
+  %6 = lt %4 %5 : bool
+  return %6
+}
+
+graph @2 body(%0: f64[2], %1: f64[2], %2: stack f64[2], %3: stack f64[2], %4: i64) -> (f64[2], f64[2], stack f64[2], stack f64[2], i64) {
+  %5 = push %2 %0 : stack f64[2]
+  %6 = push %3 %1 : stack f64[2]
+  %7 = const 1 : i64
+  %8 = add %4 %7 : i64
+  %9 = tuple (%1, %0, %5, %6, %8) : (f64[2], f64[2], stack f64[2], stack f64[2], i64)
+  return %9
+}
+";
+    let mut module = parse(text).unwrap_or_else(|why| panic!("{why}"));
+    let before = module.node_count();
+    let mut rounds = 0;
+    let watch = &mut |pass: &str, _: &Module| rounds += usize::from(pass == "shifts");
+    passes::optimise(&mut module, OPTIMISE, watch).expect("within the limit");
+    assert!(rounds <= 3 && module.node_count() <= before, "{rounds} rounds\n{}", print(&module));
 }

@@ -127,8 +127,8 @@ pub fn index<T: Element>(x: &Array<T>, i: i64) -> Result<Array<T>, KernelError> 
     Ok(Array::from_slice(&x.shape()[1..], &x.as_slice()[at * row..][..row]))
 }
 
-/// Where the elements of `x[i]`, of which there are `len`, begin among those of `x`, for a fused kernel that reads them there. It counts as a call of
-/// [`index`]; what is read is counted with the fused kernel. Under [`Mode::Null`](crate::Mode::Null) an index out of range is
+/// Where the elements of `x[i]`, of which there are `len`, begin among those of `x`, for a fused kernel that reads them there.
+/// It counts as a call of [`index`]; what is read is counted with the fused kernel. Under [`Mode::Null`](crate::Mode::Null) an index out of range is
 /// the first.
 ///
 /// # Errors
@@ -138,6 +138,7 @@ pub fn index<T: Element>(x: &Array<T>, i: i64) -> Result<Array<T>, KernelError> 
 /// If `x` has rank 0.
 #[inline]
 pub fn row<T: Element>(x: &Array<T>, i: i64, len: usize) -> Result<usize, KernelError> {
+    debug_assert_eq!(len, rows(x).1);
     let size = x.shape()[0];
     let compute = enter(Kind::Other(Other::Index), || Work { flops: 0, read: 0, written: 0 });
     match resolve(i, 0, size) {

@@ -44,6 +44,26 @@ fn an_array_of_floats_is_refused_with_its_line() {
     assert!(why.contains("np.ones(3) * x") && why.contains("or use the strategy `tape`"), "{why}");
 }
 
+/// More operands than the active ones of are told apart beforehand: their operations are applied one after the other.
+#[test]
+fn a_region_of_many_operands() {
+    let names: Vec<String> = (0..70).map(|i| format!("x{i}")).collect();
+    let sum: Vec<String> = names.iter().enumerate().map(|(i, name)| format!("{name} * {i}.5")).collect();
+    let args: Vec<String> = (1..70).map(|i| format!("x * {i}.25 if x > 0.0 else x * x")).collect();
+    let model = format!(
+        "def f(x):\n    return g(x, {})\n\n\ndef g({}):\n    return ({}) * x3\n",
+        args.join(", "),
+        names.join(", "),
+        sum.join(" + ")
+    );
+    for order in 1..=2 {
+        let of =
+            |name| run(find(name).expect("it"), &model, Ask::Gradient, order, &[Datum::F64(1.3)]).expect("it runs");
+        let (ours, theirs) = (of("tape:scalar"), of("tape"));
+        assert!((ours[0] - theirs[0]).abs() <= 1e-12 * theirs[0].abs(), "{ours:?} {theirs:?}");
+    }
+}
+
 /// A statement for each operation on something active, with an edge of 12 bytes for each active operand and 1 byte beside them.
 /// What is active differs from trip to trip: `y` becomes so in the first. `c * c` never is, nor is the choice.
 #[test]

@@ -303,6 +303,8 @@ pub struct Executable {
     pub(super) calls: Vec<CallSite>,
     pub(super) vjps: Vec<VjpInstr>,
     pub(super) fused: Vec<Fused>,
+    /// The graphs of those.
+    pub(super) regions: Vec<GraphId>,
     pub(super) parts: Vec<Part>,
     /// Types of what is popped.
     pub(super) items: Vec<Type>,
@@ -356,7 +358,7 @@ impl Executable {
 
     /// The fused graphs of the program, and by operand the parameter of the graph.
     pub fn regions(&self) -> impl Iterator<Item = (GraphId, &[usize])> {
-        self.fused.iter().map(|fused| (fused.graph, &fused.params[..]))
+        self.regions.iter().zip(&self.fused).map(|(&graph, fused)| (graph, &fused.params[..]))
     }
 
     /// The constants of the program, which every run shares.

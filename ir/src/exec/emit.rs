@@ -54,6 +54,7 @@ fn lowered(module: &Module, first: SiteId, worth: Option<Worth>, done: &mut dyn 
         fused: Vec::new(),
         parts: Vec::new(),
         items: Vec::new(),
+        regions: Vec::new(),
         functions: vec![None; module.graphs.len()],
         entry: module.entry,
     };
@@ -72,7 +73,7 @@ fn lowered(module: &Module, first: SiteId, worth: Option<Worth>, done: &mut dyn 
         done(id, tree);
     }
     (exe.consts, exe.prims, exe.vjps) = (lowering.consts, lowering.prims, lowering.vjps);
-    exe.items = lowering.items;
+    (exe.items, exe.regions) = (lowering.items, lowering.regions);
     exe
 }
 

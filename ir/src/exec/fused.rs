@@ -11,7 +11,7 @@ use super::domain::{Domain, ExecError};
 use super::machine::Machine;
 use super::slots::{EMPTY, is_scalar, put};
 use crate::fusion::{Form, Region, Rep, Way, element};
-use crate::graph::{Const, Graph, GraphId, Node, NodeId, Op};
+use crate::graph::{Const, Graph, Node, NodeId, Op};
 use crate::prims::Args;
 use crate::span::Span;
 use crate::value::Value;
@@ -19,8 +19,6 @@ use crate::value::Value;
 /// A fused graph made ready.
 #[derive(Debug)]
 pub(super) struct Fused {
-    /// Which graph.
-    pub(super) graph: GraphId,
     pub(super) program: Program,
     /// By operand of the instruction, which are those of the program and then the places of rows: the parameter of the
     /// graph.
@@ -50,7 +48,7 @@ enum Place {
 /// A graph of elementwise operations as a block program, for whoever has its operands elsewhere than in registers: the
 /// program, and by operand the parameter of the graph. `None` if its nodes do not make a region.
 pub fn block_program(graph: &Graph) -> Option<(Program, Vec<usize>)> {
-    let Fused { mut program, params, rows, .. } = lower(GraphId(0), graph)?;
+    let Fused { mut program, params, rows } = lower(graph)?;
     if !rows.is_empty() {
         return None;
     }
@@ -59,7 +57,7 @@ pub fn block_program(graph: &Graph) -> Option<(Program, Vec<usize>)> {
 }
 
 /// The program of a graph; `None` if its nodes do not make a region.
-pub(super) fn lower(id: GraphId, graph: &Graph) -> Option<Fused> {
+pub(super) fn lower(graph: &Graph) -> Option<Fused> {
     let is_member = |id: NodeId, node: &Node| matches!(node.op, Op::Prim(_)) && !graph.is_prim(id, "index");
     let nodes: Vec<(NodeId, &Node)> = graph.iter().filter(|&(id, node)| is_member(id, node)).collect();
     let mut region = Region::around(graph, nodes.first()?.0)?;
@@ -104,7 +102,7 @@ pub(super) fn lower(id: GraphId, graph: &Graph) -> Option<Fused> {
         let len = (!node.ty.shape().is_empty()).then(|| node.ty.size());
         rows.push(Row { place, len, span: node.span });
     }
-    Some(Fused { graph: id, program: b.finish(), params, rows })
+    Some(Fused { program: b.finish(), params, rows })
 }
 
 struct Lowering<'g> {

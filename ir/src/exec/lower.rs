@@ -36,6 +36,8 @@ pub(super) struct Lowering<'m> {
     pub(super) items: Vec<Type>,
     /// Programs of the function at hand.
     pub(super) fused: Vec<Fused>,
+    /// The graphs of all that were fused so far.
+    pub(super) regions: Vec<GraphId>,
     /// Programs so far.
     programs: u32,
     /// Graphs that need a function of their own, in order of discovery.
@@ -58,6 +60,7 @@ impl<'m> Lowering<'m> {
             vjps: Vec::new(),
             items: Vec::new(),
             fused: Vec::new(),
+            regions: Vec::new(),
             programs: 0,
             wanted: IndexMap::from([(module.entry, ())]),
             regs: 0,
@@ -281,13 +284,14 @@ impl<'m> Lowering<'m> {
         into: Option<&[Reg]>,
         out: &mut Block,
     ) -> Place {
-        let Some(fused) = lower(graph, self.module.graph(graph)) else {
+        let Some(fused) = lower(self.module.graph(graph)) else {
             self.wanted.insert(graph, ());
             return self.call(scope, id, node, Action::Call { graph, tail: false }, into, out);
         };
         let params = self.wholes(scope, &node.args, out);
         let args = fused.params.iter().map(|&i| params[i]).collect();
         self.fused.push(fused);
+        self.regions.push(graph);
         let action = Action::Fused(self.programs);
         self.programs += 1;
         let dsts = self.dsts(scope, id, node, into);

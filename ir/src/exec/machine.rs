@@ -327,9 +327,11 @@ impl Machine {
         let to = base + to.0 as usize;
         if from.is_const() {
             put_copy(&mut self.regs[to], &exe.consts[from.index()]);
-        } else if let Ok([place, slot]) = self.regs.get_disjoint_mut([to, base + from.index()]) {
-            if from.is_last() { put_moved(place, slot) } else { put_copy(place, slot) }
+            return;
         }
+        let slots = self.regs.get_disjoint_mut([to, base + from.index()]);
+        let [place, slot] = slots.expect("two registers of the frame: nothing is moved to where it is");
+        if from.is_last() { put_moved(place, slot) } else { put_copy(place, slot) }
     }
 
     /// Opens a frame for a callee above what the caller still needs.

@@ -8,7 +8,8 @@
 //! What flows back to an array that a loop reads by index is of these forms, with the sum so far as `c`.
 //! Added in place, a trip costs its elements and not the length of the array, and a loop over an
 //! array is linear in all. Where `i` and `j` are the same element the terms of its sum come in
-//! another order.
+//! another order, as they do where one `scatter` has an index twice. A -0.0 in `c` stays one where nothing is added to it; with the
+//! zeros it was 0.0.
 
 use smallvec::SmallVec;
 

@@ -21,6 +21,9 @@ use super::{Pass, Run};
 pub(super) const RANGES: Pass =
     Pass { name: "ranges", about: "makes reads and additions at consecutive indices slices", run: Run::Graph(ranges) };
 
+/// Sums of more slices are left alone.
+const MAX_PARTS: usize = 256;
+
 fn ranges(graph: &Graph) -> Option<Graph> {
     replace_nodes(graph, |b, op, args, ty| match op {
         Op::Prim(p) if p.def.name == "gather" => gather(b, p, args),
@@ -82,7 +85,12 @@ fn joined(b: &mut Builder, args: &[NodeId], ty: &Type) -> Option<NodeId> {
     let (Elem::F64, shape) = ty.as_tensor()? else { return None };
     let mut parts = Vec::new();
     let mut open = args.to_vec();
+    // More parts than elements overlap; and what is added to itself again and again has more terms than can be looked at.
+    let most = shape.iter().copied().max()?.min(MAX_PARTS);
     while let Some(id) = open.pop() {
+        if parts.len() + open.len() >= most {
+            return None;
+        }
         let node = b.graph().node(id);
         match &node.op {
             Op::Prim(p) if p.def.name == "unslice" && node.ty == *ty => {

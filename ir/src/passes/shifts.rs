@@ -83,7 +83,8 @@ fn shift(module: &Module, graph: &Graph, id: NodeId) -> Option<Shift> {
     let before = pushed(stack)?;
     let states = graph.ty(ran).as_tuple()?.len();
     let state = body.params[..states].iter().position(|&p| p == before)?;
-    let after = returned(body, state)?;
+    // States that only change places would be taken from each other without end.
+    let after = returned(body, state).filter(|after| !body.params.contains(after))?;
     let next = (0..states).find(|&item| item != stack && pushed(item) == Some(after))?;
     let trips = prim.attrs[0] as usize;
     let is_read = || graph.iter().any(|(id, _)| rows(graph, id) == Some((prim, ran, next)));

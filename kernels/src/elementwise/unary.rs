@@ -52,7 +52,7 @@ impl Unary {
     /// The value on a scalar, the same bits as in an array.
     pub fn eval(self, x: f64) -> f64 {
         match self {
-            // What is rounded exactly has the same bits in whichever way it is computed.
+            // One instruction each, exactly rounded: the same bits in whichever way they are computed.
             Self::Neg => neg::of(x),
             Self::Sqrt => sqrt::of(x),
             Self::Abs => abs::of(x),

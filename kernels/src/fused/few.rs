@@ -1,5 +1,5 @@
-//! Programs of arithmetic over a few elements: the steps one after the other on some lanes at a time, as on single elements.
-//! Starting a loop for each step would take longer than the loop.
+//! Programs of arithmetic over a few elements: all steps on some lanes, then on the next. Starting a loop for each step would
+//! take longer than the loop.
 #![expect(unsafe_code, reason = "elements are read and written where operands and results are, which may be the same")]
 
 use super::plan::{Plan, Source};
@@ -13,7 +13,7 @@ use crate::simd::vectorized;
 /// a loop for each step 61.
 const LANES: usize = 16;
 
-/// Programs over more elements go step by step: from 128 on that takes less.
+/// Over more elements there is a loop for each step: from 128 on that takes less.
 const FEW: usize = 64;
 
 /// The lanes of a place.
@@ -25,8 +25,8 @@ pub(super) struct Lanes([f64; LANES]);
 #[derive(Clone, Debug)]
 pub(super) struct Few {
     steps: Singles,
-    /// By operand, whether it is one element.
-    splat: Vec<bool>,
+    /// The operands that steps read, and whether they are one element.
+    operands: Vec<(usize, bool)>,
     elements: usize,
 }
 
@@ -47,24 +47,33 @@ impl Few {
             return None;
         }
         let steps = Singles::new(plan, inputs.len());
-        let splat = inputs.iter().map(|&(_, len)| len == 1).collect();
-        steps.steps.iter().all(|step| step.way != OTHERWISE).then_some(Self { steps, splat, elements })
+        let read = plan.places.iter().filter_map(|place| match place.source {
+            Source::Input(i) => Some((usize::from(i), place.layout == Layout::Scalar)),
+            _ => None,
+        });
+        let operands = read.collect();
+        steps.steps.iter().all(|step| step.way != OTHERWISE).then_some(Self { steps, operands, elements })
     }
 }
 
 impl Few {
+    /// The operands that steps read.
+    #[cfg(test)]
+    pub(super) fn reads(&self) -> Vec<usize> {
+        self.operands.iter().map(|&(i, _)| i).collect()
+    }
+
     /// Runs the steps; `pointers` are those of the operands and then of the results.
     pub(super) fn walk(&self, pointers: &[Pointer], places: &mut Vec<Lanes>) {
         let Singles { inputs, ref constants, len, .. } = self.steps;
         if places.len() < len {
             places.resize(len, Lanes([0.0; LANES]));
         }
-        let (operands, others) = places.split_at_mut(inputs);
-        for ((place, pointer), _) in operands.iter_mut().zip(pointers).zip(&self.splat).filter(|(_, splat)| **splat) {
+        for &(i, _) in self.operands.iter().filter(|(_, splat)| *splat) {
             // SAFETY: the operand is one float, as its check saw.
-            place.0 = [unsafe { pointer.0.cast::<f64>().read() }; LANES];
+            places[i].0 = [unsafe { pointers[i].0.cast::<f64>().read() }; LANES];
         }
-        for (place, &constant) in others.iter_mut().zip(constants) {
+        for (place, &constant) in places[inputs..].iter_mut().zip(constants) {
             place.0 = [f64::from_bits(constant); LANES];
         }
         walk(self, pointers, places);
@@ -76,9 +85,9 @@ vectorized! {
         let Singles { inputs, steps, ends, .. } = &few.steps;
         for at in (0..few.elements).step_by(LANES) {
             let count = LANES.min(few.elements - at);
-            for ((place, pointer), _) in places.iter_mut().zip(&pointers[..*inputs]).zip(&few.splat).filter(|(_, splat)| !**splat) {
-                // SAFETY: the operand has as many elements as the space, as its check saw.
-                unsafe { read(pointer.0.cast::<f64>().add(at), count, &mut place.0) };
+            for &(i, _) in few.operands.iter().filter(|(_, splat)| !*splat) {
+                // SAFETY: the operand has as many floats as the space, as its check saw.
+                unsafe { read(pointers[i].0.cast::<f64>().add(at), count, &mut places[i].0) };
             }
             for &Step { way, args, dst, .. } in steps {
                 let float = |i: usize| places[usize::from(args[i])].0;

@@ -249,6 +249,24 @@ fn operations_on_single_elements_in_pairs() {
     }
 }
 
+/// An operand that no step reads is not touched, whatever it is.
+#[test]
+fn operands_that_nobody_reads_are_left_alone() {
+    let mut b = Builder::new(2, 4);
+    let x = b.input(Elem::F64, Layout::Full);
+    b.input(Elem::Bool, Layout::Full);
+    b.input(Elem::F64, Layout::Row);
+    let doubled = b.step(Code::Binary(Binary::Add), &[x, x], 8);
+    b.store(doubled, &[2, 4], false);
+    let program = b.finish();
+    assert!(program.few.as_ref().is_some_and(|few| few.reads() == [0]));
+    let x = floats(&[2, 4], 1);
+    let operands =
+        kept([Item::Array(x.clone()), Item::Bools(Array::full(&[2, 4], true)), Item::Array(floats(&[4], 2))]);
+    let wanted = Array::from_vec(&[2, 4], x.as_slice().iter().map(|x| x + x).collect());
+    assert_eq!(run(&program, operands, &mut Scratch::default()), [Outcome::Array(wanted)]);
+}
+
 /// Arithmetic over few elements, over as many as are done step by step, and in place.
 #[test]
 fn arithmetic_over_a_few_elements() {

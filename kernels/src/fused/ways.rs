@@ -14,7 +14,11 @@ pub(super) struct Step {
     pub(super) dst: u16,
 }
 
-/// Ways up to here are one operation of [`arithmetic`]; from here on they are two, see [`pair`].
+/// Sums, differences and products go in pairs too: the way of one of them after another is
+/// `PAIRS + 6 * first + 2 * second + side`, where the first gives the left (0) or the right (1) operand of the second.
+const ADD: u8 = 0;
+const SUB: u8 = 1;
+const MUL: u8 = 2;
 const PAIRS: u8 = 3;
 const DIV: u8 = 21;
 const NEG: u8 = 22;
@@ -23,9 +27,9 @@ pub(super) const OTHERWISE: u8 = u8::MAX;
 /// The way of an operation.
 pub(super) fn way(code: Code) -> u8 {
     match code {
-        Code::Binary(Binary::Add) => 0,
-        Code::Binary(Binary::Sub) => 1,
-        Code::Binary(Binary::Mul) => 2,
+        Code::Binary(Binary::Add) => ADD,
+        Code::Binary(Binary::Sub) => SUB,
+        Code::Binary(Binary::Mul) => MUL,
         Code::Binary(Binary::Div) => DIV,
         Code::Unary(Unary::Neg) => NEG,
         _ => OTHERWISE,
@@ -38,11 +42,12 @@ pub(super) fn arithmetic<const WAY: u8, const LANES: usize>(x: [f64; LANES], y: 
     let mut z = x;
     for i in 0..LANES {
         z[i] = match WAY {
-            0 => x[i] + y[i],
-            1 => x[i] - y[i],
-            2 => x[i] * y[i],
+            ADD => x[i] + y[i],
+            SUB => x[i] - y[i],
+            MUL => x[i] * y[i],
             DIV => x[i] / y[i],
-            _ => -x[i],
+            NEG => -x[i],
+            _ => panic!("no operation has this way"),
         };
     }
     z

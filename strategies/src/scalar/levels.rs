@@ -19,7 +19,7 @@ use smallvec::SmallVec;
 
 use super::active::Edge;
 use super::partials::{Function, Partials, Source, of_floats};
-use super::region::{From, Operation, Region};
+use super::region::{Operation, Origin, Region};
 
 /// The most tapes at once: a mark holds the level in its upper bits.
 const MAX_LEVEL: u32 = 7;
@@ -30,6 +30,9 @@ const NOTHING: f64 = -0.0;
 
 /// Why cotangents for several seeds at once are not differentiated.
 const MANY_SEEDS: &str = "cotangents in arrays cannot be differentiated by a tape of scalars";
+
+/// Why a region is not differentiated that is not known to be one of functions of scalars.
+const UNKNOWN: &str = "operations that a tape of scalars cannot express";
 
 /// A tape.
 #[derive(Debug, Default)]
@@ -188,10 +191,10 @@ impl Levels {
         let (operations, wanted) = (operations.clone(), results.clone());
         let mut numbers: Vec<Number> = Vec::with_capacity(operations.len());
         for Operation { function, args: from } in operations.iter() {
-            let number = |from: &From| match *from {
-                From::Operand(i) => scalar(&args[i]),
-                From::Constant(bits) => Number { bits, mark: Mark::NONE },
-                From::Operation(at) => numbers[at],
+            let number = |from: &Origin| match *from {
+                Origin::Operand(i) => scalar(&args[i]),
+                Origin::Constant(bits) => Number { bits, mark: Mark::NONE },
+                Origin::Operation(at) => numbers[at],
             };
             let operands: Numbers = from.iter().map(number).collect();
             let result = self.apply(function, &operands)?;
@@ -332,7 +335,13 @@ impl Domain for Levels {
     }
 
     fn region(&mut self, at: usize, args: &Args<'_>) -> Result<bool, String> {
-        let Some(region) = self.regions[at].as_mut().filter(|_| self.depth > 0) else { return Ok(false) };
+        if self.depth == 0 {
+            return Ok(false);
+        }
+        let Some(region) = &mut self.regions[at] else {
+            let active = args.iter().any(|arg| arg.mark().is_some());
+            return if active { Err(UNKNOWN.to_owned()) } else { Ok(false) };
+        };
         self.results.clear();
         let (mut marks, mut active) = (0, 0);
         if let Some(staged) = &mut region.staged {

@@ -24,7 +24,7 @@ const MAX_OPERANDS: usize = 64;
 
 /// Where an operand of an operation comes from.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum From {
+pub(super) enum Origin {
     Operand(usize),
     /// As bits.
     Constant(u64),
@@ -36,7 +36,7 @@ pub(super) enum From {
 #[derive(Debug)]
 pub(super) struct Operation {
     pub(super) function: Function,
-    pub(super) args: SmallVec<[From; 3]>,
+    pub(super) args: SmallVec<[Origin; 3]>,
 }
 
 /// A region made ready.
@@ -68,7 +68,7 @@ pub(super) struct Staged {
 #[derive(Clone, Copy, Debug)]
 struct Partial {
     of: usize,
-    by: From,
+    by: Origin,
     place: usize,
 }
 
@@ -88,19 +88,19 @@ impl Region {
     /// nodes is no function of scalars.
     pub(super) fn new(graph: &Graph, params: &[usize]) -> Option<Region> {
         let mut operations = Vec::new();
-        let mut from: FxHashMap<NodeId, From> = FxHashMap::default();
+        let mut from: FxHashMap<NodeId, Origin> = FxHashMap::default();
         for (id, node) in graph.iter() {
             let known = match &node.op {
-                Op::Param(i) => params.iter().position(|p| *p == *i as usize).map(From::Operand),
-                Op::Const(Const::F64(x)) => Some(From::Constant(x.to_bits())),
-                Op::Const(Const::I64(n)) => Some(From::Constant(*n as u64)),
-                Op::Const(Const::Bool(b)) => Some(From::Constant(u64::from(*b))),
+                Op::Param(i) => params.iter().position(|p| *p == *i as usize).map(Origin::Operand),
+                Op::Const(Const::F64(x)) => Some(Origin::Constant(x.to_bits())),
+                Op::Const(Const::I64(n)) => Some(Origin::Constant(*n as u64)),
+                Op::Const(Const::Bool(b)) => Some(Origin::Constant(u64::from(*b))),
                 Op::Prim(prim) => {
                     let operands: Vec<Type> = node.args.iter().map(|&a| graph.ty(a).clone()).collect();
                     let function = Function::new(prim.clone(), &operands).ok()?;
                     let args = node.args.iter().map(|a| from.get(a).copied()).collect::<Option<_>>()?;
                     operations.push(Operation { function, args });
-                    Some(From::Operation(operations.len() - 1))
+                    Some(Origin::Operation(operations.len() - 1))
                 }
                 Op::Tuple if id == graph.ret => None,
                 _ => return None,
@@ -110,8 +110,8 @@ impl Region {
         let ret = graph.node(graph.ret);
         let results = if ret.op == Op::Tuple { ret.args.to_vec() } else { vec![graph.ret] };
         let result = |id: &NodeId| match from.get(id)? {
-            From::Operation(at) => Some((*at, graph.ty(*id).as_tensor()?.0)),
-            From::Operand(_) | From::Constant(_) => None,
+            Origin::Operation(at) => Some((*at, graph.ty(*id).as_tensor()?.0)),
+            Origin::Operand(_) | Origin::Constant(_) => None,
         };
         let results: Vec<(usize, types::Elem)> = results.iter().map(result).collect::<Option<_>>()?;
         let operands = params.iter().map(|&p| element(graph.ty(graph.params[p])));
@@ -172,9 +172,9 @@ impl Pattern {
             let before = pattern.edges.len();
             for partial in of {
                 let leads = match partial.by {
-                    From::Operand(i) => (active >> i & 1 != 0).then_some(i as u32),
-                    From::Operation(at) => places.get(&at).copied(),
-                    From::Constant(_) => None,
+                    Origin::Operand(i) => (active >> i & 1 != 0).then_some(i as u32),
+                    Origin::Operation(at) => places.get(&at).copied(),
+                    Origin::Constant(_) => None,
                 };
                 pattern.edges.extend(leads.map(|leads| (partial.place as u32, leads)));
             }
@@ -212,7 +212,7 @@ impl Staging {
     /// `None` if an operation has no partial derivatives.
     fn stage(mut self, operations: &[Operation], results: &[(usize, types::Elem)]) -> Option<Staged> {
         let mut values: Vec<Val> = Vec::new();
-        let mut partials: Vec<(usize, From, Item)> = Vec::new();
+        let mut partials: Vec<(usize, Origin, Item)> = Vec::new();
         for (of, Operation { function, args }) in operations.iter().enumerate() {
             let items: SmallVec<[Item; 3]> = args.iter().map(|&arg| self.item(arg, &values)).collect();
             let result = self.apply(function, &items);
@@ -240,11 +240,11 @@ impl Staging {
         Some(self.finish(&values, &partials, results))
     }
 
-    fn item(&self, from: From, values: &[Val]) -> Item {
+    fn item(&self, from: Origin, values: &[Val]) -> Item {
         match from {
-            From::Operand(i) => Item::Val(self.operands[i]),
-            From::Constant(bits) => Item::Constant(bits),
-            From::Operation(at) => Item::Val(values[at]),
+            Origin::Operand(i) => Item::Val(self.operands[i]),
+            Origin::Constant(bits) => Item::Constant(bits),
+            Origin::Operation(at) => Item::Val(values[at]),
         }
     }
 
@@ -263,7 +263,12 @@ impl Staging {
     }
 
     /// Every value that is wanted is a result of the program; those that are operands are in their places already.
-    fn finish(mut self, values: &[Val], partials: &[(usize, From, Item)], results: &[(usize, types::Elem)]) -> Staged {
+    fn finish(
+        mut self,
+        values: &[Val],
+        partials: &[(usize, Origin, Item)],
+        results: &[(usize, types::Elem)],
+    ) -> Staged {
         let operands = &self.operands;
         let wanted = results.iter().map(|&(of, _)| values[of]);
         let wanted = wanted.chain(partials.iter().filter_map(|&(_, _, item)| match item {
