@@ -16,7 +16,8 @@
 //!    holds and may reuse their buffers. A register whose value is not used on one path is
 //!    emptied where the paths part.
 //! 4. [`registers`]: virtual registers become registers of a frame, reused as soon as they are free.
-//! 5. [`emit`]: the tree becomes linear code with jumps.
+//! 5. [`emit`]: the tree becomes linear code with jumps. For domains that compute and do nothing else, a loop over scalars
+//!    becomes one instruction, and a program of its own ([`scalars`]).
 //!
 //! From the trees [`plan`] tells, for who asks, which arrays a run holds at once, so that their memory can be there before.
 //!
@@ -39,6 +40,7 @@ mod places;
 mod plan;
 mod registers;
 mod run;
+mod scalars;
 mod scan;
 mod schedule;
 pub mod slots;

@@ -19,6 +19,7 @@ mod prims;
 mod random;
 mod ranges;
 mod recomputation;
+mod scalars;
 mod scalings;
 mod schedule;
 mod shifts;

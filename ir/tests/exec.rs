@@ -14,12 +14,13 @@ use adjudicate_kernels::{Array, counts};
 fn check(graphs: &str, args: &[Value]) -> Vec<Value> {
     let module = module(graphs);
     let expected = interp::eval(&module, args.to_vec()).map(items).map_err(|e| (e.span, e.message));
-    let exe = Executable::new(&module);
-    let mut machine = Machine::new();
-    for _ in 0..2 {
-        let found = exe.run(&mut machine, &mut Plain, args.iter().cloned()).map_err(|e| (e.span, e.message));
-        let (shown, wanted) = (format!("{found:?}"), format!("{expected:?}"));
-        assert!(shown == wanted, "{shown:.2000}\nis not\n{wanted:.2000}\nin {exe:#?}");
+    for exe in [Executable::new(&module), Executable::planned(&module).0] {
+        let mut machine = Machine::new();
+        for _ in 0..2 {
+            let found = exe.run(&mut machine, &mut Plain, args.iter().cloned()).map_err(|e| (e.span, e.message));
+            let (shown, wanted) = (format!("{found:?}"), format!("{expected:?}"));
+            assert!(shown == wanted, "{shown:.2000}\nis not\n{wanted:.2000}\nin {exe:#?}");
+        }
     }
     expected.unwrap_or_default()
 }

@@ -13,9 +13,10 @@
 //!
 //! - [`program`]: steps, values, the builder.
 //! - [`plan`]: blocks, stretched operands, registers.
-//! - [`ways`], [`scalar`], [`few`]: steps on single elements, and on some at a time.
+//! - [`ways`], [`dots`], [`scalar`], [`few`]: steps on single elements, and on some at a time.
 //! - [`run`]: the walk. [`steps`]: one step on one block. [`sums`]: sums across blocks.
 
+mod dots;
 mod few;
 mod plan;
 mod program;
@@ -29,7 +30,7 @@ mod ways;
 
 pub use program::{Builder, Code, Elem, Layout, Program, Scalar, Val};
 pub use run::{Operand, Operands, Outcome, Scratch};
-pub use scalar::Singles;
+pub use scalar::{Singles, Steps};
 
 /// Lanes of a block: as many as are summed at once. With half of them what starts a step was a tenth of the time of a cheap
 /// one.

@@ -11,6 +11,7 @@ use adjudicate_kernels::{Compare, IntBinary};
 
 use super::fused::Fused;
 use super::plan::MemoryPlan;
+use super::scalars::Scalars;
 use super::schedule::Worth;
 use crate::graph::{GraphId, Module, VjpSpec};
 use crate::prims::{Args, Attrs, PrimDef};
@@ -122,6 +123,8 @@ pub(super) enum Instr {
     Compare { op: Compare, args: u32, dst: Reg },
     /// Runs a block program; `results` is a start in the table of results.
     Fused { program: u32, args: u32, results: u32 },
+    /// Runs a loop over scalars.
+    Scalars { program: u32 },
     /// Runs parts at once, from `first` on in the table of parts.
     Together { first: u32, count: u32 },
     /// Several values as one.
@@ -305,6 +308,7 @@ pub struct Executable {
     pub(super) fused: Vec<Fused>,
     /// The graphs of those.
     pub(super) regions: Vec<GraphId>,
+    pub(super) scalars: Vec<Scalars>,
     pub(super) parts: Vec<Part>,
     /// Types of what is popped.
     pub(super) items: Vec<Type>,
@@ -359,6 +363,11 @@ impl Executable {
     /// The fused graphs of the program, and by operand the parameter of the graph.
     pub fn regions(&self) -> impl Iterator<Item = (GraphId, &[usize])> {
         self.regions.iter().zip(&self.fused).map(|(&graph, fused)| (graph, &fused.params[..]))
+    }
+
+    /// How many loops are programs over scalars of their own.
+    pub fn scalar_loops(&self) -> usize {
+        self.scalars.len()
     }
 
     /// The constants of the program, which every run shares.

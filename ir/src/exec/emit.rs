@@ -3,11 +3,12 @@
 use adjudicate_kernels::Compare;
 use indexmap::IndexMap;
 
-use super::code::{CallSite, Executable, Function, Instr, Operand, Part, PrimInstr, Reg, SiteId, Span16, Work};
+use super::code::{CallSite, Executable, Function, Instr, Operand, Part, Reg, SiteId, Span16, Work};
 use super::liveness;
 use super::lower::Lowering;
 use super::plan::{Lowered, MemoryPlan};
 use super::registers::{Allocation, allocate};
+use super::scalars::{self, Around};
 use super::scan::scan;
 use super::schedule::{Worth, schedule};
 use super::tree::{self, Action, Block, Step, Tree};
@@ -16,30 +17,40 @@ use crate::span::Span;
 
 /// Lowers a module.
 pub(super) fn executable(module: &Module, first: SiteId) -> Executable {
-    lowered(module, first, None, &mut |_, _| {})
+    lowered(module, first, Target::Any, &mut |_, _| {})
 }
 
 /// Lowers a module, and plans its memory.
 pub(super) fn planned(module: &Module) -> (Executable, MemoryPlan) {
-    with_plan(module, None)
+    with_plan(module, Target::Computing(None))
 }
 
 /// Lowers a module for several threads, and plans its memory.
 pub(super) fn parallel(module: &Module, worth: Worth) -> (Executable, MemoryPlan) {
-    with_plan(module, Some(worth))
+    with_plan(module, Target::Computing(Some(worth)))
 }
 
-fn with_plan(module: &Module, worth: Option<Worth>) -> (Executable, MemoryPlan) {
+fn with_plan(module: &Module, target: Target) -> (Executable, MemoryPlan) {
     let mut trees = IndexMap::new();
-    let exe = lowered(module, SiteId(0), worth, &mut |id, tree| {
+    let exe = lowered(module, SiteId(0), target, &mut |id, tree| {
         trees.insert(id, tree);
     });
     let plan = MemoryPlan::new(&Lowered { module, exe: &exe, trees: &trees });
     (exe, plan)
 }
 
-/// Lowers a module, with what is `worth` it put together; `done` is given the tree of every function.
-fn lowered(module: &Module, first: SiteId, worth: Option<Worth>, done: &mut dyn FnMut(GraphId, Tree)) -> Executable {
+/// What a program is for.
+#[derive(Clone, Copy)]
+enum Target {
+    /// Any domain.
+    Any,
+    /// Domains that compute and nothing else: loops over scalars run by themselves, and what is worth it, if anything is, is
+    /// put together.
+    Computing(Option<Worth>),
+}
+
+/// Lowers a module; `done` is given the tree of every function.
+fn lowered(module: &Module, first: SiteId, target: Target, done: &mut dyn FnMut(GraphId, Tree)) -> Executable {
     let scan = scan(module);
     let mut lowering = Lowering::new(module, &scan, first);
     let mut exe = Executable {
@@ -52,6 +63,7 @@ fn lowered(module: &Module, first: SiteId, worth: Option<Worth>, done: &mut dyn 
         calls: Vec::new(),
         vjps: Vec::new(),
         fused: Vec::new(),
+        scalars: Vec::new(),
         parts: Vec::new(),
         items: Vec::new(),
         regions: Vec::new(),
@@ -63,12 +75,12 @@ fn lowered(module: &Module, first: SiteId, worth: Option<Worth>, done: &mut dyn 
         next += 1;
         let mut tree = lowering.function(id);
         exe.fused.append(&mut lowering.fused);
-        if let Some(worth) = worth {
+        if let Target::Computing(Some(worth)) = target {
             schedule(&mut tree, &lowering.prims, &exe.fused, worth);
         }
         let intervals = liveness::mark(&mut tree);
         let allocation = allocate(&tree, &intervals);
-        let function = emit(&mut exe, &lowering.prims, &tree, &allocation, module.graph(id).span);
+        let function = emit(&mut exe, &lowering, target, &tree, &allocation, module.graph(id).span);
         exe.functions[id.0 as usize] = Some(function);
         done(id, tree);
     }
@@ -77,16 +89,24 @@ fn lowered(module: &Module, first: SiteId, worth: Option<Worth>, done: &mut dyn 
     exe
 }
 
-fn emit(exe: &mut Executable, prims: &[PrimInstr], tree: &Tree, allocation: &Allocation, span: Span) -> Function {
+fn emit(
+    exe: &mut Executable,
+    lowering: &Lowering<'_>,
+    target: Target,
+    tree: &Tree,
+    allocation: &Allocation,
+    span: Span,
+) -> Function {
     let pc = exe.code.len() as u32;
-    let mut emitter = Emitter { exe, prims, allocation, tuple: tree.tuple, span };
+    let mut emitter = Emitter { exe, lowering, target, allocation, tuple: tree.tuple, span };
     emitter.block(&tree.body);
     Function { pc, params: tree.params, registers: allocation.count }
 }
 
 struct Emitter<'e> {
     exe: &'e mut Executable,
-    prims: &'e [PrimInstr],
+    lowering: &'e Lowering<'e>,
+    target: Target,
     allocation: &'e Allocation,
     tuple: bool,
     /// Of the last step.
@@ -148,7 +168,7 @@ impl Emitter<'_> {
             Step::Do { action, at, args, dsts, drops, span } => {
                 self.span = *span;
                 self.action(*action, *at, args, dsts);
-                let keeps = |action: &Action| matches!(action, Action::Push | Action::Pop(_));
+                let keeps = |action: &Action| matches!(action, Action::Push(_) | Action::Pop(_));
                 if keeps(action)
                     && matches!(before, Some(Step::Do { action, drops, .. }) if keeps(action) && drops.is_empty())
                 {
@@ -170,6 +190,7 @@ impl Emitter<'_> {
                 self.block(other);
                 self.patch(past);
             }
+            Step::Loop { exit, .. } if self.scalars(step) => self.block(exit),
             Step::Loop { test, cond, body, exit, .. } => {
                 // The test stands below the body: a trip jumps once.
                 let enter = self.push(Instr::Jump { to: u32::MAX });
@@ -187,6 +208,18 @@ impl Emitter<'_> {
                 self.block(exit);
             }
         }
+    }
+
+    /// Emits a loop as one instruction if it is one over scalars.
+    fn scalars(&mut self, step: &Step) -> bool {
+        let Lowering { prims, items, consts, .. } = self.lowering;
+        let around = Around { prims, fused: &self.exe.fused, items, consts, allocation: self.allocation };
+        let computing = matches!(self.target, Target::Computing(_));
+        let Some(made) = computing.then(|| scalars::build(around, step, self.span)).flatten() else { return false };
+        let program = self.exe.scalars.len() as u32;
+        self.exe.scalars.push(made);
+        self.push(Instr::Scalars { program });
+        true
     }
 
     /// Lets the last two instructions be one if both push, or both pop: loops that keep a lot do nothing else for a while.
@@ -235,7 +268,7 @@ impl Emitter<'_> {
             Action::Prim(site) => {
                 let args = self.operands(args).start;
                 let plain = Instr::Prim { count, site, args, dst };
-                self.prims[site as usize].on_integers(args, dst).unwrap_or(plain)
+                self.lowering.prims[site as usize].on_integers(args, dst).unwrap_or(plain)
             }
             Action::Fused(program) => self.fused(program, args, dsts),
             Action::Tuple => Instr::Tuple { count: args.len() as u16, args: self.operands(args).start, dst },
@@ -245,7 +278,7 @@ impl Emitter<'_> {
                 tuple: self.operand(args[0]),
                 items: self.results(dsts).start,
             },
-            Action::Push => {
+            Action::Push(_) => {
                 Instr::Push { count: 1, args: self.operands(args).start, results: self.results(dsts).start }
             }
             Action::Pop(items) => {
@@ -331,7 +364,7 @@ impl Emitter<'_> {
 }
 
 /// What holds of two integers where this does not.
-fn opposite(op: Compare) -> Compare {
+pub(super) fn opposite(op: Compare) -> Compare {
     match op {
         Compare::Lt => Compare::Ge,
         Compare::Le => Compare::Gt,

@@ -24,22 +24,22 @@ pub(super) struct Fused {
     /// graph.
     pub(super) params: Vec<usize>,
     /// The first operands of the program, which are rows of what is given.
-    rows: Vec<Row>,
+    pub(super) rows: Vec<Row>,
 }
 
 /// An operand of a program that is `x[i]`, read where it is.
 #[derive(Clone, Debug)]
-struct Row {
+pub(super) struct Row {
     /// Where `i` comes from.
-    place: Place,
+    pub(super) place: At,
     /// How many elements it has, if it is an array.
-    len: Option<usize>,
+    pub(super) len: Option<usize>,
     /// Of the expression, for an index out of range.
-    span: Span,
+    pub(super) span: Span,
 }
 
 #[derive(Clone, Copy, Debug)]
-enum Place {
+pub(super) enum At {
     Constant(i64),
     /// An operand of the instruction.
     Operand(usize),
@@ -93,10 +93,10 @@ pub(super) fn lower(graph: &Graph) -> Option<Fused> {
     for &(id, _) in inputs.keys().filter(|(id, _)| is_row(*id)) {
         let node = graph.node(id);
         let place = match graph.node(node.args[1]).op {
-            Op::Const(Const::I64(i)) => Place::Constant(i),
+            Op::Const(Const::I64(i)) => At::Constant(i),
             _ => {
                 params.push(param(node.args[1])?);
-                Place::Operand(params.len() - 1)
+                At::Operand(params.len() - 1)
             }
         };
         let len = (!node.ty.shape().is_empty()).then(|| node.ty.size());
@@ -193,8 +193,8 @@ impl Held<'_> {
     #[inline(always)]
     fn start(&self, operand: usize, row: &Row) -> Result<usize, KernelError> {
         let place = match row.place {
-            Place::Constant(i) => i,
-            Place::Operand(i) => match self.value(i) {
+            At::Constant(i) => i,
+            At::Operand(i) => match self.value(i) {
                 Value::I64(i) => *i,
                 other => panic!("an integer was expected, not {other:?}"),
             },

@@ -176,7 +176,12 @@ impl<'m> Lowering<'m> {
             Op::Zero => Place::whole(self.zero(&node.ty)),
             Op::Tuple => self.tuple(scope, node, out),
             Op::Get(index) => self.get(scope, id, node, *index, out),
-            Op::Prim(prim) if std::ptr::eq(prim.def, &PUSH) => self.single(scope, id, node, Action::Push, into, out),
+            Op::Prim(prim) if std::ptr::eq(prim.def, &PUSH) => {
+                let Type::Stack(item) = &node.ty else { panic!("a push makes a stack") };
+                self.items.push(Type::clone(item));
+                let action = Action::Push(self.items.len() as u32 - 1);
+                self.single(scope, id, node, action, into, out)
+            }
             Op::Prim(prim) if std::ptr::eq(prim.def, &POP) => {
                 self.items.push(node.ty.as_tuple().expect("a stack and its top")[1].clone());
                 let action = Action::Pop(self.items.len() as u32 - 1);

@@ -9,6 +9,7 @@ use adjudicate_kernels::fused::Scratch;
 use super::code::{CallSite, Executable, Function, Instr, Operand, PrimInstr, Reg, Span16, VjpInstr};
 use super::domain::{Domain, ExecError};
 use super::run::Run;
+use super::scalars;
 use super::slots::{EMPTY, copy, is_scalar, put, put_copy, put_moved, take};
 use super::together::Lane;
 use crate::graph::GraphId;
@@ -48,6 +49,8 @@ pub struct Machine {
     pub(super) blocks: Scratch,
     /// Where rows begin that a block program reads.
     pub(super) rows: Vec<usize>,
+    /// Of loops over scalars.
+    pub(super) scalars: scalars::Storage,
     pub(super) lanes: Vec<Lane>,
     pub(super) returned: Returned,
     pub(super) nesting: u32,
@@ -71,6 +74,7 @@ impl Machine {
             spare: Vec::new(),
             blocks: Scratch::default(),
             rows: Vec::new(),
+            scalars: scalars::Storage::default(),
             lanes: Vec::new(),
             returned: Returned { base: 0, args: Span16 { start: 0, len: 0 } },
             nesting: 0,
@@ -210,6 +214,10 @@ impl Machine {
                 }
                 Instr::Fused { program, args, results } => {
                     self.fused(exe, domain, (base, pc - 1), (program, args, results))?;
+                }
+                Instr::Scalars { program } => {
+                    assert!(D::COMPUTES, "only what computes and does nothing else may run a loop by itself");
+                    self.scalars(exe, base, program)?;
                 }
                 Instr::Together { first, count } => {
                     assert!(D::COMPUTES, "only what computes and does nothing else may do several things at once");

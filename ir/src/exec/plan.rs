@@ -408,7 +408,7 @@ impl<'p> Walk<'p> {
             Action::Get(index) => self.copy(held[0].item(index as usize), dsts[0]),
             Action::Unpack => dsts.iter().enumerate().for_each(|(i, &dst)| self.copy(held[0].item(i), dst)),
             Action::Move => self.put(dsts[0], std::mem::take(&mut held[0])),
-            Action::Push => {
+            Action::Push(_) => {
                 if matches!(held[1], Held::Array(_) | Held::Items(_)) {
                     self.plan.open.insert(Open::Stacks);
                 }

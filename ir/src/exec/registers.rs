@@ -111,7 +111,7 @@ fn collect(block: &Block, calls: &mut Vec<u32>, sources: &mut [Option<Reg>]) {
                 | Action::Tuple
                 | Action::Get(_)
                 | Action::Unpack
-                | Action::Push
+                | Action::Push(_)
                 | Action::Pop(_)
                 | Action::Closure(_)
                 | Action::Call { tail: true, .. }

@@ -163,7 +163,7 @@ fn may_share(action: Action, operand: usize, prims: &[PrimInstr]) -> bool {
         Action::Tuple
         | Action::Get(_)
         | Action::Unpack
-        | Action::Push
+        | Action::Push(_)
         | Action::Pop(_)
         | Action::Closure(_)
         | Action::Call { .. }
@@ -286,7 +286,7 @@ impl<'t> Scheduler<'t> {
             Action::Tuple
             | Action::Get(_)
             | Action::Unpack
-            | Action::Push
+            | Action::Push(_)
             | Action::Pop(_)
             | Action::Closure(_)
             | Action::Call { .. }
@@ -341,7 +341,7 @@ impl Operation<'_> {
 fn is_simple(action: Action) -> bool {
     match action {
         Action::Prim(_) | Action::Fused(_) | Action::Tuple | Action::Get(_) | Action::Unpack | Action::Move => true,
-        Action::Push
+        Action::Push(_)
         | Action::Pop(_)
         | Action::Closure(_)
         | Action::Call { .. }

@@ -27,7 +27,8 @@ pub(super) enum Action {
     Tuple,
     Get(u32),
     Unpack,
-    Push,
+    /// By the type of the item in the executable.
+    Push(u32),
     /// By its type in the executable.
     Pop(u32),
     Closure(GraphId),

@@ -100,6 +100,23 @@ impl Stack {
         }
     }
 
+    /// A stack of floats without marks, bottom first.
+    pub(crate) fn of_floats(items: Vec<f64>) -> Self {
+        Stack((!items.is_empty()).then(|| Arc::new(Column::Floats(Scalars::from_vec(items)))))
+    }
+
+    /// The items, bottom first, of a stack of floats without marks.
+    ///
+    /// # Panics
+    /// If it is none.
+    pub(crate) fn into_floats(mut self) -> Vec<f64> {
+        let Some(column) = self.0.take() else { return Vec::new() };
+        match Arc::try_unwrap(column).unwrap_or_else(|shared| Column::clone(&shared)) {
+            Column::Floats(items) => items.into_vec(),
+            other => panic!("floats were expected, not {other:?}"),
+        }
+    }
+
     /// Takes the top value, `None` if only the zeros below are left.
     #[inline]
     pub fn pop(&mut self) -> Option<Value> {

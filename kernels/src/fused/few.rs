@@ -46,13 +46,13 @@ impl Few {
         if elements > FEW || !plan.single_block || !stores || !fits {
             return None;
         }
-        let steps = Singles::new(plan, inputs.len());
+        let steps = Singles::on_lanes(plan, inputs.len());
         let read = plan.places.iter().filter_map(|place| match place.source {
             Source::Input(i) => Some((usize::from(i), place.layout == Layout::Scalar)),
             _ => None,
         });
         let operands = read.collect();
-        steps.steps.iter().all(|step| step.way != OTHERWISE).then_some(Self { steps, operands, elements })
+        steps.steps.steps.iter().all(|step| step.way != OTHERWISE).then_some(Self { steps, operands, elements })
     }
 }
 
@@ -89,7 +89,7 @@ vectorized! {
                 // SAFETY: the operand has as many floats as the space, as its check saw.
                 unsafe { read(pointers[i].0.cast::<f64>().add(at), count, &mut places[i].0) };
             }
-            for &Step { way, args, dst, .. } in steps {
+            for &Step { way, args, dst, .. } in &steps.steps {
                 let float = |i: usize| places[usize::from(args[i])].0;
                 places[usize::from(dst)].0 = step!(way, float, panic!("no arithmetic"));
             }

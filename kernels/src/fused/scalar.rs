@@ -1,9 +1,12 @@
 //! Programs over single elements: one pass over the steps, every place being 64 bits.
 
-use super::plan::{Plan, Source};
+use std::ops::Range;
+
+use super::dots::{Dot, Neutral, gathered, is_linear};
+use super::plan::{Op, Plan, Source};
 use super::program::{Code, Elem, Program, Scalar};
 use super::run::Scratch;
-use super::ways::{Step, paired, step, way};
+use super::ways::{DOTS, OTHERWISE, Step, paired, step, way};
 use crate::elementwise::power;
 use crate::ops::Compare;
 
@@ -15,15 +18,33 @@ pub struct Singles {
     pub(super) constants: Vec<u64>,
     /// The number of places.
     pub(super) len: usize,
-    pub(super) steps: Vec<Step>,
+    pub(super) steps: Steps,
     /// By result: its element type and place.
     pub(super) ends: Vec<(Elem, u16)>,
 }
 
+/// With fewer linear operations than these it is quicker to do each in its own way.
+const FEW_LINEAR: usize = 4;
+
 impl Singles {
+    /// For a run on single elements.
     pub(super) fn new(plan: &Plan, inputs: usize) -> Self {
+        let linear = plan.ops.iter().filter(|op| is_linear(op.code)).count();
+        Self::of(plan, inputs, linear >= FEW_LINEAR)
+    }
+
+    /// For a run on several lanes: each step is on one way of its own.
+    pub(super) fn on_lanes(plan: &Plan, inputs: usize) -> Self {
+        Self::of(plan, inputs, false)
+    }
+
+    fn of(plan: &Plan, inputs: usize, with_dots: bool) -> Self {
         let constant = |source| if let Source::Constant(scalar) = source { Some(bits_of(scalar)) } else { None };
-        let constants: Vec<u64> = plan.places.iter().filter_map(|place| constant(place.source)).collect();
+        let mut constants: Vec<u64> = plan.places.iter().filter_map(|place| constant(place.source)).collect();
+        let neutral = inputs + constants.len();
+        if with_dots {
+            constants.extend([1.0_f64.to_bits(), (-0.0_f64).to_bits()]);
+        }
         let (mut next_constant, mut next) = (inputs, inputs + constants.len());
         let take = |from: &mut usize| {
             *from += 1;
@@ -37,12 +58,17 @@ impl Singles {
         let places: Vec<u16> = places.collect();
         let at = |place: u16| places[usize::from(place)];
         let ends = plan.ends.iter().map(|&end| (plan.places[usize::from(end)].elem, at(end))).collect::<Vec<_>>();
-        let steps =
-            plan.ops.iter().map(|op| Step { way: way(op.code), code: op.code, args: op.args.map(at), dst: at(op.dst) });
+        let step = |op: &Op| Step { way: way(op.code), code: op.code, args: op.args.map(at), dst: at(op.dst) };
+        let steps: Vec<Step> = plan.ops.iter().map(step).collect();
         let mut uses = vec![0; next];
         let used = plan.ops.iter().flat_map(|op| &op.args[..op.count.into()]);
         used.chain(&plan.ends).for_each(|&place| uses[usize::from(at(place))] += 1);
-        let steps = paired(steps, &uses);
+        let steps = if with_dots {
+            let (one, negative_zero) = (neutral as u16, neutral as u16 + 1);
+            Steps::with_dots(&steps, &uses, Neutral { one, negative_zero })
+        } else {
+            Steps { steps: paired(steps.into_iter(), &uses), dots: Vec::new() }
+        };
         Self { inputs, constants, len: next, steps, ends }
     }
 }
@@ -120,11 +146,166 @@ impl Singles {
     /// # Panics
     /// If they are fewer than [`Singles::places`].
     pub fn run(&self, places: &mut [u64]) {
-        for &Step { way, code, args, dst } in &self.steps {
-            let at = |i: usize| places[usize::from(args[i])];
-            let float = |i: usize| [f64::from_bits(at(i))];
-            let [value] = step!(way, float, [f64::from_bits(code.eval(at))]);
-            places[usize::from(dst)] = value.to_bits();
+        self.steps.all(places);
+    }
+
+    /// The number of operands.
+    pub fn inputs(&self) -> usize {
+        self.inputs
+    }
+
+    /// The constants as bits; their places follow those of the operands.
+    pub fn constants(&self) -> &[u64] {
+        &self.constants
+    }
+
+    /// Adds the steps to others, where the `known` places, of operands and constants, and those that the results are `wanted`
+    /// at are the caller's; `fresh` gives it further ones. A result that would stand where an operand is still read goes
+    /// to a fresh place: such places, and those to copy them to afterwards, come back. `None` as soon as there is no fresh
+    /// place.
+    pub fn append(
+        &self,
+        steps: &mut Steps,
+        known: &[u16],
+        wanted: &[u16],
+        mut fresh: impl FnMut() -> Option<u16>,
+    ) -> Option<Vec<(u16, u16)>> {
+        let works = self.steps.works();
+        let reads = |args: &[u16], place: u16| args.iter().any(|&arg| known.get(usize::from(arg)) == Some(&place));
+        let mut copies = Vec::new();
+        let mut results = vec![None; self.len];
+        for (&(_, end), &place) in self.ends.iter().zip(wanted) {
+            let made = works.iter().position(|(_, dst)| *dst == end).expect("a result is that of a step");
+            let read_later = works[made + 1..].iter().any(|(args, _)| reads(args, place));
+            let at = if read_later { fresh()? } else { place };
+            if read_later {
+                copies.push((at, place));
+            }
+            results[usize::from(end)] = Some(at);
+        }
+        let places = results.into_iter().enumerate().map(|(i, at)| known.get(i).copied().or(at).or_else(&mut fresh));
+        let places: Vec<u16> = places.collect::<Option<_>>()?;
+        steps.add(&self.steps, |place| places[usize::from(place)]);
+        Some(copies)
+    }
+}
+
+/// Steps on single elements, of one program or of several, on places that the caller keeps.
+#[derive(Clone, Debug, Default)]
+pub struct Steps {
+    pub(super) steps: Vec<Step>,
+    dots: Vec<Dot>,
+}
+
+impl Steps {
+    fn with_dots(steps: &[Step], uses: &[usize], neutral: Neutral) -> Self {
+        let mut dots = Vec::new();
+        Self { steps: gathered(steps, uses, neutral, &mut dots), dots }
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.steps.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.steps.is_empty()
+    }
+
+    /// What is read and what is written, in order.
+    fn works(&self) -> Vec<(&[u16], u16)> {
+        let mut works: Vec<(&[u16], u16)> = Vec::new();
+        for step in &self.steps {
+            match step.way {
+                DOTS => works.extend(self.dots[step.group()].iter().map(|dot| (&dot.args[..], dot.dst))),
+                _ => works.push((&step.args[..], step.dst)),
+            }
+        }
+        works
+    }
+
+    /// Adds others, whose places are `at` others.
+    fn add(&mut self, others: &Self, at: impl Fn(u16) -> u16) {
+        for step in &others.steps {
+            let moved = if step.way == DOTS {
+                let from = self.dots.len();
+                let moved = |dot: &Dot| Dot { args: dot.args.map(&at), dst: at(dot.dst), ..*dot };
+                self.dots.extend(others.dots[step.group()].iter().map(moved));
+                Step::dots(from..self.dots.len())
+            } else {
+                Step { args: step.args.map(&at), dst: at(step.dst), ..*step }
+            };
+            self.steps.push(moved);
+        }
+    }
+
+    fn all(&self, places: &mut [u64]) {
+        run(&self.steps, &self.dots, places);
+    }
+
+    /// Runs some of them.
+    ///
+    /// # Panics
+    /// If there are not so many, or fewer places than they name.
+    #[inline]
+    pub fn run(&self, range: Range<usize>, places: &mut [u64]) {
+        run(&self.steps[range], &self.dots, places);
+    }
+
+    /// As [`Steps::run`] on so few places that none needs to be looked for: the numbers of all must be below [`Steps::NEAR`].
+    #[inline]
+    pub fn run_near(&self, range: Range<usize>, places: &mut [u64; Self::NEAR]) {
+        run(&self.steps[range], &self.dots, places);
+    }
+
+    /// A number of places that a byte tells apart.
+    pub const NEAR: usize = 256;
+}
+
+/// Places by their numbers.
+pub(super) trait Places {
+    fn get(&self, place: u16) -> u64;
+    fn set(&mut self, place: u16, bits: u64);
+}
+
+impl Places for [u64] {
+    #[inline(always)]
+    fn get(&self, place: u16) -> u64 {
+        self[usize::from(place)]
+    }
+
+    #[inline(always)]
+    fn set(&mut self, place: u16, bits: u64) {
+        self[usize::from(place)] = bits;
+    }
+}
+
+impl Places for [u64; Steps::NEAR] {
+    #[inline(always)]
+    fn get(&self, place: u16) -> u64 {
+        self[usize::from(place as u8)]
+    }
+
+    #[inline(always)]
+    fn set(&mut self, place: u16, bits: u64) {
+        self[usize::from(place as u8)] = bits;
+    }
+}
+
+#[inline(always)]
+fn run<P: Places + ?Sized>(steps: &[Step], dots: &[Dot], places: &mut P) {
+    for step in steps {
+        let &Step { way, code, args, dst } = step;
+        if way == DOTS {
+            dots[step.group()].iter().for_each(|dot| dot.run(places));
+        } else if way == OTHERWISE {
+            places.set(dst, code.eval(|i| places.get(args[i])));
+        } else {
+            // Floats do not go by way of integers.
+            let float = |i: usize| [f64::from_bits(places.get(args[i]))];
+            let [value] = step!(way, float, panic!("no arithmetic"));
+            places.set(dst, value.to_bits());
         }
     }
 }

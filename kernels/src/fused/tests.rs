@@ -309,3 +309,125 @@ fn operands_must_be_those_of_the_program() {
     let operands = kept([x, row, column, Item::Scalar(Scalar::F64(0.0))]);
     run(&layouts(4, 3), operands, &mut Scratch::default());
 }
+
+/// A program of so many sums, differences, products and negations of what came before, some of them read by steps of other
+/// kinds, and how its results come out one operation after another.
+struct Straight {
+    program: Program,
+    operations: Vec<(Code, [usize; 2])>,
+    results: Vec<usize>,
+}
+
+const OPERANDS: usize = 4;
+
+fn straight(length: usize, seed: usize) -> Straight {
+    let mut state = seed as u64 + 1;
+    let mut below = |n: usize| {
+        state = state.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(0x1405_7b7e_f767_814f);
+        (state >> 33) as usize % n
+    };
+    let mut b = Builder::new(1, 1);
+    let mut values: Vec<Val> = (0..OPERANDS).map(|_| b.input(Elem::F64, Layout::Scalar)).collect();
+    let mut operations = Vec::new();
+    for _ in 0..length {
+        let linear = [Binary::Add, Binary::Sub, Binary::Mul, Binary::Mul].map(Code::Binary);
+        let code = match below(12) {
+            0 => Code::Unary(Unary::Abs),
+            1 => Code::Binary(Binary::Div),
+            2 | 3 => Code::Unary(Unary::Neg),
+            i => linear[i % 4],
+        };
+        // Mostly what was just made, so that much is read once.
+        let recent = values.len().min(3);
+        let mut pick = || if below(3) > 0 { values.len() - 1 - below(recent) } else { below(values.len()) };
+        let args = [pick(), pick()];
+        let count = if matches!(code, Code::Unary(_)) { 1 } else { 2 };
+        let step = b.step(code, &args.map(|i| values[i])[..count], 0);
+        values.push(step);
+        operations.push((code, args));
+    }
+    let last = values.len() - 1;
+    let results: Vec<usize> = (OPERANDS..last).filter(|_| below(4) == 0).chain([last]).collect();
+    results.iter().for_each(|&i| b.store(values[i], &[], false));
+    Straight { program: b.finish(), operations, results }
+}
+
+impl Straight {
+    fn plainly(&self, operands: [f64; OPERANDS]) -> Vec<f64> {
+        let mut values = operands.to_vec();
+        for (code, args) in &self.operations {
+            values.push(f64::from_bits(code.eval(|i| values[args[i]].to_bits())));
+        }
+        self.results.iter().map(|&i| values[i]).collect()
+    }
+}
+
+#[track_caller]
+fn same(found: &[f64], wanted: &[f64]) {
+    let same = |(a, b): (&f64, &f64)| a.to_bits() == b.to_bits() || a.is_nan() && b.is_nan();
+    assert!(found.len() == wanted.len() && found.iter().zip(wanted).all(same), "{found:?} is not {wanted:?}");
+}
+
+const EXTREME: [[f64; OPERANDS]; 5] = [
+    [1.5, -0.75, 2.25, 0.1],
+    [0.0, -0.0, 1.0, -1.0],
+    [-0.0, 0.0, -0.0, 3.5],
+    [f64::INFINITY, 1e-310, -7e300, 0.0],
+    [f64::NAN, 2.0, f64::NEG_INFINITY, -1e-5],
+];
+
+#[test]
+fn sums_of_products_are_the_operations_one_after_another() {
+    let mut scratch = Scratch::default();
+    for (length, seed) in (1..40).flat_map(|length| (0..20).map(move |i| (length, 100 * length + i))) {
+        let straight = straight(length, seed);
+        for operands in EXTREME {
+            straight.program.run_scalars(&mut scratch, |i| Scalar::F64(operands[i]));
+            let float = |scalar| if let Scalar::F64(x) = scalar { x } else { panic!("a float") };
+            let found: Vec<f64> = straight.program.scalars(&scratch).map(float).collect();
+            same(&found, &straight.plainly(operands));
+        }
+    }
+}
+
+/// Steps of a program among others of their kind, its results where its operands are.
+#[test]
+fn steps_can_be_added_to_others_over_the_same_places() {
+    for (length, seed) in (1..40).flat_map(|length| (0..10).map(move |i| (length, 100 * length + i))) {
+        let straight = straight(length, seed);
+        let singles = straight.program.singles().expect("a program over single elements");
+        // The operands are at 10 and on, the constants at 100 and on, and the first results replace the operands.
+        let known: Vec<u16> = (10..10 + OPERANDS as u16).chain((100..).take(singles.constants().len())).collect();
+        let wanted: Vec<u16> = (10..).take(straight.results.len()).collect();
+        let mut next = 150;
+        let mut fresh = || {
+            next += 1;
+            Some(next)
+        };
+        let mut steps = Steps::default();
+        let mut runs = Vec::new();
+        for _ in 0..2 {
+            let from = steps.len();
+            let copies = singles.append(&mut steps, &known, &wanted, &mut fresh).expect("places enough");
+            runs.push((from..steps.len(), copies));
+        }
+        for operands in EXTREME {
+            let mut places = vec![0; 1000];
+            singles.constants().iter().zip(&known[OPERANDS..]).for_each(|(&x, &at)| places[usize::from(at)] = x);
+            operands.iter().zip(&known).for_each(|(x, &at)| places[usize::from(at)] = x.to_bits());
+            let mut expected = operands;
+            for (range, copies) in &runs {
+                if next < Steps::NEAR as u16 {
+                    steps.run_near(range.clone(), places.first_chunk_mut().expect("so many places"));
+                } else {
+                    steps.run(range.clone(), &mut places);
+                }
+                copies.iter().for_each(|&(from, to)| places[usize::from(to)] = places[usize::from(from)]);
+                let found: Vec<f64> = wanted.iter().map(|&at| f64::from_bits(places[usize::from(at)])).collect();
+                let results = straight.plainly(expected);
+                same(&found, &results);
+                expected.iter_mut().zip(results).for_each(|(operand, result)| *operand = result);
+            }
+        }
+    }
+}

@@ -1,5 +1,7 @@
 //! Steps as they are done on one number or on a few at a time: arithmetic has ways of its own, without calls.
 
+use std::ops::Range;
+
 use super::program::Code;
 use crate::ops::{Binary, Unary};
 
@@ -14,6 +16,23 @@ pub(super) struct Step {
     pub(super) dst: u16,
 }
 
+impl Step {
+    /// A group of dots.
+    pub(super) fn dots(group: Range<usize>) -> Self {
+        let at = |i: usize, half: u32| (i >> (16 * half)) as u16;
+        let args = [at(group.start, 0), at(group.start, 1), at(group.len(), 0)];
+        assert_eq!(usize::from(args[2]), group.len(), "fewer than 65536 dots in a group");
+        Self { way: DOTS, code: Code::Not, args, dst: u16::MAX }
+    }
+
+    /// Which dots the group has.
+    #[inline(always)]
+    pub(super) fn group(&self) -> Range<usize> {
+        let from = usize::from(self.args[0]) | usize::from(self.args[1]) << 16;
+        from..from + usize::from(self.args[2])
+    }
+}
+
 /// Sums, differences and products go in pairs too: the way of one of them after another is
 /// `PAIRS + 6 * first + 2 * second + side`, where the first gives the left (0) or the right (1) operand of the second.
 const ADD: u8 = 0;
@@ -22,6 +41,8 @@ const MUL: u8 = 2;
 const PAIRS: u8 = 3;
 const DIV: u8 = 21;
 const NEG: u8 = 22;
+/// A group of dots, by [`Step::group`].
+pub(super) const DOTS: u8 = u8::MAX - 1;
 pub(super) const OTHERWISE: u8 = u8::MAX;
 
 /// The way of an operation.

@@ -30,7 +30,11 @@ pub(super) const ODE: Suite = Suite {
     source: include_str!("ode.py"),
     asks: &[Ask::Value, Ask::Gradient, Ask::Hvp],
     wrt: &[0, 1, 2, 3, 4, 5],
-    sizes: &[Size { name: "10", entry: "loss", extents: &[10] }, Size { name: "100", entry: "loss", extents: &[100] }],
+    sizes: &[
+        Size { name: "10", entry: "loss", extents: &[10] },
+        Size { name: "100", entry: "loss", extents: &[100] },
+        Size { name: "1000", entry: "loss", extents: &[1000] },
+    ],
     inputs,
     handwritten,
 };
