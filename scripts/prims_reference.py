@@ -319,6 +319,11 @@ for shape, axis, at in (((5,), 0, ()), ((5,), 0, (3,)), ((4, 3), 1, (5,)), ((4, 
     idx = rng.integers(-shape[axis], shape[axis], at)
     x, src = any_float(shape), any_float(shape[:axis] + at + shape[axis + 1:])
     case("scatter_add", [axis], [x, idx, src], x + scatter(shape, axis, idx, src), smooth=True)
+for shape in SHAPES:
+    x = nonzero(shape)
+    case("cbrt", [], [x], np.cbrt(x), smooth=True)
+wide = np.array([v for v in SPECIAL if v != -2.0] + [1e-300, -1e-300, 5e-324])
+case("cbrt", [], [wide], np.cbrt(wide))
 
 path = pathlib.Path(__file__).parent.parent / "ir/tests/prims_reference.json"
 lines = ",\n".join(json.dumps(c, allow_nan=False, separators=(",", ":")) for c in cases)

@@ -371,6 +371,7 @@ functions! {
     sinh SINH() "The hyperbolic sine.";
     cosh COSH() "The hyperbolic cosine.";
     sqrt SQRT() "The square root.";
+    cbrt CBRT() "The cube root.";
     sign SIGN() "-1, 0 or 1.";
     to_f64 TO_F64() "The same numbers as floats.";
     pow POW(exponent) "To a power.";

@@ -117,6 +117,7 @@ pub fn form(prim: &Prim, operands: &[&Type], ty: &Type) -> Option<Form> {
         "log" => unary(Unary::Log),
         "log1p" => unary(Unary::Log1p),
         "sqrt" => unary(Unary::Sqrt),
+        "cbrt" => unary(Unary::Cbrt),
         "sin" => unary(Unary::Sin),
         "cos" => unary(Unary::Cos),
         "tan" => unary(Unary::Tan),

@@ -57,11 +57,6 @@ def np_log10(x):
     return np.log(x) / 2.302585092994046
 
 
-def np_cbrt(x):
-    root = np.abs(x) ** (1.0 / 3.0)
-    return np.where(np.asarray(x) < 0.0, -root, root)
-
-
 def np_hypot(x1, x2):
     size = np.maximum(np.abs(x1), np.abs(x2))
     scale = np.where(size > 1e150, 1e-200, np.where(size < 1e-150, 1e200, 1.0))
@@ -222,10 +217,6 @@ def math_log10(x):
 
 def math_exp2(x):
     return np.exp2(_number(x))
-
-
-def math_cbrt(x):
-    return np.cbrt(_number(x))
 
 
 def math_asinh(x):

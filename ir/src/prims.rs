@@ -151,7 +151,7 @@ pub const PRIMS: &[&PrimDef] = &[
     // arithmetic
     &ADD, &SUB, &MUL, &DIV, &FLOORDIV, &MOD, &POW, &POWI, &MAXIMUM, &MINIMUM, &NEG, &ABS, &SIGN,
     // elementary functions
-    &EXP, &EXPM1, &LOG, &LOG1P, &SQRT, &SIN, &COS, &TAN, &ARCSIN, &ARCCOS, &ARCTAN, &ARCTAN2,
+    &EXP, &EXPM1, &LOG, &LOG1P, &SQRT, &CBRT, &SIN, &COS, &TAN, &ARCSIN, &ARCCOS, &ARCTAN, &ARCTAN2,
     &SINH, &COSH, &TANH, &SIGMOID, &FLOOR, &CEIL,
     // comparison, logic, choice, casts
     &LT, &LE, &GT, &GE, &EQ, &NE, &LOGICAL_AND, &LOGICAL_OR, &LOGICAL_XOR, &LOGICAL_NOT,

@@ -31,6 +31,7 @@ operations! {
         Log "log" "The natural logarithm; NaN below 0.";
         Log1p "log1p" "`log(1 + x)`, accurate near 0.";
         Sqrt "sqrt" "The square root; NaN below 0.";
+        Cbrt "cbrt" "The cube root, of either sign.";
         Sin "sin" "The sine of x radians.";
         Cos "cos" "The cosine of x radians.";
         Tan "tan" "The tangent of x radians.";

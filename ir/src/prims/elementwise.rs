@@ -14,7 +14,7 @@
 //! | `mod` | 1 and `-floordiv(x, y)`, also at the jumps |
 //! | `pow` by its exponent | `xʸ log x` where `x > 0`, 0 elsewhere |
 //! | `pow` by its base | `y xʸ⁻¹`, 0 at `0⁰` |
-//! | `sqrt`, `log`, `div` at 0 | as IEEE arithmetic has it |
+//! | `sqrt`, `cbrt`, `log`, `div` at 0 | as IEEE arithmetic has it |
 
 use adjudicate_kernels::{Array, Binary, IntBinary, IntUnary, MAX_POWER, Unary};
 use adjudicate_kernels::{
@@ -141,6 +141,7 @@ float_unary! {
     LOG "log" Log "The natural logarithm." |x, _, dy| dy / x;
     LOG1P "log1p" Log1p "log(1 + x), accurate near 0." |x, _, dy| dy / (1.0 + x);
     SQRT "sqrt" Sqrt "The square root." |_, y, dy| 0.5 * dy / y;
+    CBRT "cbrt" Cbrt "The cube root." |_, y, dy| dy / (3.0 * (y * y));
     SIN "sin" Sin "The sine." |x, _, dy| dy * x.cos();
     COS "cos" Cos "The cosine." |x, _, dy| -(dy * x.sin());
     TAN "tan" Tan "The tangent." |_, y, dy| dy * (1.0 + y * y);

@@ -69,6 +69,7 @@ fn kinks_and_jumps_follow_the_conventions() {
     check(&prims::FLOORDIV, &[], &[row(&[4.0]), row(&[2.0])], &[0.0, 0.0]);
     check(&prims::MOD, &[], &[row(&[4.0, -1.0]), row(&[2.0, 3.0])], &[1.0, 1.0, -2.0, 1.0]);
     check(&prims::SQRT, &[], &[Value::f64(0.0)], &[f64::INFINITY]);
+    check(&prims::CBRT, &[], &[row(&[0.0, -0.0, f64::INFINITY])], &[f64::INFINITY, f64::INFINITY, 0.0]);
     check(&prims::LOG, &[], &[Value::f64(0.0)], &[f64::INFINITY]);
 }
 

@@ -162,7 +162,7 @@ enum Code {
     Loops(fn(&mut [MaybeUninit<f64>], &[f64]), fn(&mut [f64])),
     /// A function of libmvec.
     Vector(Function),
-    /// The standard library, where [`math`] would be slow.
+    /// The standard library, where [`math`] would be slow or has no such function.
     Standard(fn(f64) -> f64),
 }
 
@@ -184,6 +184,7 @@ fn code(op: Unary) -> Code {
         Unary::Log => fused(Code::Loops(log::into, log::assign), f64::ln),
         Unary::Log1p => Code::Vector(Function::Log1p),
         Unary::Sqrt => Code::Loops(sqrt::into, sqrt::assign),
+        Unary::Cbrt => Code::Standard(f64::cbrt),
         Unary::Sin => Code::Vector(Function::Sin),
         Unary::Cos => Code::Vector(Function::Cos),
         Unary::Tan => Code::Vector(Function::Tan),

@@ -67,6 +67,7 @@ unary! {
     ln LOG "The natural logarithm.";
     ln_1p LOG1P "`ln(1 + x)`, accurate near 0.";
     sqrt SQRT "The square root.";
+    cbrt CBRT "The cube root.";
     sin SIN "The sine.";
     cos COS "The cosine.";
     tan TAN "The tangent.";
