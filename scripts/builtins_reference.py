@@ -120,6 +120,7 @@ for f in ["exp", "expm1", "log", "log1p", "sqrt", "sin", "cos", "tan", "arctan",
     if f not in ("reciprocal",):
         rough(f"np.{f}(a)", I)
 rough("np.cbrt(a)", np.array([1e200, 1e-200, 1e300, 5e-324, -8.0, -0.0, -math.inf]))
+rough("np.sinc(a)", np.array([1e-160, -1e-8, 1e-7, 0.1, -0.2387, 0.2388, 0.3, 3.0]))
 for f in ["arcsin", "asin", "arccos", "acos", "arctanh", "atanh"]:
     case(f"np.{f}(a)", P); rough(f"np.{f}(a)", E)
 for f in ["arccosh", "acosh"]:

@@ -152,10 +152,15 @@ def np_heaviside(x1, x2):
 
 
 def np_sinc(x):
-    zero = np.asarray(x) == 0
-    y = np.pi * np.where(zero, 1.0, x)
-    near = np.pi * np.where(zero, x, 0.0)
-    return np.where(zero, 1.0 - near * near / 6.0, np.sin(y) / y)
+    # sin(y) / y; near 0, where its derivatives cancel, 1 - y**2/3! + y**4/5! - ... by Horner's scheme, the Taylor series to
+    # y**18/19!: the first term left out is below 1e-22 there, and below 1e-14 in the fourth derivative.
+    y = np.pi * np.asarray(x)
+    near = np.abs(y) < 0.75
+    s = np.square(np.where(near, y, 0.0))
+    far = np.where(near, 1.0, y)
+    inner = 1.0 - s / 110.0 * (1.0 - s / 156.0 * (1.0 - s / 210.0 * (1.0 - s / 272.0 * (1.0 - s / 342.0))))
+    series = 1.0 - s / 6.0 * (1.0 - s / 20.0 * (1.0 - s / 42.0 * (1.0 - s / 72.0 * inner)))
+    return np.where(near, series, np.sin(far) / far)
 
 
 def np_deg2rad(x):

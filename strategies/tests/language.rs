@@ -207,3 +207,26 @@ fn the_cube_root_has_derivatives_at_every_magnitude() {
     }
     check_accuracy(python, -8.0, &[1.0 / 12.0, 1.0 / 144.0, 5.0 / 3456.0]);
 }
+
+/// The `order`-th derivative of `sin(pi x) / (pi x)`, from the sine's Taylor series.
+fn sinc(x: f64, order: i32) -> f64 {
+    let pi2 = std::f64::consts::PI.powi(2);
+    let mut coefficient = 1.0;
+    let mut sum = 0.0;
+    for k in 0..20 {
+        let factors = (0..order).map(|i| f64::from(2 * k - i)).product::<f64>();
+        if 2 * k >= order {
+            sum += coefficient * factors * x.powi(2 * k - order);
+        }
+        coefficient *= -pi2 / f64::from((2 * k + 2) * (2 * k + 3));
+    }
+    sum
+}
+
+#[test]
+fn sinc_is_smooth_at_zero() {
+    let python = "import numpy as np\n\n\ndef f(x):\n    return np.sinc(x)\n";
+    for x in [0.0, 1e-160, -1e-8, 1e-7, 1e-3, 0.1, -0.2387, 0.2388, 0.4] {
+        check_accuracy(python, x, &[1, 2, 3].map(|order| sinc(x, order)));
+    }
+}
