@@ -106,6 +106,12 @@ for f in ["bitwise_and", "bitwise_or", "bitwise_xor"]:
 for f in ["invert", "bitwise_not"]:
     rough(f"np.{f}(a)", B)
     rough(f"np.{f}(a)", I)
+# The square root where NumPy takes it for a power, and the power where it and CPython do.
+for text in ["a ** 0.5", "np.power(a, 0.5)", "np.float_power(a, 0.5)"]:
+    case(text, V); rough(text, E); rough(f"1.0 / ({text})", np.array([-0.0, -math.inf]))
+for x in [-0.0, -math.inf]:
+    for text in ["a ** 0.5", "pow(a, 0.5)", "np.power(a, 0.5)", "np.float_power(a, 0.5)", "math.pow(a, 0.5)"]:
+        rough(f"np.divide(1.0, {text})", x)
 rough("np.fmod(-7, 3)"); rough("np.fmax(np.nan, 2.0)"); rough("np.logical_not(a)", E); rough("np.divmod(a, 3)", I)
 rough("divmod(-7, 2)"); rough("pow(2, 5)"); rough("pow(2.0, -1)"); rough("2 ** -1")
 

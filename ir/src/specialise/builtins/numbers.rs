@@ -19,7 +19,11 @@ pub(super) const ROWS: &[Row] = &[
     row(&["np.maximum"], "x1, x2, /", arithmetic),
     row(&["np.minimum"], "x1, x2, /", arithmetic),
     row(&["truediv", "np.divide", "np.true_divide"], "x1, x2, /", |cx, call| cx.quotient(call.arg(0), call.arg(1))),
-    row(&["pow"], "base, exp", |cx, call| cx.power_of(call.arg(0), call.arg(1))),
+    row(&["pow"], "base, exp", |cx, call| {
+        let base = cx.as_array(call.arg(0))?;
+        let is_number = cx.tensor_of(&base)?.1.is_empty();
+        if is_number { cx.power_of(&base, call.arg(1)) } else { cx.root_or_power(&base, call.arg(1)) }
+    }),
     row(&["np.power", "np.pow"], "x1, x2, /", whole_power),
     row(&["np.float_power", "math.pow"], "x1, x2, /", |cx, call| {
         let (base, exponent) = (cx.floats_of(call.arg(0))?, cx.floats_of(call.arg(1))?);
@@ -113,7 +117,7 @@ fn whole_power(cx: &mut Cx<'_>, call: &Call) -> Res<Val> {
     {
         return cx.error_help("an integer to a negative integer power is not an integer", "write a float as the base");
     }
-    cx.power_of(call.arg(0), call.arg(1))
+    cx.root_or_power(call.arg(0), call.arg(1))
 }
 
 fn comparison(cx: &mut Cx<'_>, call: &Call) -> Res<Val> {
@@ -308,13 +312,21 @@ impl Cx<'_> {
             }
             _ => {}
         }
-        if elem == Elem::F64 && matches!(exponent, Val::Float(x) if *x == 0.5) {
-            let node = self.node(&base)?;
-            return self.float_prim(&prims::SQRT, &[], &[node]);
-        }
         let (other, _) = self.tensor_of(exponent)?;
         let least = if elem == Elem::F64 || other == Elem::F64 { Elem::F64 } else { Elem::I64 };
         self.promoted(&prims::POW, &base, exponent, least)
+    }
+
+    /// The same with NumPy's short cut: `np.power`, and `**` of an array, take the square root for 0.5, which differs from the
+    /// power at -0.0 and at -inf.
+    fn root_or_power(&mut self, base: &Val, exponent: &Val) -> Res<Val> {
+        let base = self.as_array(base)?;
+        let is_root = matches!(exponent, Val::Float(x) if *x == 0.5) && self.tensor_of(&base)?.0 == Elem::F64;
+        if !is_root {
+            return self.power_of(&base, exponent);
+        }
+        let node = self.node(&base)?;
+        self.float_prim(&prims::SQRT, &[], &[node])
     }
 
     fn compare_tuples(&mut self, name: &str, a: &[Val], b: &[Val]) -> Res<Val> {
