@@ -17,6 +17,7 @@
 mod active;
 mod expression;
 mod levels;
+mod nesting;
 mod partials;
 mod region;
 
@@ -72,7 +73,9 @@ impl Strategy for ScalarTapeStrategy {
         watch("specialise", &specialised.module);
         passes::close(&mut specialised.module);
         watch("close", &specialised.module);
-        check(&specialised.module).map_err(|why| PrepareError::Refused(Refusal::new(*why, &program.sources)))?;
+        let module = &specialised.module;
+        let checked = nesting::check(module).and_then(|()| check(module));
+        checked.map_err(|why| PrepareError::Refused(Refusal::new(*why, &program.sources)))?;
         straighten(&mut specialised.module, watch);
         let executable = Executable::new(&specialised.module);
         let levels = Levels::new(&executable, &specialised.module);

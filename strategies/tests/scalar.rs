@@ -44,6 +44,31 @@ fn an_array_of_floats_is_refused_with_its_line() {
     assert!(why.contains("np.ones(3) * x") && why.contains("or use the strategy `tape`"), "{why}");
 }
 
+/// Seven tapes at once are told apart: more derivatives inside each other are refused before anything runs, at the innermost
+/// that the user wrote. A recursion that takes derivatives is as deep as the data say.
+#[test]
+fn more_nested_derivatives_than_tapes_are_refused() {
+    let grads = |n: usize| {
+        let more: String = (1..=n).map(|i| format!("\n\ndef g{i}(x):\n    return grad(g{})(x)\n", i - 1)).collect();
+        format!(
+            "from adjudicate import grad, jvp\n\n\ndef g0(x):\n    return x ** 9\n{more}\n\ndef f(x):\n    return g{n}(x)\n"
+        )
+    };
+    let scalar = find("tape:scalar").expect("it");
+    let run = |program: &str, order| run(scalar, program, Ask::Gradient, order, &[Datum::F64(1.5)]);
+    assert_eq!(run(&grads(6), 1).expect("seven"), [9.0 * 8.0 * 7.0 * 6.0 * 5.0 * 4.0 * 3.0 * 1.5 * 1.5]);
+    for (program, order) in [(grads(7), 1), (grads(6), 2), (grads(0), 8)] {
+        let why = run(&program, order).unwrap_err();
+        assert!(why.starts_with("refused:"), "{why}");
+        assert!(why.contains("`g0` is differentiated inside 7 other derivatives") || order == 8, "{why}");
+        assert!(why.contains("return grad(g0)(x)") || order == 8, "{why}");
+        assert!(why.contains("nests no more than 7") && why.contains("use the strategy `tape`"), "{why}");
+    }
+    let jvps = grads(3).replace("grad(g", "(lambda h: lambda y: jvp(h, (y,), (1.0,))[1])(g");
+    let why = run(&jvps, 2).unwrap_err();
+    assert!(why.starts_with("refused:") && why.contains("--> model.py"), "{why}");
+}
+
 /// More operands than the active ones of are told apart beforehand: their operations are applied one after the other.
 #[test]
 fn a_region_of_many_operands() {

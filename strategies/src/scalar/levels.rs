@@ -22,7 +22,7 @@ use super::partials::{Function, Partials, Source, of_floats};
 use super::region::{Operation, Origin, Region};
 
 /// The most tapes at once: a mark holds the level in its upper bits.
-const MAX_LEVEL: u32 = 7;
+pub(super) const MAX_LEVEL: u32 = 7;
 const LEVEL_SHIFT: u32 = 29;
 
 /// No cotangent has arrived.
