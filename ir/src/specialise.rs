@@ -147,6 +147,21 @@ impl Cx<'_> {
         )
     }
 
+    /// Makes what a value depends on known in the next attempt, or says why it should be. What it depends on remembers that:
+    /// if it cannot be made known either, then this is still what is wrong.
+    fn known_or<T>(&mut self, origin: &Origin, why: Diagnostic) -> Res<T> {
+        if let Origin::From(sources) = origin {
+            let before = self.marks.sources.len();
+            for source in sources.iter() {
+                self.marks.sources.entry(source.clone()).or_insert_with(|| Some(why.clone()));
+            }
+            if self.marks.sources.len() > before {
+                return Err(Stop::Restart);
+            }
+        }
+        Err(Stop::Error(Box::new(why)))
+    }
+
     /// A known integer, or a restart in which it is known.
     fn known_int(&mut self, value: &Val, what: &str) -> Res<i64> {
         match value {
@@ -319,7 +334,7 @@ impl Cx<'_> {
             Op::If(then, other) => {
                 let cond = self.env(graph, node.args[0]);
                 let (then, other) = (*then, *other);
-                self.branch(&cond, |cx| cx.eval_graph(then), |cx| cx.eval_graph(other))
+                self.branch(&cond, Some((then, other)), |cx| cx.eval_graph(then), |cx| cx.eval_graph(other))
             }
             Op::Loop { cond, body } => self.eval_loop((graph, id), *cond, *body, args),
             op => self.eval_plain(op, args),

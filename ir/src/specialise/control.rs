@@ -26,10 +26,11 @@ const MAX_LOOP_NESTING: usize = 6;
 const MAX_GROWING: usize = 40;
 
 impl Cx<'_> {
-    /// The value of `then` or of `other`, as `cond` says.
+    /// The value of `then` or of `other`, as `cond` says; `sides` are their graphs, if they are two of the source.
     pub(super) fn branch(
         &mut self,
         cond: &Val,
+        sides: Option<(GraphId, GraphId)>,
         then: impl FnOnce(&mut Self) -> Res<Val>,
         other: impl FnOnce(&mut Self) -> Res<Val>,
     ) -> Res<Val> {
@@ -55,7 +56,7 @@ impl Cx<'_> {
         };
         let abs = match self.join(&a.abs(), &b.abs())? {
             Ok(abs) => abs,
-            Err(clash) => return self.branch_clash(&leaf, &clash),
+            Err(clash) => return self.branch_clash(&leaf, sides, &clash),
         };
         if abs == Abs::Bottom {
             return Ok(Val::Bottom);
@@ -65,15 +66,29 @@ impl Cx<'_> {
         self.emit_if(&leaf, &abs, (a, then_frame), (b, other_frame))
     }
 
-    fn branch_clash<T>(&mut self, cond: &Leaf, clash: &Clash) -> Res<T> {
-        let message = format!("the branches give {} and {}", clash.left, clash.right);
-        if let Origin::From(_) = &cond.origin {
-            let origin = cond.origin.clone();
-            if let Err(Stop::Restart) = self.need_known::<()>(&origin, "the condition") {
-                return Err(Stop::Restart);
+    /// Makes the condition known in the next attempt, or says how the branches differ.
+    fn branch_clash<T>(&mut self, cond: &Leaf, sides: Option<(GraphId, GraphId)>, clash: &Clash) -> Res<T> {
+        let help = "both must have one type and shape, unless the condition is known beforehand";
+        let returned = sides.and_then(|(then, other)| Some((self.returning(then)?, self.src.graph(other))));
+        let why = match returned {
+            Some((function, after)) => {
+                let message = format!("`{function}` returns {} in this block and {} after it", clash.left, clash.right);
+                let at = after.node(after.ret).span;
+                Diagnostic::new(self.span, message).help(help).note(at, "the value after it")
             }
-        }
-        self.error_help(message, "both must have one type and shape, unless the condition is known beforehand")
+            None => {
+                let message = format!("the branches give {} and {}", clash.left, clash.right);
+                Diagnostic::new(self.span, message).help(help)
+            }
+        };
+        self.known_or(&cond.origin, why)
+    }
+
+    /// The function that a branch returns from with the value that a block before it has found.
+    fn returning(&self, then: GraphId) -> Option<&str> {
+        let graph = self.src.graph(then);
+        let ends = !matches!(graph.node(graph.ret).op, Op::Tuple);
+        graph.name.strip_suffix(".leave").filter(|_| ends)
     }
 
     /// Runs `make` in a frame of its own.
@@ -269,9 +284,12 @@ impl Cx<'_> {
                 }
                 Err(clash) => {
                     let names = &self.src.graph(body).signature.names;
-                    let name = names.get(i).map_or("a variable", |n| &**n);
-                    let message =
-                        format!("`{name}` is {} before this loop and {} after a trip", clash.left, clash.right);
+                    let message = match names.get(i).map_or("a variable", |n| &**n) {
+                        "$value" => {
+                            format!("this loop returns {} in one trip and {} in another", clash.left, clash.right)
+                        }
+                        name => format!("`{name}` is {} before this loop and {} after a trip", clash.left, clash.right),
+                    };
                     return self.mark_loop(source, &message);
                 }
             }

@@ -157,6 +157,7 @@ impl Cx<'_> {
         let cond = self.compare_int(tag, k as i64)?;
         self.branch(
             &cond,
+            None,
             |cx| cx.call_func(&options[k], args.to_vec(), named.to_vec()),
             |cx| cx.call_choice(tag, options, k + 1, args, named),
         )

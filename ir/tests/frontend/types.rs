@@ -270,3 +270,113 @@ fn recursion_without_an_end_is_rejected() {
     }
     check("def f(x):\n    return g(x[0])\n\n\ndef g(x):\n    return x if x > 1.0 else g(x + 1.0) + g(x + 2.0)\n", 4.0);
 }
+
+/// What a block returns is of another type than what is returned after it: that is wrong, not that the trips of a loop are not
+/// known.
+#[test]
+fn returns_of_two_types_around_a_block() {
+    check_rejected(
+        r#"
+        def f(x):
+            if x[0] > 0.0:
+                if x[1] > 0.0:
+                    return x[0]
+            return x[0], x[1]
+        "#,
+        expect![[r#"
+            error: `f` returns float in this block and (float, float) after it
+             --> model.py:2:8
+              |
+            2 |     if x[0] > 0.0:
+              |        ^^^^^^^^^^
+              |
+              = help: both must have one type and shape, unless the condition is known beforehand
+            note: the value after it
+             --> model.py:5:12
+              |
+            5 |     return x[0], x[1]
+              |            ^^^^^^^^^^
+        "#]],
+    );
+    check_rejected(
+        r#"
+        import numpy as np
+
+        def f(x):
+            y = x[0]
+            for a in x:
+                if y > 3.0:
+                    return y
+                y = y * a
+            return np.array([y, y])
+        "#,
+        expect![[r#"
+            error: `f` returns float in this block and float array of shape [2] after it
+             --> model.py:5:14
+              |
+            5 |     for a in x:
+              |              ^
+              |
+              = help: both must have one type and shape, unless the condition is known beforehand
+            note: the value after it
+             --> model.py:9:12
+              |
+            9 |     return np.array([y, y])
+              |            ^^^^^^^^^^^^^^^^
+        "#]],
+    );
+    check_rejected(
+        r#"
+        def g(y):
+            while y < 100.0:
+                if y > 3.0:
+                    return y
+                y = y * 1.5
+            return y, y
+
+        def f(x):
+            return g(x[0])
+        "#,
+        expect![[r#"
+            error: `g` returns float in this block and (float, float) after it
+             --> model.py:2:11
+              |
+            2 |     while y < 100.0:
+              |           ^^^^^^^^^
+              |
+              = help: both must have one type and shape, unless the condition is known beforehand
+            note: the value after it
+             --> model.py:6:12
+              |
+            6 |     return y, y
+              |            ^^^^
+            note: called from here
+             --> model.py:9:12
+              |
+            9 |     return g(x[0])
+              |            ^^^^^^^
+        "#]],
+    );
+    check_rejected(
+        r#"
+        def f(x):
+            y = x[0]
+            while y < 100.0:
+                if y > 3.0:
+                    return y
+                elif y > 2.5:
+                    return y, y
+                y = y * 1.5
+            return y
+        "#,
+        expect![[r#"
+            error: the branches give float and (float, float)
+             --> model.py:4:12
+              |
+            4 |         if y > 3.0:
+              |            ^^^^^^^
+              |
+              = help: both must have one type and shape, unless the condition is known beforehand
+        "#]],
+    );
+}
