@@ -3,6 +3,7 @@
 //! `z += v` changes an array in place in Python, where every other name of that array sees it;
 //! here it rebinds `z`. The two agree if `z` *owns* its value: the value was made by an operation
 //! that makes a new one, and no other variable, container, argument or function has it since.
+//! A variable that surely holds a tuple owns it whoever else has it: tuples cannot be changed.
 //! [`Scopes::shared`] has the augmented assignments of variables for which this is not known.
 //!
 //! Each function is walked in the order of control, with the variables that own their values as
@@ -10,7 +11,7 @@
 //! until nothing changes. Functions are pure, so that what a call has been given lives on at most
 //! in its result. Variables that inner functions read never own anything.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ruff_python_ast::{Expr, ExprCall, Operator, Parameters, Stmt, StmtAugAssign};
 use ruff_text_size::TextRange;
@@ -59,8 +60,17 @@ const VIEWS: &[&str] = &[
 /// Python's own functions whose result is new.
 const MAKERS: &[&str] = &["abs", "all", "any", "bool", "divmod", "float", "int", "len", "pow", "range", "round", "sum"];
 
+/// Why a variable owns its value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Owned {
+    /// Nothing else holds it.
+    Alone,
+    /// It is a tuple.
+    Tuple,
+}
+
 /// The variables that own their values; `None` where control does not come.
-type State<'a> = Option<BTreeSet<&'a str>>;
+type State<'a> = Option<BTreeMap<&'a str, Owned>>;
 
 impl<'a> Scopes<'a> {
     /// Fills `shared`. That functions return new values is assumed until shown otherwise.
@@ -103,7 +113,7 @@ impl<'s, 'a> Walk<'s, 'a> {
     ) -> Self {
         let inner = scopes.ids().flat_map(|id| &scopes.get(id).captures);
         let captured = inner.filter(|(owner, _)| *owner == scope).map(|(_, name)| *name).collect();
-        let state = Some(BTreeSet::new());
+        let state = Some(BTreeMap::new());
         Self { scopes, scope, makes_new, shared, captured, state, jumps: Vec::new(), new: true }
     }
 
@@ -199,11 +209,11 @@ impl<'s, 'a> Walk<'s, 'a> {
 
     // Variables.
 
-    fn own(&mut self, name: &'a str) {
-        if !self.captured.contains(name)
+    fn own(&mut self, name: &'a str, owned: Owned) {
+        if (owned == Owned::Tuple || !self.captured.contains(name))
             && let Some(state) = &mut self.state
         {
-            state.insert(name);
+            state.insert(name, owned);
         }
     }
 
@@ -218,14 +228,20 @@ impl<'s, 'a> Walk<'s, 'a> {
     }
 
     fn owns(&self, name: &str) -> bool {
-        self.state.as_ref().is_none_or(|state| state.contains(name))
+        self.state.as_ref().is_none_or(|state| state.contains_key(name))
+    }
+
+    fn owns_tuple(&self, name: &str) -> bool {
+        self.state.as_ref().is_none_or(|state| state.get(name) == Some(&Owned::Tuple))
     }
 
     /// Something else than a variable's own name holds, from now on, what the expression gives.
     fn leak(&mut self, expr: &'a Expr) {
         let mut held = BTreeSet::new();
         self.held(expr, &mut held);
-        held.iter().for_each(|name| self.forget(name));
+        if let Some(state) = &mut self.state {
+            state.retain(|name, owned| *owned == Owned::Tuple || !held.contains(name));
+        }
     }
 
     fn assign(&mut self, target: &'a Expr, value: &'a Expr) {
@@ -233,33 +249,41 @@ impl<'s, 'a> Walk<'s, 'a> {
             && targets.len() == values.len()
             && !targets.iter().chain(values).any(Expr::is_starred_expr)
         {
-            let new: Vec<bool> = values.iter().map(|value| self.is_new(value)).collect();
+            let owned: Vec<Option<Owned>> = values.iter().map(|value| self.owned(value)).collect();
             values.iter().for_each(|value| self.leak(value));
-            for (target, new) in targets.iter().zip(new) {
-                self.bind(target, new);
+            for (target, owned) in targets.iter().zip(owned) {
+                self.bind(target, owned);
             }
             return;
         }
-        let new = self.is_new(value);
+        let owned = self.owned(value);
         self.leak(value);
-        self.bind(target, new);
+        self.bind(target, owned);
     }
 
-    fn bind(&mut self, target: &'a Expr, new: bool) {
-        match target {
-            Expr::Name(name) if new => self.own(name.id.as_str()),
-            _ => self.disown(target),
+    fn bind(&mut self, target: &'a Expr, owned: Option<Owned>) {
+        self.disown(target);
+        if let (Expr::Name(name), Some(owned)) = (target, owned) {
+            self.own(name.id.as_str(), owned);
         }
+    }
+
+    /// Why a variable that is given the value of an expression owns it.
+    fn owned(&self, value: &'a Expr) -> Option<Owned> {
+        if self.is_tuple(value) { Some(Owned::Tuple) } else { self.is_new(value).then_some(Owned::Alone) }
     }
 
     /// What is not an array or list is new after an augmented assignment, what is one is owned.
     fn augmented(&mut self, assign: &'a StmtAugAssign) {
+        let Expr::Name(name) = &*assign.target else { return self.leak(&assign.value) };
+        let name = name.id.as_str();
+        let is_tuple = assign.op == Operator::Add && self.owns_tuple(name) && self.is_tuple(&assign.value);
         self.leak(&assign.value);
-        let Expr::Name(name) = &*assign.target else { return };
-        if !self.owns(name.id.as_str()) {
+        if !self.owns(name) {
             self.shared.insert(assign.range);
         }
-        self.own(name.id.as_str());
+        self.forget(name);
+        self.own(name, if is_tuple { Owned::Tuple } else { Owned::Alone });
     }
 
     fn defaults(&mut self, parameters: &'a Parameters) {
@@ -275,6 +299,23 @@ impl<'s, 'a> Walk<'s, 'a> {
     }
 
     // Expressions.
+
+    /// Whether an expression always gives a tuple. The sum of a tuple and an array is an array.
+    fn is_tuple(&self, expr: &'a Expr) -> bool {
+        match expr {
+            Expr::Tuple(_) => true,
+            Expr::Name(name) => self.owns_tuple(name.id.as_str()),
+            Expr::BinOp(binary) if binary.op == Operator::Add => {
+                self.is_tuple(&binary.left) && self.is_tuple(&binary.right)
+            }
+            Expr::If(choice) => self.is_tuple(&choice.body) && self.is_tuple(&choice.orelse),
+            Expr::Call(call) => match &*call.func {
+                Expr::Name(name) => name.id.as_str() == "tuple" && self.scopes.owner(self.scope, &name.id).is_none(),
+                _ => false,
+            },
+            _ => false,
+        }
+    }
 
     /// Whether an expression always gives a number, or an array or list that nothing else holds.
     fn is_new(&self, expr: &'a Expr) -> bool {
@@ -354,7 +395,16 @@ impl<'s, 'a> Walk<'s, 'a> {
 /// What is owned where two paths meet.
 fn meet<'a>(state: &mut State<'a>, other: State<'a>) {
     *state = match (state.take(), other) {
-        (Some(a), Some(b)) => Some(a.intersection(&b).copied().collect()),
+        (Some(mut a), Some(b)) => {
+            a.retain(|name, owned| match b.get(name) {
+                Some(other) => {
+                    *owned = if other == owned { *other } else { Owned::Alone };
+                    true
+                }
+                None => false,
+            });
+            Some(a)
+        }
         (one, None) | (None, one) => one,
     };
 }

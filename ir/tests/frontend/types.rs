@@ -58,6 +58,9 @@ fn updates_of_shared_arrays_are_rejected() {
         "for row in [x]:\n        row += 1.0\n    return np.sum(x)",
         "y = np.zeros(3)\n    z = y if x[0] > 0.0 else x\n    z += x\n    return np.sum(y)",
         "l = [1.0]\n    k = l\n    k += [2.0]\n    return float(len(l))",
+        "l = [1.0]\n    k = l\n    k += (2.0,)\n    return float(len(l))",
+        "l = (1.0,) if x[0] > 0.0 else [1.0]\n    k = l\n    k += (2.0,)\n    return float(len(l))",
+        "y = x + (1.0, 1.0, 1.0)\n    z = y\n    z += 1.0\n    return np.sum(y)",
         "y = np.zeros(3)\n    l = [] + [y]\n    y += x\n    return np.sum(l[0])",
     ];
     for body in shared {
@@ -82,6 +85,15 @@ fn updates_of_scalars_and_of_new_arrays_are_rebinding() {
         ("double = lambda a: a * 2.0\n    z = double(x)\n    z += 1.0\n    return np.sum(z)", 7.4),
         ("l = []\n    for i in range(2):\n        l += [x[i]]\n    return l[0] + 10.0 * l[1]", 15.5),
         ("t = 0.0\n    t += x\n    t += x\n    return np.sum(t)", 4.4),
+        ("t = (x[0],)\n    u = t\n    t += (x[1],)\n    return len(u) + t[1]", 2.5),
+        (
+            "t = (x[0],)\n    u = t\n    for a in x:\n        u = t\n        t += tuple([a])\n    return len(u) + t[2]",
+            4.5,
+        ),
+        (
+            "t = (x[0],)\n    g = lambda: t\n    u = t + (x[1],)\n    k = u\n    u += t\n    return len(k) + u[2] + len(g())",
+            3.5,
+        ),
     ];
     for (body, expected) in owned {
         check(&format!("import numpy as np\n\n\ndef f(x):\n    {body}\n"), expected);
