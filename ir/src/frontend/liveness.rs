@@ -194,6 +194,7 @@ impl<'a> Walk<'_, 'a> {
                     }
                 }
             }
+            Stmt::Assert(assert) => self.read(&assert.test, live),
             Stmt::Expr(expr) => self.read(&expr.value, live),
             _ => {}
         }

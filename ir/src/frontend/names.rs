@@ -50,6 +50,7 @@ const OPERATORS: &[&str] = &[
     "apply_star",
     "concat_tuples",
     "rebind",
+    "assert",
     "index",
 ];
 

@@ -20,7 +20,6 @@ pub(super) fn statement(stmt: &Stmt) -> (String, String) {
             ("`try` is not supported: there are no exceptions", "write the one `import` that the model needs")
         }
         Stmt::Try(_) => ("`try` is not supported: there are no exceptions", "test the condition with `if`"),
-        Stmt::Assert(_) => ("`assert` is not supported", "leave it out: shapes are checked in any case"),
         Stmt::TypeAlias(_) => ("`type` is not supported", "write `Name = …` with names from `typing`"),
         _ => ("this statement is not supported", ""),
     };

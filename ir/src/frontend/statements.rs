@@ -51,6 +51,10 @@ impl<'a> Lowerer<'a, '_> {
             Stmt::Import(import) => self.import(import),
             Stmt::ImportFrom(import) => self.import_from(import),
             Stmt::Pass(_) => {}
+            Stmt::Assert(assert) => {
+                let test = self.condition(&assert.test);
+                self.apply("assert", &[test], assert.range);
+            }
             Stmt::Expr(expr) => self.expression_statement(&expr.value),
             Stmt::Delete(_)
             | Stmt::TypeAlias(_)
@@ -58,7 +62,6 @@ impl<'a> Lowerer<'a, '_> {
             | Stmt::Match(_)
             | Stmt::Raise(_)
             | Stmt::Try(_)
-            | Stmt::Assert(_)
             | Stmt::Global(_)
             | Stmt::Nonlocal(_)
             | Stmt::IpyEscapeCommand(_) => self.reject_statement(stmt),

@@ -5,7 +5,8 @@
 //! file is no enclosing graph in this sense: its names are looked up where they are used.
 //!
 //! An update in place of what something else may hold is a fault even if the updated variable is
-//! never used again: `rebind` nodes, and conditionals and loops with one inside, always count.
+//! never used again, and so is what an `assert` says: nodes of these, and conditionals and loops with one inside, always
+//! count.
 
 use crate::graph::{GraphId, Module, NodeId, Op};
 
@@ -71,7 +72,7 @@ fn checks(module: &Module) -> Vec<Vec<NodeId>> {
         for (id, graph) in module.iter() {
             let inside = |g: GraphId| !checks[g.0 as usize].is_empty();
             let counts = |op: &Op, args: &[NodeId]| match op {
-                Op::Apply(_) => matches!(graph.node(args[0]).op, Op::Builtin("rebind")),
+                Op::Apply(_) => matches!(graph.node(args[0]).op, Op::Builtin("rebind" | "assert")),
                 Op::If(then, other) => inside(*then) || inside(*other),
                 Op::Loop { cond, body } => inside(*cond) || inside(*body),
                 _ => false,

@@ -392,3 +392,46 @@ fn returns_of_two_types_around_a_block() {
         "#]],
     );
 }
+
+#[test]
+fn an_assertion_is_checked_before_the_program_runs() {
+    check("def f(x):\n    assert x.shape == (3,), \"three\"\n    return x[0]\n", 0.5);
+    check("def g(y, n):\n    assert n == 3\n    return y * n\n\n\ndef f(x):\n    return g(x[0], 3)\n", 1.5);
+    check(
+        "def f(x):\n    y = 0.0\n    for i in range(4):\n        assert i < 4\n        y = y + x[0]\n    return y\n",
+        2.0,
+    );
+    check_rejected(
+        r#"
+        def f(x):
+            assert len(x) == 2, "two"
+            return x[0]
+        "#,
+        expect![[r#"
+            error: what this `assert` says does not hold
+             --> model.py:2:5
+              |
+            2 |     assert len(x) == 2, "two"
+              |     ^^^^^^^^^^^^^^^^^^^^^^^^^
+        "#]],
+    );
+    check_rejected(
+        r#"
+        def f(x):
+            n, y = 0, x[0]
+            while y < 100.0:
+                assert n < 50
+                n, y = n + 1, y * 2.0
+            return y
+        "#,
+        expect![[r#"
+            error: this `assert` depends on run-time data, and there are no exceptions
+             --> model.py:4:9
+              |
+            4 |         assert n < 50
+              |         ^^^^^^^^^^^^^
+              |
+              = help: leave it out, or return a value that says what went wrong, such as `math.nan`
+        "#]],
+    );
+}

@@ -1,6 +1,7 @@
 //! Functions of Python itself that take numbers: conversions, `round`, `sum`, `max` and `min`.
 
 use crate::prims;
+use crate::span::Diagnostic;
 use crate::specialise::value::Val;
 use crate::specialise::{Cx, Res};
 use crate::types::Elem;
@@ -26,12 +27,28 @@ pub(super) const ROWS: &[Row] = &[
             }
         }
     }),
+    row(&["assert"], "test, /", asserted),
     row(&["sum"], "iterable, /, start=", sum),
     row(&["max"], "*args", extremum),
     row(&["min"], "*args", extremum),
     row(&["all"], "iterable, /", quantified),
     row(&["any"], "iterable, /", quantified),
 ];
+
+/// What an `assert` says is checked before the program runs, or refused: there are no exceptions.
+fn asserted(cx: &mut Cx<'_>, call: &Call) -> Res<Val> {
+    match call.arg(0) {
+        Val::Bool(true) => Ok(Val::None),
+        Val::Bool(false) => cx.error("what this `assert` says does not hold"),
+        Val::Leaf(leaf) => {
+            let message = "this `assert` depends on run-time data, and there are no exceptions";
+            let help = "leave it out, or return a value that says what went wrong, such as `math.nan`";
+            let why = Diagnostic::new(cx.span, message).help(help);
+            cx.known_or(&leaf.origin.clone(), why)
+        }
+        other => cx.error(format!("an `assert` needs a condition, not {}", other.abs())),
+    }
+}
 
 /// Python's `sum`: the elements that a walk meets, added to a start.
 fn sum(cx: &mut Cx<'_>, call: &Call) -> Res<Val> {

@@ -62,7 +62,6 @@ fn statements_left_out() {
             global y
             nonlocal z
             del x
-            assert x
             raise ValueError
             with x as y:
                 pass
@@ -101,50 +100,42 @@ fn statements_left_out() {
               |
               = help: leave it out: what is not used costs nothing
 
-            error: `assert` is not supported
+            error: `raise` is not supported
              --> model.py:6:5
               |
-            6 |     assert x
-              |     ^^^^^^^^
-              |
-              = help: leave it out: shapes are checked in any case
-
-            error: `raise` is not supported
-             --> model.py:7:5
-              |
-            7 |     raise ValueError
+            6 |     raise ValueError
               |     ^^^^^^^^^^^^^^^^
               |
               = help: return a value that says what went wrong, such as `math.nan`
 
             error: `with` is not supported
-             --> model.py:8:5
+             --> model.py:7:5
               |
-            8 |     with x as y:
+            7 |     with x as y:
               |     ^^^^
               |
               = help: leave it out: there are no resources to manage
 
             error: `try` is not supported: there are no exceptions
-              --> model.py:10:5
-               |
-            10 |     try:
-               |     ^^^
-               |
-               = help: test the condition with `if`
+             --> model.py:9:5
+              |
+            9 |     try:
+              |     ^^^
+              |
+              = help: test the condition with `if`
 
             error: `match` is not supported
-              --> model.py:14:5
+              --> model.py:13:5
                |
-            14 |     match x:
+            13 |     match x:
                |     ^^^^^
                |
                = help: write `if` and `elif`
 
             error: `type` is not supported
-              --> model.py:17:5
+              --> model.py:16:5
                |
-            17 |     type T = int
+            16 |     type T = int
                |     ^^^^^^^^^^^^
                |
                = help: write `Name = …` with names from `typing`
