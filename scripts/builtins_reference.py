@@ -229,6 +229,14 @@ for f in ["all", "any", "count_nonzero"]:
     rough(f"np.{f}(a)", B); rough(f"np.{f}(a, axis=0)", J)
 for f in ["max", "min", "sum", "prod"]:
     rough(f"np.{f}(a)", B)
+for f in ["sum", "prod", "max", "min"]:
+    case(f"np.{f}(a, initial=b)", M, 0.7); case(f"np.{f}(a, axis=1, keepdims=True, initial=0.5)", M)
+    case(f"np.{f}(a, where=b > 0.0, initial=1.5)", V, W); case(f"np.{f}(a, axis=0, where=b[:, None] > 0.0, initial=3)", M, W[:3])
+    rough(f"np.{f}(a, where=a > 0.0, initial=2)", N); rough(f"np.{f}(a, initial=2.5)", I); rough(f"np.{f}(a, initial=True)", B)
+for f in ["sum", "prod"]:
+    case(f"np.{f}(a, where=b > 0.0)", V, W); rough(f"np.{f}(a, where=False)", I); rough(f"np.{f}(a, dtype=int)", V)
+    rough(f"np.{f}(a, axis=0, dtype=float)", J); rough(f"np.{f}(a, dtype=bool)", W); rough(f"a.{f}(where=a > 2)", I)
+case("sum((a, 2.0 * a), b)", 0.5, 3.0); case("sum([a, 2.0 * a], start=b)", V, 3.0)
 for m in ["sum", "mean", "max", "min", "prod", "std", "var", "cumsum", "argsort", "round", "cumprod"]:
     case(f"a.{m}()", V, smooth=m not in ("argsort", "round"))
 rough("a.any()", B); rough("a.all()", B); rough("a.argmax()", V); rough("a.argmin()", V); case("a.trace()", S)

@@ -206,7 +206,11 @@ impl Cx<'_> {
         bound.resize(names.len(), None);
         for (key, value) in named {
             let Some(i) = names.iter().position(|n| *n == key) else {
-                return self.error(format!("`{name}` has no parameter `{key}`"));
+                return if name.contains('.') {
+                    self.no_parameter(name, &key)
+                } else {
+                    self.error(format!("`{name}` has no parameter `{key}`"))
+                };
             };
             if bound[i].replace(value).is_some() {
                 return self.error(format!("`{name}` is given `{key}` twice"));

@@ -26,9 +26,9 @@ impl Call {
         self.bound[i].as_ref().expect("a required argument is bound")
     }
 
-    /// An argument that may be left out; `None` counts as left out.
+    /// An argument that may be left out; `None` counts as left out, and so does one that the row has not.
     pub(in crate::specialise) fn get(&self, i: usize) -> Option<&Val> {
-        self.bound[i].as_ref().filter(|v| !matches!(v, Val::None))
+        self.bound.get(i)?.as_ref().filter(|v| !matches!(v, Val::None))
     }
 
     /// An argument that may be left out and of which `None` is a value.
@@ -75,6 +75,20 @@ fn params(text: &'static str) -> Params {
 }
 
 impl Cx<'_> {
+    /// Refuses a parameter that a function of the language does not have.
+    pub(in crate::specialise) fn no_parameter<T>(&self, name: &str, key: &str) -> Res<T> {
+        let message = format!("`{name}` has no parameter `{key}` here");
+        match key {
+            "where" => {
+                self.error_help(message, "choose between elements and what stands for the others with `np.where`")
+            }
+            "dtype" => self.error_help(message, "convert the argument or the result with `astype`"),
+            "initial" => self.error_help(message, "combine it with the result"),
+            "out" => self.error_help(message, "arrays are immutable here: use the result"),
+            _ => self.error(message),
+        }
+    }
+
     pub(super) fn bind_call(
         &mut self,
         name: &'static str,
@@ -101,7 +115,7 @@ impl Cx<'_> {
             let at =
                 params.names.iter().position(|(param, _)| *param == &*key).filter(|&i| i >= params.positional_only);
             let Some(i) = at else {
-                return self.error(format!("`{name}` has no parameter `{key}` here"));
+                return self.no_parameter(name, &key);
             };
             if call.bound[i].replace(value).is_some() {
                 return self.error(format!("`{name}` is given `{key}` twice"));

@@ -9,12 +9,12 @@ use crate::types::Elem;
 use super::{Call, Row, row};
 
 pub(super) const ROWS: &[Row] = &[
-    row(&["np.sum"], "a, axis=, *, keepdims=", reduce),
-    row(&["np.prod"], "a, axis=, *, keepdims=", reduce),
-    row(&["np.max", "np.amax"], "a, axis=, *, keepdims=", reduce),
-    row(&["np.min", "np.amin"], "a, axis=, *, keepdims=", reduce),
-    row(&["np.all"], "a, axis=, *, keepdims=", reduce),
-    row(&["np.any"], "a, axis=, *, keepdims=", reduce),
+    row(&["np.sum"], "a, axis=, *, keepdims=, initial=, where=, dtype=", reduce_some),
+    row(&["np.prod"], "a, axis=, *, keepdims=, initial=, where=, dtype=", reduce_some),
+    row(&["np.max", "np.amax"], "a, axis=, *, keepdims=, initial=, where=", reduce_some),
+    row(&["np.min", "np.amin"], "a, axis=, *, keepdims=, initial=, where=", reduce_some),
+    row(&["np.all"], "a, axis=, *, keepdims=", |cx, call| reduce(cx, call, call.arg(0))),
+    row(&["np.any"], "a, axis=, *, keepdims=", |cx, call| reduce(cx, call, call.arg(0))),
     row(&["np.argmax"], "a, axis=, *, keepdims=", position),
     row(&["np.argmin"], "a, axis=, *, keepdims=", position),
     row(&["np.cumsum"], "a, axis=", |cx, call| {
@@ -28,9 +28,38 @@ pub(super) const ROWS: &[Row] = &[
     }),
 ];
 
+/// A reduction of the elements that `where` chooses, as `dtype`, that begins with `initial`.
+fn reduce_some(cx: &mut Cx<'_>, call: &Call) -> Res<Val> {
+    let (initial, mask, dtype) = (call.get(3), call.get(4), call.get(5));
+    let mut x = cx.with_dtype(call.arg(0), dtype)?;
+    let (elem, _) = cx.tensor_of(&x)?;
+    let (def, elem) = reduction(call.op, elem);
+    let initial = initial.map(|initial| cx.initial(initial, elem)).transpose()?;
+    if let Some(mask) = mask {
+        x = cx.chosen(call.op, &x, mask, initial.as_ref())?;
+    }
+    let mut total = reduce(cx, call, &x)?;
+    if let Some(initial) = initial {
+        total = cx.builtin(joins(def.name), &[initial, total])?;
+        let node = cx.cast(&total, elem)?;
+        total = cx.leaf(node, Origin::Data);
+    }
+    cx.with_dtype(&total, dtype)
+}
+
+/// The function that joins the results of a reduction.
+fn joins(reduction: &str) -> &'static str {
+    match reduction {
+        "sum" => "add",
+        "prod" => "mul",
+        "max" | "any" => "np.maximum",
+        _ => "np.minimum",
+    }
+}
+
 /// A reduction over some axes; `keepdims` leaves them with length 1.
-fn reduce(cx: &mut Cx<'_>, call: &Call) -> Res<Val> {
-    let x = cx.as_array(call.arg(0))?;
+fn reduce(cx: &mut Cx<'_>, call: &Call, x: &Val) -> Res<Val> {
+    let x = cx.as_array(x)?;
     let (elem, shape) = cx.tensor_of(&x)?;
     let axes = cx.axes(call.get(1), shape.len())?;
     let (def, want) = reduction(call.op, elem);
@@ -74,6 +103,33 @@ impl Cx<'_> {
             None => Ok((self.reshaped(x, &[shape.iter().product()])?, 0)),
             Some(axis) => Ok((x.clone(), self.known_axis(axis, shape.len())?)),
         }
+    }
+
+    /// What a reduction begins with: a number, of the elements that are reduced.
+    fn initial(&mut self, initial: &Val, elem: Elem) -> Res<Val> {
+        if !self.tensor_of(initial)?.1.is_empty() {
+            return self.error_help("`initial` is one number, not an array", "combine an array with the result");
+        }
+        let node = self.cast(initial, elem)?;
+        Ok(self.leaf(node, Origin::Data))
+    }
+
+    /// An array with what changes no reduction where a mask does not hold.
+    fn chosen(&mut self, reduction: &str, x: &Val, mask: &Val, initial: Option<&Val>) -> Res<Val> {
+        let neutral = match (reduction, initial) {
+            ("sum", _) => Val::Int(0),
+            ("prod", _) => Val::Int(1),
+            (_, Some(initial)) => initial.clone(),
+            (name, None) => {
+                let message = format!("`np.{name}` of chosen elements needs `initial`: none may be chosen");
+                return self
+                    .error_help(message, "give the least or greatest that it can be, such as `initial=-np.inf`");
+            }
+        };
+        let (_, shape) = self.tensor_of(x)?;
+        let shape = Val::tuple(shape.iter().map(|&n| Val::Int(n as i64)).collect());
+        let mask = self.builtin("np.broadcast_to", &[mask.clone(), shape])?;
+        self.builtin("np.where", &[mask, x.clone(), neutral])
     }
 
     /// The result of a reduction, its axes put back with length 1 if `keepdims` holds.
