@@ -39,7 +39,7 @@ pub trait Strategy: Sync {
     fn is_oracle(&self) -> bool {
         false
     }
-    /// Whether it expresses what its family does: variants do, unless they say otherwise.
+    /// Whether it expresses what the strategy before it does, of which it is a variant: variants do, unless they say otherwise.
     fn is_as_capable(&self) -> bool {
         self.name().contains(':')
     }
@@ -142,7 +142,7 @@ pub struct RunError {
 
 /// Every strategy and variant, in the order of help and tables.
 pub static STRATEGIES: LazyLock<Vec<&'static dyn Strategy>> = LazyLock::new(|| {
-    let mut all: Vec<&'static dyn Strategy> = vec![&tape::TapeStrategy, &scalar::ScalarTapeStrategy];
+    let mut all: Vec<&'static dyn Strategy> = vec![&tape::TapeStrategy, &scalar::SCALAR, &scalar::UNFUSED];
     all.extend([&dataflow::DATAFLOW as &dyn Strategy, &dataflow::UNROLLED, &dataflow::PARALLEL]);
     all.push(&dataflow::UNOPTIMISED);
     all.extend(dataflow::VARIANTS.iter().map(|v| v as &dyn Strategy));

@@ -46,21 +46,40 @@ pub use expression::{
 #[doc(hidden)]
 pub use partials::Function;
 
-/// The strategy.
+/// The strategy and its variant.
 #[derive(Clone, Copy, Debug)]
-pub struct ScalarTapeStrategy;
+pub struct ScalarTapeStrategy {
+    name: &'static str,
+    about: &'static str,
+    regions: bool,
+}
+
+/// With operations that stand together as regions.
+pub static SCALAR: ScalarTapeStrategy = ScalarTapeStrategy {
+    name: "tape:scalar",
+    about: "statement-level tape of partial derivatives, 12 bytes for each; only for programs whose floats are scalars",
+    regions: true,
+};
+
+/// With one operation after the other.
+pub static UNFUSED: ScalarTapeStrategy = ScalarTapeStrategy {
+    name: "tape:scalar:no-fusion",
+    about: "the tape of scalar statements without regions: one operation after the other",
+    regions: false,
+};
 
 impl Strategy for ScalarTapeStrategy {
     fn name(&self) -> &str {
-        "tape:scalar"
+        self.name
     }
 
     fn about(&self) -> &str {
-        "statement-level tape of partial derivatives, 12 bytes for each; only for programs whose floats are scalars"
+        self.about
     }
 
+    /// The strategy is less capable than `tape`; its variant expresses what the strategy does.
     fn is_as_capable(&self) -> bool {
-        false
+        !self.regions
     }
 
     fn prepare_watched(
@@ -76,7 +95,10 @@ impl Strategy for ScalarTapeStrategy {
         let module = &specialised.module;
         let checked = nesting::check(module).and_then(|()| check(module));
         checked.map_err(|why| PrepareError::Refused(Refusal::new(*why, &program.sources)))?;
-        straighten(&mut specialised.module, watch);
+        expand(&mut specialised.module, watch);
+        if self.regions {
+            passes::run_once(&mut specialised.module, passes::FUSE_SCALARS, watch);
+        }
         let executable = Executable::new(&specialised.module);
         let levels = Levels::new(&executable, &specialised.module);
         let signature = Signature::new(program, &specialised);
@@ -120,13 +142,12 @@ impl Prepared for Ready {
     }
 }
 
-/// Expands calls, and puts operations that stand together into regions. A program too large for the first keeps its calls.
-fn straighten(module: &mut Module, watch: Watch) {
+/// Expands calls. A program too large for that keeps them.
+fn expand(module: &mut Module, watch: Watch) {
     let expanded = passes::optimise(module, passes::EXPAND, watch);
     if expanded.is_err() {
         watch("calls are kept", module);
     }
-    passes::run_once(module, passes::FUSE_SCALARS, watch);
 }
 
 /// Refuses a program that differentiates through an array of floats, at the innermost derivative that does.

@@ -9,7 +9,7 @@ use adjudicate_strategies::{STRATEGIES, Strategy};
 
 /// The strategies that take arrays.
 fn with_arrays() -> impl Iterator<Item = &'static dyn Strategy> {
-    STRATEGIES.iter().copied().filter(|strategy| strategy.name() != "tape:scalar")
+    STRATEGIES.iter().copied().filter(|strategy| !strategy.name().starts_with("tape:scalar"))
 }
 
 fn array(shape: &[usize]) -> Datum {

@@ -2,6 +2,7 @@
 
 use crate::common::run;
 use adjudicate_ir::datum::Datum;
+use adjudicate_ir::graph::{Module, Op};
 use adjudicate_ir::program::{Ask, Program, Request};
 use adjudicate_ir::value::Value;
 use adjudicate_strategies::find;
@@ -67,6 +68,27 @@ fn more_nested_derivatives_than_tapes_are_refused() {
     let jvps = grads(3).replace("grad(g", "(lambda h: lambda y: jvp(h, (y,), (1.0,))[1])(g");
     let why = run(&jvps, 2).unwrap_err();
     assert!(why.starts_with("refused:") && why.contains("--> model.py"), "{why}");
+}
+
+/// The variant without regions does the same, one operation after the other.
+#[test]
+fn regions_can_be_left_out() {
+    let program = Program::parse("model.py", &format!("import numpy as np\n{}", PROGRAMS[0])).expect("a program");
+    let args = [Datum::F64(1.3)];
+    let fused = |name: &str| {
+        let mut fused = false;
+        let request = Request::new("f", Ask::Gradient, &[0], 1, &args);
+        let mut watch = |_: &str, module: &Module| {
+            let nodes = module.reachable().into_iter().flat_map(|id| &module.graph(id).nodes);
+            fused = nodes.into_iter().any(|node| matches!(node.op, Op::Fused(_)));
+        };
+        let prepared = find(name).expect("it").prepare_watched(&program, &request, &mut watch);
+        let result = prepared.expect("it is prepared").run(&[Value::f64(1.3)]).expect("it runs");
+        let Value::F64(gradient, _) = result[0] else { panic!("a float") };
+        (fused, gradient.to_bits())
+    };
+    let ((with, gradient), (without, other)) = (fused("tape:scalar"), fused("tape:scalar:no-fusion"));
+    assert!(with && !without && gradient == other);
 }
 
 /// More operands than the active ones of are told apart beforehand: their operations are applied one after the other.

@@ -333,7 +333,7 @@ fn the_slope_of_a_side_that_is_nan() {
 fn an_index_out_of_range() {
     let python = format!("{HEAD}def f(v, n):\n    return v[n] * v[0]\n");
     // Arrays are not for the tape of scalars.
-    for strategy in STRATEGIES.iter().filter(|s| s.name() != "tape:scalar") {
+    for strategy in STRATEGIES.iter().filter(|s| !s.name().starts_with("tape:scalar")) {
         for ask in [Ask::Value, Ask::Gradient] {
             let args = [vector(&[1.0, 2.0]), Datum::I64(2)];
             let error = run(*strategy, &python, ask, 1, &args).expect_err("an error");

@@ -29,9 +29,10 @@ fn read(json: &serde_json::Value) -> Datum {
 
 /// A static graph cannot recurse on data, nor a tape of scalars take gradients of arrays, which one value does.
 fn refuses(strategy: &str, suite: &str) -> bool {
-    match strategy {
-        "tape:scalar" => suite == "hypergrad",
-        strategy => strategy.starts_with("dataflow") && suite == "tree",
+    match suite {
+        "hypergrad" => strategy.starts_with("tape:scalar"),
+        "tree" => strategy.starts_with("dataflow"),
+        _ => false,
     }
 }
 
