@@ -34,6 +34,7 @@ mod resign;
 mod rewrite;
 mod scalings;
 mod shifts;
+mod sink;
 mod sites;
 mod specialise;
 mod trips;
@@ -78,6 +79,9 @@ impl fmt::Debug for Pass {
 /// From specialised to closed graphs.
 pub const CLOSE: &[Pass] = &[loops::LOOPS];
 
+/// Before each derivative, once: a value that one side of an `if` alone reads carries no sensitivity when the other is taken.
+pub const DIFFERENTIATE: &[Pass] = &[sink::SINK];
+
 /// The optimiser, and every pass of it, in order: what makes calls direct and graphs few, what
 /// simplifies nodes, and what looks across graphs.
 pub const OPTIMISE: &[Pass] = &[
@@ -118,7 +122,7 @@ pub const FUSE_SCALARS: &[Pass] = &[fuse::FUSE_SCALARS];
 
 /// Every pass, in the order of help and tables.
 pub fn all() -> impl Iterator<Item = &'static Pass> {
-    CLOSE.iter().chain(optional()).chain(FUSE_SCALARS)
+    CLOSE.iter().chain(DIFFERENTIATE).chain(optional()).chain(FUSE_SCALARS)
 }
 
 /// Every pass that a strategy can do without.

@@ -23,6 +23,7 @@ mod scalars;
 mod scalings;
 mod schedule;
 mod shifts;
+mod sink;
 mod text;
 mod vectors;
 mod verify;

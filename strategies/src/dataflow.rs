@@ -176,6 +176,9 @@ impl Dataflow {
         for order in 1.. {
             self.optimiser.run(&mut module, sources, expanded.as_ref(), watch)?;
             expanded = derivatives::innermost(&module, order - 1);
+            if expanded.is_some() {
+                passes::run_once(&mut module, passes::DIFFERENTIATE, watch);
+            }
             last = kept::outermost(&module).map(|_| module.clone()).or(last);
             if !gradient::expand_innermost(&mut module).map_err(|why| Refusal::new(*why, sources))? {
                 break;

@@ -86,6 +86,14 @@ fn x() -> Vec<Datum> {
     vec![float(0.7)]
 }
 
+fn zero() -> Vec<Datum> {
+    vec![float(0.0)]
+}
+
+fn zeros() -> Vec<Datum> {
+    vec![vector(&[0.0, 0.0])]
+}
+
 fn v() -> Vec<Datum> {
     vec![vector(&[0.7, -1.2, 0.4])]
 }
@@ -180,6 +188,24 @@ const TRAPS: &[Trap] = &[
     row(6, "the branch not taken divides by zero",
         "def f(x):\n    z = x - 0.7\n    return 1.0 / z if z > 0.0 else x * x\n",
         "def f(x):\n    return x * x\n", x),
+    row(6, "a root that only the branch not taken reads",
+        "def f(x):\n    s = np.sqrt(x)\n    if x > 0.0:\n        y = s * 2.0\n    else:\n        y = x\n    return y\n",
+        "def f(x):\n    return x\n", zero),
+    row(6, "a chain of values, by array, that only the branch not taken reads",
+        "def f(v):\n    r = np.sqrt(np.sum(v * v))\n    u = np.log(r) * v / r\n    return np.sum(u * v) if v @ v > 0.0 else v @ v + np.sum(v)\n",
+        "def f(v):\n    return v @ v + np.sum(v)\n", zeros),
+    row(6, "values that each side of nested branches reads alone",
+        "def f(x):\n    s, r, t = np.sqrt(x), np.log(x), 1.0 / x\n    if x >= 0.0:\n        return s * r if x > 0.0 else x * x * x + x\n    return t * t\n",
+        "def f(x):\n    return x * x * x + x\n", zero),
+    row(6, "values that branches in the trips of a loop read, made in the trip",
+        "def f(x):\n    y = x\n    for i in range(3):\n        z = y - x\n        s = np.sqrt(z)\n        y = y + s * x if z > 0.0 else y * y + x * x + z\n    return y\n",
+        "def f(x):\n    y = x * x + x * x\n    y = y * y + x * x + y - x\n    return y * y + x * x + y - x\n", zero),
+    row(6, "a loop and a branch that only the branch not taken reads",
+        "def f(x, n):\n    s = x\n    for i in range(n):\n        s = np.sqrt(s) + x\n    t = s * s if x < 0.5 else np.sqrt(s - s)\n    return t if x > 0.0 else x * x + 3.0 * x\n",
+        "def f(x, n):\n    return x * x + 3.0 * x\n", || vec![float(0.0), Datum::I64(3)]),
+    row(6, "the gradient of a root, in the branch not taken",
+        "def f(x):\n    d = grad(lambda y: np.sqrt(y) * y)(x) * np.log(x)\n    return d * x if x > 0.0 else x * x\n",
+        "def f(x):\n    return x * x\n", zero),
     row(7, "zero trips",
         "def f(x, n):\n    y = x * x\n    for i in range(n):\n        y = y * np.sin(x)\n    return y * x\n",
         "def f(x, n):\n    return x ** 3\n", || vec![float(0.7), Datum::I64(0)]),

@@ -47,6 +47,7 @@ pub const CONSTRUCTS: &[Construct] = constructs! {
     "unused_argument"
     "if_on_data"
     "branch_not_taken_nan"
+    "value_before_a_branch"
     "static_loop"
     "loop_over_an_array"
     "while_on_data"

@@ -137,7 +137,7 @@ impl Facts {
 }
 
 /// Whether an operation is a constant that costs nothing to make again.
-fn is_leaf(op: &Op) -> bool {
+pub(super) fn is_leaf(op: &Op) -> bool {
     matches!(op, Op::Zero | Op::Const(Const::F64(_) | Const::I64(_) | Const::Bool(_)))
 }
 

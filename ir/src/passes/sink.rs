@@ -1,0 +1,203 @@
+//! What one side of an `if` alone reads is computed on that side.
+//!
+//! ```text
+//! s = sqrt x;  if c: 2 s else: x        becomes        if c: 2 sqrt x else: x
+//! ```
+//!
+//! A side that is not taken gives what it does not read a cotangent of 0, and 0 times an infinite derivative is NaN. What
+//! is computed on the side has no cotangent when the other is taken. So this comes before derivatives, once before each:
+//! what it moves, `branches` does not move back.
+//!
+//! A node has its *home* where all that read it have theirs: on a side of an `if`, or here, in the graph it is in. Graphs come
+//! after those that use them, so that nodes go down with the `if`s that read them, as deep as they can.
+//! Constants are made on each side that reads them, and an item is where its tuple is. Nothing goes into loops, where it
+//! would be done in every trip, nor into branches that belong to several `if`s.
+
+use indexmap::{IndexMap, IndexSet};
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use crate::builder::Builder;
+use crate::graph::{Args, Graph, GraphId, Module, Node, NodeId, Op};
+
+use super::known::is_leaf;
+use super::rewrite::{copy_nodes, live, sweep};
+use super::sites::{Sites, operands};
+use super::{Pass, Run};
+
+pub(super) const SINK: Pass =
+    Pass { name: "sink", about: "computes on a side of an `if` what that side alone reads", run: Run::Module(run) };
+
+fn run(module: &mut Module) -> Vec<GraphId> {
+    let own = branches_of_one(module);
+    let mut seen: FxHashSet<GraphId> = FxHashSet::default();
+    let mut work = vec![module.entry];
+    let mut changed = Vec::new();
+    while let Some(id) = work.pop() {
+        if seen.insert(id) {
+            changed.extend(sink(module, id, &own));
+            work.extend(module.graph(id).nodes.iter().flat_map(|node| node.op.graphs()));
+        }
+    }
+    changed
+}
+
+/// The branches that belong to a single `if`.
+fn branches_of_one(module: &Module) -> FxHashSet<GraphId> {
+    let sites = Sites::of(module);
+    let branches = sites.classes.iter().filter(|class| {
+        let free = class.free == module.graph(class.graphs[0]).params.len() && !class.fixed_result;
+        free && class.body.is_none() && class.sites.len() == 1 && class.graphs.len() == 2
+    });
+    branches.flat_map(|class| class.graphs.iter().copied()).collect()
+}
+
+/// Where a node is computed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Home {
+    /// Nobody reads it.
+    Nowhere,
+    /// On this side of this `if`: 0 where the condition holds, 1 where it does not.
+    Side(NodeId, usize),
+    /// Where it is.
+    Here,
+}
+
+impl Home {
+    fn join(self, other: Home) -> Home {
+        match (self, other) {
+            (Home::Nowhere, home) | (home, Home::Nowhere) => home,
+            (a, b) if a == b => a,
+            _ => Home::Here,
+        }
+    }
+}
+
+/// Where the nodes of a graph are to be computed.
+fn homes(module: &Module, graph: &Graph, own: &FxHashSet<GraphId>) -> Vec<Home> {
+    let mut homes = vec![Home::Nowhere; graph.nodes.len()];
+    homes[graph.ret.0 as usize] = Home::Here;
+    for (id, node) in graph.iter().rev() {
+        let home = homes[id.0 as usize];
+        let readers = match node.op {
+            Op::If(then, other) if home == Home::Here && own.contains(&then) => readers(module, id, [then, other]),
+            _ => vec![home; node.args.len()],
+        };
+        for (a, reader) in node.args.iter().zip(readers) {
+            homes[a.0 as usize] = homes[a.0 as usize].join(reader);
+        }
+    }
+    for (id, node) in graph.iter() {
+        let home = homes[id.0 as usize];
+        let stays = match node.op {
+            Op::Param(_) => true,
+            Op::Get(_) => home != Home::Nowhere && home != homes[node.args[0].0 as usize],
+            _ => false,
+        };
+        if stays {
+            homes[id.0 as usize] = Home::Here;
+        }
+    }
+    homes
+}
+
+/// Where each operand of an `if` is read.
+fn readers(module: &Module, site: NodeId, branches: [GraphId; 2]) -> Vec<Home> {
+    let live = branches.map(|branch| live(module.graph(branch)));
+    let params = branches.map(|branch| &module.graph(branch).params);
+    let on = |side: usize, i: usize| match live[side][params[side][i].0 as usize] {
+        true => Home::Side(site, side),
+        false => Home::Nowhere,
+    };
+    let operands = (0..params[0].len()).map(|i| on(0, i).join(on(1, i)));
+    std::iter::once(Home::Here).chain(operands).collect()
+}
+
+/// What moves to the sides of an `if`.
+struct Move {
+    branches: [GraphId; 2],
+    /// The nodes that move to each side, in order.
+    sides: [Vec<NodeId>; 2],
+    /// What the branches were given.
+    before: Vec<NodeId>,
+    /// What they are given then.
+    after: IndexSet<NodeId>,
+}
+
+/// What moves, by the `if` that it moves into.
+fn moves(graph: &Graph, homes: &[Home]) -> IndexMap<NodeId, Move> {
+    let mut sides: IndexMap<NodeId, [Vec<NodeId>; 2]> = IndexMap::new();
+    for (id, node) in graph.iter() {
+        if let (Home::Side(site, side), false) = (homes[id.0 as usize], is_leaf(&node.op)) {
+            sides.entry(site).or_default()[side].push(id);
+        }
+    }
+    let is_given = |a: &NodeId| homes[a.0 as usize] == Home::Here && !is_leaf(&graph.node(*a).op);
+    let made = |(site, sides): (NodeId, [Vec<NodeId>; 2])| {
+        let node = graph.node(site);
+        let Op::If(then, other) = node.op else { unreachable!("homes are sides of `if`s") };
+        let read = sides.iter().flatten().flat_map(|&id| &graph.node(id).args);
+        let after = operands(node).iter().chain(read).copied().filter(is_given).collect();
+        (site, Move { branches: [then, other], sides, before: operands(node).to_vec(), after })
+    };
+    sides.into_iter().map(made).collect()
+}
+
+/// Moves nodes of a graph into the branches that it uses; the graphs that changed.
+fn sink(module: &mut Module, id: GraphId, own: &FxHashSet<GraphId>) -> Vec<GraphId> {
+    let graph = module.graph(id);
+    let moves = moves(graph, &homes(module, graph, own));
+    if moves.is_empty() {
+        return Vec::new();
+    }
+    let mut new = vec![(id, without_moved(graph, &moves))];
+    for moved in moves.values() {
+        for (branch, side) in moved.branches.into_iter().zip(&moved.sides) {
+            new.push((branch, moved.into_branch(graph, module.graph(branch), side)));
+        }
+    }
+    let changed = new.iter().map(|(id, _)| *id).collect();
+    new.into_iter().for_each(|(id, graph)| module.graphs[id.0 as usize] = graph);
+    changed
+}
+
+/// The graph that uses the branches, which are given what they need then.
+fn without_moved(graph: &Graph, moves: &IndexMap<NodeId, Move>) -> Graph {
+    let mut new = graph.clone();
+    for (site, moved) in moves {
+        let args = &mut new.nodes[site.0 as usize].args;
+        args.truncate(1);
+        args.extend(moved.after.iter().copied());
+    }
+    sweep(&mut new);
+    new
+}
+
+impl Move {
+    /// A branch that computes what moves to its side.
+    fn into_branch(&self, user: &Graph, branch: &Graph, side: &[NodeId]) -> Graph {
+        let mut b = Builder::new(&branch.name, branch.span);
+        let params = self.after.iter().map(|&id| (id, b.param(user.ty(id).clone())));
+        let mut places: FxHashMap<NodeId, NodeId> = params.collect();
+        for &id in side {
+            let Node { op, args, ty, span } = user.node(id);
+            let args: Args = args.iter().map(|&a| place(&mut b, user, &mut places, a)).collect();
+            b.span = *span;
+            places.insert(id, b.emit(op.clone(), &args, ty.clone()));
+        }
+        let before: Vec<NodeId> = self.before.iter().map(|&id| place(&mut b, user, &mut places, id)).collect();
+        let each = |b: &mut Builder, id, op: &Op, args: &[NodeId]| b.emit(op.clone(), args, branch.ty(id).clone());
+        let copied = copy_nodes(&mut b, branch, &before, each);
+        let mut new = b.finish(copied.get(branch.ret));
+        sweep(&mut new);
+        new
+    }
+}
+
+/// A node of the user in a branch. What is neither given nor moved there is a constant, or not read.
+fn place(b: &mut Builder, user: &Graph, places: &mut FxHashMap<NodeId, NodeId>, id: NodeId) -> NodeId {
+    let Node { op, ty, span, .. } = user.node(id);
+    *places.entry(id).or_insert_with(|| {
+        b.span = *span;
+        b.emit(if is_leaf(op) { op.clone() } else { Op::Zero }, &[], ty.clone())
+    })
+}
