@@ -390,3 +390,103 @@ graph @4 other(%0: f64, %1: f64, %2: f64) -> f64 {
         "#]],
     );
 }
+
+/// A condition passes no sensitivity on, nor does what only conditions read.
+#[test]
+fn what_conditions_read_too_is_made_again_if_it_is_steep() {
+    check(
+        "graph @0 main(%0: f64) -> f64 {
+  %1 = mul %0 %0 : f64
+  %2 = sqrt %1 : f64
+  %3 = const 2.0 : f64
+  %4 = mul %2 %3 : f64
+  %5 = sin %4 : f64
+  %6 = exp %1 : f64
+  %7 = lt %5 %6 : bool
+  %8 = if %7 @1 @2 (%1, %4, %6) : f64
+  return %8
+}
+
+graph @1 then(%0: f64, %1: f64, %2: f64) -> f64 {
+  %3 = mul %1 %2 : f64
+  return %3
+}
+
+graph @2 other(%0: f64, %1: f64, %2: f64) -> f64 {
+  return %0
+}
+",
+        &expect![[r#"
+            module closed entry @0
+
+            graph @0 main(%0: f64) -> f64 {
+              %1 = mul %0 %0 : f64
+              %2 = sqrt %1 : f64
+              %3 = const 2.0 : f64
+              %4 = mul %2 %3 : f64
+              %5 = sin %4 : f64
+              %6 = exp %1 : f64
+              %7 = lt %5 %6 : bool
+              %8 = if %7 @1 @2 (%1, %6) : f64
+              return %8
+            }
+
+            graph @1 then(%0: f64, %1: f64) -> f64 {
+              %2 = sqrt %0 : f64
+              %3 = const 2.0 : f64
+              %4 = mul %2 %3 : f64
+              %5 = mul %4 %1 : f64
+              return %5
+            }
+
+            graph @2 other(%0: f64, %1: f64) -> f64 {
+              return %0
+            }
+        "#]],
+    );
+}
+
+/// One side is given what the other makes again.
+#[test]
+fn what_moves_to_one_side_may_read_what_is_made_again_on_the_other() {
+    check(
+        "graph @0 main(%0: f64, %1: bool) -> f64 {
+  %2 = sqrt %0 : f64
+  %3 = lt %0 %2 : bool
+  %4 = if %1 @1 @2 (%0, %2, %3) : f64
+  return %4
+}
+
+graph @1 then(%0: f64, %1: f64, %2: bool) -> f64 {
+  return %1
+}
+
+graph @2 other(%0: f64, %1: f64, %2: bool) -> f64 {
+  %3 = to_f64 %2 : f64
+  %4 = mul %0 %3 : f64
+  return %4
+}
+",
+        &expect![[r#"
+            module closed entry @0
+
+            graph @0 main(%0: f64, %1: bool) -> f64 {
+              %2 = sqrt %0 : f64
+              %3 = if %1 @1 @2 (%0, %2) : f64
+              return %3
+            }
+
+            graph @1 then(%0: f64, %1: f64) -> f64 {
+              %2 = sqrt %0 : f64
+              return %2
+            }
+
+            graph @2 other(%0: f64, %1: f64) -> f64 {
+              %2 = lt %0 %1 : bool
+              %3 = to_f64 %2 : f64
+              %4 = mul %0 %3 : f64
+              return %4
+            }
+        "#]],
+    );
+}

@@ -48,6 +48,7 @@ pub const CONSTRUCTS: &[Construct] = constructs! {
     "if_on_data"
     "branch_not_taken_nan"
     "value_before_a_branch"
+    "value_that_a_condition_reads"
     "static_loop"
     "loop_over_an_array"
     "while_on_data"

@@ -12,12 +12,17 @@
 //! after those that use them, so that nodes go down with the `if`s that read them, as deep as they can.
 //! Constants are made on each side that reads them, and an item is where its tuple is. Nothing goes into loops, where it
 //! would be done in every trip, nor into branches that belong to several `if`s.
+//!
+//! What is read here only by what passes no sensitivity on, as the condition `s > 0` does, is made again on the side that
+//! has all the rest, if it is cheap and [`is_steep`], or depends on what is: so that guards work.
 
 use indexmap::{IndexMap, IndexSet};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::builder::Builder;
+use crate::fusion;
 use crate::graph::{Args, Graph, GraphId, Module, Node, NodeId, Op};
+use crate::types::Type;
 
 use super::known::is_leaf;
 use super::rewrite::{copy_nodes, live, sweep};
@@ -74,18 +79,7 @@ impl Home {
 
 /// Where the nodes of a graph are to be computed.
 fn homes(module: &Module, graph: &Graph, own: &FxHashSet<GraphId>) -> Vec<Home> {
-    let mut homes = vec![Home::Nowhere; graph.nodes.len()];
-    homes[graph.ret.0 as usize] = Home::Here;
-    for (id, node) in graph.iter().rev() {
-        let home = homes[id.0 as usize];
-        let readers = match node.op {
-            Op::If(then, other) if home == Home::Here && own.contains(&then) => readers(module, id, [then, other]),
-            _ => vec![home; node.args.len()],
-        };
-        for (a, reader) in node.args.iter().zip(readers) {
-            homes[a.0 as usize] = homes[a.0 as usize].join(reader);
-        }
-    }
+    let mut homes = read(module, graph, own, Home::Here, |_, home| home);
     for (id, node) in graph.iter() {
         let home = homes[id.0 as usize];
         let stays = match node.op {
@@ -100,7 +94,76 @@ fn homes(module: &Module, graph: &Graph, own: &FxHashSet<GraphId>) -> Vec<Home> 
     homes
 }
 
-/// Where each operand of an `if` is read.
+/// The sides where nodes are made again that are also computed here.
+fn copies(module: &Module, graph: &Graph, own: &FxHashSet<GraphId>, homes: &[Home]) -> Vec<Home> {
+    let flows = read(module, graph, own, Home::Nowhere, |id, flow| {
+        let node = graph.node(id);
+        match flow {
+            _ if !passes_sensitivity(node) => Home::Nowhere,
+            Home::Side(..) if homes[id.0 as usize] == Home::Here && !is_cheap(graph, node) => Home::Here,
+            _ => flow,
+        }
+    });
+    let mut copies = vec![Home::Nowhere; graph.nodes.len()];
+    for (id, node) in graph.iter() {
+        let (Home::Here, flow @ Home::Side(..)) = (homes[id.0 as usize], flows[id.0 as usize]) else { continue };
+        let is_copy = |a: &NodeId| copies[a.0 as usize] == flow;
+        if is_cheap(graph, node) && (is_steep(&node.op) || node.args.iter().any(is_copy)) {
+            copies[id.0 as usize] = flow;
+        }
+    }
+    copies
+}
+
+/// Whether a node passes sensitivity from its readers to its operands.
+fn passes_sensitivity(node: &Node) -> bool {
+    node.ty.is_differentiable() && !matches!(&node.op, Op::Prim(prim) if prim.def.vjp.is_none())
+}
+
+/// Whether a node is a step that fuses with others.
+fn is_cheap(graph: &Graph, node: &Node) -> bool {
+    let operands: Vec<&Type> = node.args.iter().map(|&a| graph.ty(a)).collect();
+    matches!(&node.op, Op::Prim(prim) if fusion::form(prim, &operands, &node.ty).is_some())
+}
+
+/// Whether the derivative of an operation can be infinite where its operands are not.
+fn is_steep(op: &Op) -> bool {
+    let Op::Prim(prim) = op else { return false };
+    match prim.def.name {
+        "sqrt" | "log" | "log1p" | "div" | "pow" | "arcsin" | "arccos" | "arctan2" => true,
+        "powi" => prim.attrs[0] < 0,
+        _ => false,
+    }
+}
+
+/// Where the nodes of a graph are read: `counts` says for a node, read there, where its operands are, and `condition`
+/// where that of an `if` is.
+fn read(
+    module: &Module,
+    graph: &Graph,
+    own: &FxHashSet<GraphId>,
+    condition: Home,
+    counts: impl Fn(NodeId, Home) -> Home,
+) -> Vec<Home> {
+    let mut homes = vec![Home::Nowhere; graph.nodes.len()];
+    homes[graph.ret.0 as usize] = Home::Here;
+    for (id, node) in graph.iter().rev() {
+        let home = counts(id, homes[id.0 as usize]);
+        let readers = match node.op {
+            Op::If(then, other) if home == Home::Here && own.contains(&then) => {
+                let operands = readers(module, id, [then, other]);
+                std::iter::once(condition).chain(operands).collect()
+            }
+            _ => vec![home; node.args.len()],
+        };
+        for (a, reader) in node.args.iter().zip(readers) {
+            homes[a.0 as usize] = homes[a.0 as usize].join(reader);
+        }
+    }
+    homes
+}
+
+/// Where each operand of an `if` after the condition is read.
 fn readers(module: &Module, site: NodeId, branches: [GraphId; 2]) -> Vec<Home> {
     let live = branches.map(|branch| live(module.graph(branch)));
     let params = branches.map(|branch| &module.graph(branch).params);
@@ -108,14 +171,13 @@ fn readers(module: &Module, site: NodeId, branches: [GraphId; 2]) -> Vec<Home> {
         true => Home::Side(site, side),
         false => Home::Nowhere,
     };
-    let operands = (0..params[0].len()).map(|i| on(0, i).join(on(1, i)));
-    std::iter::once(Home::Here).chain(operands).collect()
+    (0..params[0].len()).map(|i| on(0, i).join(on(1, i))).collect()
 }
 
 /// What moves to the sides of an `if`.
 struct Move {
     branches: [GraphId; 2],
-    /// The nodes that move to each side, in order.
+    /// The nodes that move to each side or are made again there, in order.
     sides: [Vec<NodeId>; 2],
     /// What the branches were given.
     before: Vec<NodeId>,
@@ -124,19 +186,26 @@ struct Move {
 }
 
 /// What moves, by the `if` that it moves into.
-fn moves(graph: &Graph, homes: &[Home]) -> IndexMap<NodeId, Move> {
+fn moves(graph: &Graph, homes: &[Home], copies: &[Home]) -> IndexMap<NodeId, Move> {
     let mut sides: IndexMap<NodeId, [Vec<NodeId>; 2]> = IndexMap::new();
-    for (id, node) in graph.iter() {
-        if let (Home::Side(site, side), false) = (homes[id.0 as usize], is_leaf(&node.op)) {
-            sides.entry(site).or_default()[side].push(id);
+    for (id, _) in graph.iter().filter(|(_, node)| !is_leaf(&node.op)) {
+        for home in [homes, copies] {
+            if let Home::Side(site, side) = home[id.0 as usize] {
+                sides.entry(site).or_default()[side].push(id);
+            }
         }
     }
-    let is_given = |a: &NodeId| homes[a.0 as usize] == Home::Here && !is_leaf(&graph.node(*a).op);
+    let stays = |a: NodeId| homes[a.0 as usize] == Home::Here && !is_leaf(&graph.node(a).op);
     let made = |(site, sides): (NodeId, [Vec<NodeId>; 2])| {
         let node = graph.node(site);
         let Op::If(then, other) = node.op else { unreachable!("homes are sides of `if`s") };
-        let read = sides.iter().flatten().flat_map(|&id| &graph.node(id).args);
-        let after = operands(node).iter().chain(read).copied().filter(is_given).collect();
+        let is_copy = |a: NodeId, side: usize| copies[a.0 as usize] == Home::Side(site, side);
+        let mut after: IndexSet<NodeId> = operands(node).iter().copied().collect();
+        after.retain(|&a| stays(a) && !is_copy(a, 0) && !is_copy(a, 1));
+        for (side, moved) in sides.iter().enumerate() {
+            let read = moved.iter().flat_map(|&id| &graph.node(id).args).copied();
+            after.extend(read.filter(|&a| stays(a) && !is_copy(a, side)));
+        }
         (site, Move { branches: [then, other], sides, before: operands(node).to_vec(), after })
     };
     sides.into_iter().map(made).collect()
@@ -145,14 +214,15 @@ fn moves(graph: &Graph, homes: &[Home]) -> IndexMap<NodeId, Move> {
 /// Moves nodes of a graph into the branches that it uses; the graphs that changed.
 fn sink(module: &mut Module, id: GraphId, own: &FxHashSet<GraphId>) -> Vec<GraphId> {
     let graph = module.graph(id);
-    let moves = moves(graph, &homes(module, graph, own));
+    let homes = homes(module, graph, own);
+    let moves = moves(graph, &homes, &copies(module, graph, own, &homes));
     if moves.is_empty() {
         return Vec::new();
     }
     let mut new = vec![(id, without_moved(graph, &moves))];
     for moved in moves.values() {
         for (branch, side) in moved.branches.into_iter().zip(&moved.sides) {
-            new.push((branch, moved.into_branch(graph, module.graph(branch), side)));
+            new.push((branch, moved.in_branch(graph, module.graph(branch), side)));
         }
     }
     let changed = new.iter().map(|(id, _)| *id).collect();
@@ -174,7 +244,7 @@ fn without_moved(graph: &Graph, moves: &IndexMap<NodeId, Move>) -> Graph {
 
 impl Move {
     /// A branch that computes what moves to its side.
-    fn into_branch(&self, user: &Graph, branch: &Graph, side: &[NodeId]) -> Graph {
+    fn in_branch(&self, user: &Graph, branch: &Graph, side: &[NodeId]) -> Graph {
         let mut b = Builder::new(&branch.name, branch.span);
         let params = self.after.iter().map(|&id| (id, b.param(user.ty(id).clone())));
         let mut places: FxHashMap<NodeId, NodeId> = params.collect();
