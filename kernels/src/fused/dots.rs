@@ -6,6 +6,7 @@
 //! sign of a result that is not a number may be another.
 
 use std::cmp::Reverse;
+use std::collections::BinaryHeap;
 
 use smallvec::SmallVec;
 
@@ -161,8 +162,17 @@ struct Order {
     height: Vec<u32>,
     /// When its operands are there.
     at: Vec<u32>,
-    /// What waits for nothing.
-    ready: [Vec<usize>; 2],
+    /// What waits for no other work, by kind.
+    ready: [Ready; 2],
+}
+
+/// Work that waits for nothing, or only until its operands are there.
+#[derive(Default)]
+struct Ready {
+    /// By when.
+    later: BinaryHeap<Reverse<(u32, Reverse<u32>, usize)>>,
+    /// By how much waits for it.
+    now: BinaryHeap<(u32, Reverse<usize>)>,
 }
 
 impl Order {
@@ -183,22 +193,33 @@ impl Order {
             height[i] = 1 + readers[i].iter().map(|&reader| height[reader]).max().unwrap_or(0);
         }
         let at = vec![0; work.len()];
-        let mut ready = [Vec::new(), Vec::new()];
-        (0..work.len()).filter(|&i| waits[i] == 0).for_each(|i| ready[work[i].kind()].push(i));
-        Self { work, readers, waits, height, at, ready }
+        let mut order = Self { work, readers, waits, height, at, ready: Default::default() };
+        for i in 0..order.work.len() {
+            order.release(i);
+        }
+        order
+    }
+
+    /// Lets a piece be next if it waits for no other.
+    fn release(&mut self, i: usize) {
+        if self.waits[i] == 0 {
+            self.ready[self.work[i].kind()].later.push(Reverse((self.at[i], Reverse(self.height[i]), i)));
+        }
     }
 
     /// The next piece of a kind at a time: of what has its operands by then, or has them first, that which most waits for.
     fn next(&mut self, kind: usize, now: u32) -> Option<usize> {
-        let key = |&(_, &i): &(usize, &usize)| (self.at[i].max(now), Reverse(self.height[i]), i);
-        let (place, &i) = self.ready[kind].iter().enumerate().min_by_key(key)?;
-        self.ready[kind].swap_remove(place);
+        let ready = &mut self.ready[kind];
+        while let Some(&Reverse((_, Reverse(height), i))) = ready.later.peek().filter(|Reverse((at, ..))| *at <= now) {
+            ready.later.pop();
+            ready.now.push((height, Reverse(i)));
+        }
+        let first = ready.now.pop().map(|(_, Reverse(i))| i);
+        let i = first.or_else(|| ready.later.pop().map(|Reverse((.., i))| i))?;
         for reader in std::mem::take(&mut self.readers[i]) {
             self.at[reader] = self.at[reader].max(self.at[i].max(now) + LATENCY);
             self.waits[reader] -= 1;
-            if self.waits[reader] == 0 {
-                self.ready[self.work[reader].kind()].push(reader);
-            }
+            self.release(reader);
         }
         Some(i)
     }
@@ -209,7 +230,7 @@ impl Order {
 fn grouped(work: Vec<Work>, places: usize, dots: &mut Vec<Dot>) -> Vec<Step> {
     let mut order = Order::of(work, places);
     let (mut steps, mut now) = (Vec::new(), 0);
-    while order.ready.iter().any(|ready| !ready.is_empty()) {
+    while order.ready.iter().any(|ready| !ready.later.is_empty() || !ready.now.is_empty()) {
         // Steps as far as they need no dot to come, then dots as far as they need no step to come.
         for kind in [0, 1] {
             let from = dots.len();
