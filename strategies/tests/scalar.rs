@@ -213,6 +213,57 @@ fn an_expression_is_one_statement() {
     assert_eq!(tape.len(), before);
 }
 
+/// Operands are counted after those that are the same have become one.
+#[test]
+fn an_operand_may_stand_in_an_expression_often() {
+    let tape = ScalarTape::new();
+    let x = tape.var(0.5);
+    let two = x.term() + x;
+    let eight = two + two + (two + two);
+    let y: Active = (eight * eight).into();
+    assert_eq!((tape.len(), tape.bytes()), (2, 2 + 12));
+    let z = y * x;
+    assert_eq!((y.value(), tape.gradient(z, [x, y])), (16.0, [48.0, 0.5]));
+}
+
+/// A tape grows, is cleared and grows again; results of before are those of after.
+#[test]
+fn statements_of_any_number_are_kept() {
+    let tape = ScalarTape::new();
+    for n in [10_000, 100, 30_000] {
+        tape.clear();
+        let x = tape.var(1.0);
+        let y = (0..n).fold(x, |y, i| match i % 3 {
+            0 => ((y.term() + x) * 1.0 + x).into(),
+            1 => y - x - x,
+            _ => y.powi(1),
+        });
+        let dy = 1 + 2 * ((n + 2) / 3 - (n + 1) / 3);
+        assert_eq!(tape.gradient(y, [x]), [f64::from(dy)], "{n}");
+        let z: Active = y.term().into();
+        assert_eq!(tape.gradient(z, [y, x]), [1.0, f64::from(dy)], "{n}");
+        assert_eq!(tape.gradient(y, [z]), [0.0], "{n}");
+    }
+}
+
+/// Contributions to the statement before, several of them among others, are in the cotangent that is read next.
+#[test]
+fn an_operand_that_stands_before_gets_all_its_contributions() {
+    let tape = ScalarTape::new();
+    let x = tape.var(3.0);
+    let y = x * 2.0;
+    let z = y * y;
+    let w = z * z - y;
+    // w = 16 x⁴ - 2 x
+    assert_eq!(tape.gradient(w, [x, y, z]), [64.0 * 27.0 - 2.0, 32.0 * 27.0 - 1.0, 72.0]);
+    let below = ScalarTape::nested();
+    let a = below.var(x);
+    let b = a * a;
+    let c = b * b;
+    let [da] = below.gradient(c, [a]);
+    assert_eq!((da.value(), tape.gradient(da, [x])), (108.0, [108.0]));
+}
+
 #[test]
 fn an_expression_of_nested_numbers_has_second_derivatives() {
     let (outer, inner) = (ScalarTape::new(), ScalarTape::nested());

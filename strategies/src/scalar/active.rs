@@ -23,6 +23,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::fmt;
+use std::hint::black_box;
 use std::ops::{Add, Div, Mul, Neg, Sub};
 use std::sync::LazyLock;
 
@@ -103,9 +104,9 @@ pub trait Real:
     #[doc(hidden)]
     fn is_nothing(self) -> bool;
 
-    /// The sum of a cotangent, to which nothing may have been added, and a contribution.
+    /// Adds a contribution to a cotangent; if `copied`, `copy` is the same cotangent, and remains it.
     #[doc(hidden)]
-    fn plus(self, part: Self) -> Self;
+    fn contribute(self, to: &mut Self, copied: bool, copy: &mut Self);
 
     /// Applies a function of floats. What is not a float is given as bits.
     #[doc(hidden)]
@@ -165,7 +166,7 @@ impl<T: Real> Item<T> {
 }
 
 /// A cotangent to which nothing was added: -0.0, to which any number can be added exactly.
-const NOTHING: f64 = -0.0;
+pub(super) const NOTHING: f64 = -0.0;
 
 impl Real for f64 {
     #[inline]
@@ -179,8 +180,11 @@ impl Real for f64 {
     }
 
     #[inline(always)]
-    fn plus(self, part: f64) -> f64 {
-        self + part
+    fn contribute(self, to: &mut f64, copied: bool, copy: &mut f64) {
+        *to += self;
+        // Which cotangent it is depends on data: without a branch, as that would be foretold wrongly.
+        let all = u64::from(copied).wrapping_neg();
+        *copy += f64::from_bits(self.to_bits() & all | NOTHING.to_bits() & !all);
     }
 
     #[inline]
@@ -200,13 +204,69 @@ pub(super) struct Edge<T> {
 
 const _: () = assert!(size_of::<Edge<f64>>() == 12);
 
-/// What a tape holds.
+/// The reverse sweep over statements, by the number of their edges: every cotangent is multiplied by the partials and added to
+/// the cotangents of the operands.
+///
+/// Often a statement's operand is the one before, whose cotangent is read next. It would wait for what was just added to reach
+/// the cache, a third of the time of a sweep; so it is kept aside as well.
+#[inline]
+pub(super) fn sweep<T: Real>(counts: &[u8], edges: &[Edge<T>], cotangents: &mut [T]) {
+    let cotangents = &mut cotangents[..counts.len()];
+    let mut rest = edges;
+    let Some(mut next) = cotangents.last().copied() else { return };
+    for (at, &count) in counts.iter().enumerate().rev() {
+        let (others, own) = rest.split_at(rest.len() - usize::from(count));
+        rest = others;
+        let cotangent = next;
+        let before = at.wrapping_sub(1);
+        next = cotangents.get(before).copied().unwrap_or(cotangent);
+        if cotangent.is_nothing() {
+            continue;
+        }
+        for &Edge { partial, statement } in own {
+            let statement = statement as usize;
+            (cotangent * partial).contribute(&mut cotangents[statement], statement == before, &mut next);
+        }
+    }
+}
+
+/// What a tape holds. Behind what is in use is room, for a statement at least if there are any.
 struct Store<T> {
     /// By statement: the number of its edges.
     counts: Vec<u8>,
     edges: Vec<Edge<T>>,
+    /// How many statements and edges are in use.
+    statements: usize,
+    used: usize,
     /// Cotangents by statement of the last sweep.
     cotangents: Vec<T>,
+}
+
+/// A statement has no more edges.
+const MOST_EDGES: usize = u8::MAX as usize;
+/// The least room that is made for statements, and for edges.
+const ROOM: usize = 256;
+
+impl<T: Real> Store<T> {
+    /// Makes room for a statement and so many edges. A number goes through the call that does: held over a call it would be
+    /// held in memory, and what is computed with it next would wait for that.
+    #[inline(always)]
+    fn with_room(&mut self, edges: usize, number: T) -> T {
+        let enough = self.statements < self.counts.len() && self.used + edges <= self.edges.len();
+        if enough { number } else { self.grow(edges, number) }
+    }
+
+    /// An eighth more than is in use, so that little memory is touched in vain. The compiler must not see that the number remains
+    /// what it is: it would not take it from the call then.
+    #[cold]
+    #[inline(never)]
+    fn grow(&mut self, edges: usize, number: T) -> T {
+        let statements = self.statements + self.statements / 8 + ROOM;
+        self.counts.resize(self.counts.len().max(statements), 0);
+        let room = self.used + self.used / 8 + edges + ROOM;
+        self.edges.resize(self.edges.len().max(room), Edge { partial: T::from(0.0), statement: 0 });
+        black_box(number)
+    }
 }
 
 /// A tape of statements on numbers: floats, or numbers that are active on another tape.
@@ -254,18 +314,20 @@ impl ScalarTape {
 impl<T: Real> ScalarTape<T> {
     /// An empty tape, of statements on numbers that may be active on another one.
     pub fn nested() -> Self {
-        let store = Store { counts: Vec::new(), edges: Vec::new(), cotangents: Vec::new() };
+        let store = Store { counts: Vec::new(), edges: Vec::new(), statements: 0, used: 0, cotangents: Vec::new() };
         Self { store: RefCell::new(store), age: Cell::new(0) }
     }
 
     /// A variable: something to differentiate with respect to.
     pub fn var(&self, value: T) -> Active<'_, T> {
-        self.state(value, &mut self.store.borrow_mut(), 0)
+        let store = &mut *self.store.borrow_mut();
+        let value = store.with_room(MOST_EDGES, value);
+        self.state(value, store, 0)
     }
 
     /// Number of statements, variables included.
     pub fn len(&self) -> usize {
-        self.store.borrow().counts.len()
+        self.store.borrow().statements
     }
 
     /// Whether nothing is recorded.
@@ -276,14 +338,13 @@ impl<T: Real> ScalarTape<T> {
     /// Bytes of what is recorded.
     pub fn bytes(&self) -> usize {
         let store = self.store.borrow();
-        store.counts.len() + store.edges.len() * size_of::<Edge<T>>()
+        store.statements + store.used * size_of::<Edge<T>>()
     }
 
     /// Forgets every statement and keeps the storage. Numbers made before cannot be used any more.
     pub fn clear(&self) {
         let mut store = self.store.borrow_mut();
-        store.counts.clear();
-        store.edges.clear();
+        (store.statements, store.used) = (0, 0);
         self.age.set(self.age.get() + 1);
     }
 
@@ -321,32 +382,23 @@ impl<T: Real> ScalarTape<T> {
 
     /// Finds the cotangents of all statements up to that of `y`.
     fn sweep(&self, y: Active<'_, T>) {
-        let store = &mut *self.store.borrow_mut();
-        let Store { counts, edges, cotangents } = store;
+        let Store { counts, edges, statements, used, cotangents } = &mut *self.store.borrow_mut();
         cotangents.clear();
         let Some(last) = self.place(y) else { return };
         cotangents.resize(last + 1, T::from(NOTHING));
         cotangents[last] = T::from(1.0);
-        let later: usize = counts[last + 1..].iter().map(|&n| usize::from(n)).sum();
-        let mut rest = &edges[..edges.len() - later];
-        for at in (0..=last).rev() {
-            let (before, own) = rest.split_at(rest.len() - usize::from(counts[at]));
-            rest = before;
-            let cotangent = cotangents[at];
-            if cotangent.is_nothing() {
-                continue;
-            }
-            for &Edge { partial, statement } in own {
-                let slot = &mut cotangents[statement as usize];
-                *slot = slot.plus(cotangent * partial);
-            }
-        }
+        let later: usize = counts[last + 1..*statements].iter().map(|&n| usize::from(n)).sum();
+        sweep(&counts[..=last], &edges[..*used - later], cotangents);
     }
 
+    /// Adds a statement whose edges are there already, and makes room for the next.
     #[inline]
-    fn state(&self, value: T, store: &mut Store<T>, edges: u8) -> Active<'_, T> {
-        let statement = u32::try_from(store.counts.len()).expect("fewer than 2³² statements on a tape");
-        store.counts.push(edges);
+    fn state(&self, value: T, store: &mut Store<T>, edges: usize) -> Active<'_, T> {
+        let statement = u32::try_from(store.statements).expect("fewer than 2³² statements on a tape");
+        store.counts[store.statements] = u8::try_from(edges).expect("at most 255 active operands in a statement");
+        store.statements += 1;
+        store.used += edges;
+        let value = store.with_room(MOST_EDGES, value);
         Active { value, tape: Some(self), statement, age: self.age.get() }
     }
 }
@@ -374,13 +426,16 @@ impl<'t, T: Real> Active<'t, T> {
     /// # Panics
     /// If operands are active on several tapes, or there are more than 255 of them.
     #[inline(always)]
-    pub(super) fn record(expression: &impl Expression<'t, T>) -> Self {
+    pub(super) fn record<E: Expression<'t, T>>(expression: &E) -> Self {
         let value = expression.number();
         let Some(tape) = expression.tape() else { return Self { value, tape: None, statement: 0, age: 0 } };
         let store = &mut *tape.store.borrow_mut();
-        let start = store.edges.len();
-        expression.put(Factor::One, &mut Sink { tape, edges: &mut store.edges, start });
-        let edges = u8::try_from(store.edges.len() - start).expect("at most 255 active operands in a statement");
+        if E::OPERANDS > MOST_EDGES {
+            store.with_room(E::OPERANDS, value);
+        }
+        let mut sink = Sink { tape, edges: &mut store.edges[store.used..][..E::OPERANDS], len: 0 };
+        expression.put(Factor::One, &mut sink);
+        let edges = sink.len;
         tape.state(value, store, edges)
     }
 
@@ -406,10 +461,8 @@ impl<'t, T: Real> Active<'t, T> {
         for (arg, source) in args.iter().zip(&partials.of) {
             let (Item::Number(x), Some(source)) = (arg, source) else { continue };
             if let Some(statement) = tape.place(*x) {
-                store.edges.push(Edge {
-                    partial: find(*source, &lowered, value, &steps).number(),
-                    statement: statement as u32,
-                });
+                store.edges[store.used + edges] =
+                    Edge { partial: find(*source, &lowered, value, &steps).number(), statement: statement as u32 };
                 edges += 1;
             }
         }
@@ -463,8 +516,11 @@ impl<T: Real> Real for Active<'_, T> {
     }
 
     #[inline]
-    fn plus(self, part: Self) -> Self {
-        if self.is_nothing() { part } else { self + part }
+    fn contribute(self, to: &mut Self, copied: bool, copy: &mut Self) {
+        *to = if to.is_nothing() { self } else { *to + self };
+        if copied {
+            *copy = *to;
+        }
     }
 
     fn apply(function: &Function, args: &[Item<Self>]) -> Item<Self> {

@@ -63,24 +63,32 @@ impl<T: Real> Factor<T> {
 /// Where the active operands of a statement are put.
 pub struct Sink<'s, 't, T: Real> {
     pub(super) tape: &'t ScalarTape<T>,
-    pub(super) edges: &'s mut Vec<Edge<T>>,
-    /// Where those of the statement begin.
-    pub(super) start: usize,
+    /// Room for [`Expression::OPERANDS`].
+    pub(super) edges: &'s mut [Edge<T>],
+    /// How many there are.
+    pub(super) len: usize,
 }
 
 impl<T: Real> Sink<'_, '_, T> {
     /// An operand that stands in the statement several times has one edge.
     #[inline(always)]
     fn put(&mut self, partial: T, statement: u32) {
-        match self.edges[self.start..].iter_mut().find(|edge| edge.statement == statement) {
+        let (edges, room) = self.edges.split_at_mut(self.len);
+        match edges.iter_mut().find(|edge| edge.statement == statement) {
             Some(edge) => edge.partial = edge.partial + partial,
-            None => self.edges.push(Edge { partial, statement }),
+            None => {
+                room[0] = Edge { partial, statement };
+                self.len += 1;
+            }
         }
     }
 }
 
 /// Part of a statement, or the whole.
 pub trait Expression<'t, T: Real>: Copy {
+    /// How many operands it has that may be active.
+    const OPERANDS: usize;
+
     /// Its value.
     fn number(&self) -> T;
 
@@ -92,6 +100,8 @@ pub trait Expression<'t, T: Real>: Copy {
 }
 
 impl<'t, T: Real> Expression<'t, T> for Active<'t, T> {
+    const OPERANDS: usize = 1;
+
     #[inline(always)]
     fn number(&self) -> T {
         self.value
@@ -115,6 +125,8 @@ impl<'t, T: Real> Expression<'t, T> for Active<'t, T> {
 pub struct Number<T>(T);
 
 impl<'t, T: Real> Expression<'t, T> for Number<T> {
+    const OPERANDS: usize = 0;
+
     #[inline(always)]
     fn number(&self) -> T {
         self.0
@@ -185,6 +197,8 @@ impl<'t, O: Operation, A: Expression<'t, T>, B: Expression<'t, T>, T: Real> Bina
 impl<'t, O: Operation, A: Expression<'t, T>, B: Expression<'t, T>, T: Real> Expression<'t, T>
     for Binary<'t, O, A, B, T>
 {
+    const OPERANDS: usize = A::OPERANDS + B::OPERANDS;
+
     #[inline(always)]
     fn number(&self) -> T {
         self.value
@@ -227,6 +241,8 @@ impl<'t, A: Expression<'t, T>, T: Real> Unary<'t, A, T> {
 }
 
 impl<'t, A: Expression<'t, T>, T: Real> Expression<'t, T> for Unary<'t, A, T> {
+    const OPERANDS: usize = A::OPERANDS;
+
     #[inline(always)]
     fn number(&self) -> T {
         self.value

@@ -17,16 +17,13 @@ use adjudicate_ir::value::{Fields, Mark, Value};
 use adjudicate_kernels::Array;
 use smallvec::SmallVec;
 
-use super::active::Edge;
+use super::active::{Edge, NOTHING, sweep};
 use super::partials::{Function, Partials, Source, of_floats};
 use super::region::{Operation, Origin, Region};
 
 /// The most tapes at once: a mark holds the level in its upper bits.
 pub(super) const MAX_LEVEL: u32 = 7;
 const LEVEL_SHIFT: u32 = 29;
-
-/// No cotangent has arrived.
-const NOTHING: f64 = -0.0;
 
 /// Why cotangents for several seeds at once are not differentiated.
 const MANY_SEEDS: &str = "cotangents in arrays cannot be differentiated by a tape of scalars";
@@ -508,18 +505,7 @@ impl Levels {
         for (at, seed) in seeded {
             cotangents[at] += f64::from_bits(seed.bits);
         }
-        let mut rest = edges.as_slice();
-        for (at, &count) in counts.iter().enumerate().rev() {
-            let (before, own) = rest.split_at(rest.len() - usize::from(count));
-            rest = before;
-            let cotangent = cotangents[at];
-            if cotangent.to_bits() == NOTHING.to_bits() {
-                continue;
-            }
-            for &Edge { partial, statement } in own {
-                cotangents[statement as usize] += cotangent * partial;
-            }
-        }
+        sweep(counts, edges, cotangents);
         let found = |x: &f64| Number::float(if x.to_bits() == NOTHING.to_bits() { 0.0 } else { *x });
         cotangents[..wanted].iter().map(found).collect()
     }
