@@ -100,7 +100,7 @@ impl Compiled {
 impl Prepared for Compiled {
     fn run(&mut self, args: &[Value]) -> Result<Vec<Value>, RunError> {
         self.signature.check(args)?;
-        let result = self.executable.run(&mut self.machine, &mut Plain, args.iter().cloned());
+        let result = self.executable.run_with(&mut self.machine, &mut Plain, args);
         result.map_err(|error| self.signature.run_error(error))
     }
 

@@ -108,7 +108,7 @@ impl Differenced {
 
     /// Runs the entry; the items of its result.
     pub fn run(&mut self, args: &[Value]) -> Result<Vec<Value>, ExecError> {
-        self.program.run(&mut self.machine, &mut self.domain, args.iter().cloned())
+        self.program.run_with(&mut self.machine, &mut self.domain, args)
     }
 }
 

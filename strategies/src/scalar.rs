@@ -124,7 +124,7 @@ impl Prepared for Ready {
     fn run(&mut self, args: &[Value]) -> Result<Vec<Value>, RunError> {
         self.signature.check(args)?;
         self.levels.reset();
-        let result = self.executable.run(&mut self.machine, &mut self.levels, args.iter().cloned());
+        let result = self.executable.run_with(&mut self.machine, &mut self.levels, args);
         result.map_err(|error| self.signature.run_error(error))
     }
 

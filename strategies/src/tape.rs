@@ -109,7 +109,7 @@ impl Taped {
     /// backward pass is found out in the first run and in runs that the kernels count.
     pub fn run(&mut self, args: &[Value]) -> Result<Vec<Value>, ExecError> {
         self.recorder.reset(!self.measured || counts::enabled());
-        let result = self.program.run(&mut self.machine, &mut self.recorder, args.iter().cloned());
+        let result = self.program.run_with(&mut self.machine, &mut self.recorder, args);
         self.measured |= result.is_ok();
         self.recorder.clear();
         result

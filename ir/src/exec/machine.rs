@@ -10,7 +10,7 @@ use super::code::{CallSite, Executable, Function, Instr, Operand, PrimInstr, Reg
 use super::domain::{Domain, ExecError};
 use super::run::Run;
 use super::scalars;
-use super::slots::{EMPTY, copy, is_scalar, put, put_copy, put_moved, take};
+use super::slots::{EMPTY, copy, is_scalar, push_copy, push_moved, put, put_copy, put_moved, take};
 use super::together::Lane;
 use crate::graph::GraphId;
 use crate::prims::Args;
@@ -115,6 +115,21 @@ impl Machine {
         }
         let slot = &mut self.regs[base + operand.index()];
         if operand.is_last() { take(slot) } else { copy(slot) }
+    }
+
+    /// Appends what operands are.
+    #[inline]
+    pub(super) fn read_all(&mut self, exe: &Executable, base: usize, operands: Span16, into: &mut Vec<Value>) {
+        let operands = &exe.operands[operands.range()];
+        into.reserve(operands.len());
+        for &operand in operands {
+            if operand.is_const() {
+                push_copy(into, &exe.consts[operand.index()]);
+                continue;
+            }
+            let slot = &mut self.regs[base + operand.index()];
+            if operand.is_last() { push_moved(into, slot) } else { push_copy(into, slot) }
+        }
     }
 
     #[inline(always)]
@@ -479,13 +494,14 @@ impl Machine {
         vjp: &VjpInstr,
     ) -> Result<(), ExecError> {
         let mut values = self.spare.pop().unwrap_or_default();
-        values.extend(exe.operands[site.args.range()].iter().map(|&operand| self.read(exe, base, operand)));
+        self.read_all(exe, base, site.args, &mut values);
         let mut run = Run { exe, machine: self, base: base + site.window as usize, span: vjp.span };
         domain.vjp(&mut run, vjp, &mut values)?;
         assert_eq!(values.len(), site.results.len as usize, "results of the derivative of {}", vjp.graph);
-        for (reg, value) in exe.results[site.results.range()].iter().zip(values.drain(..)) {
-            self.regs[base + reg.0 as usize] = value;
+        for (reg, value) in exe.results[site.results.range()].iter().zip(&mut values) {
+            put_moved(&mut self.regs[base + reg.0 as usize], value);
         }
+        values.clear();
         self.spare.push(values);
         Ok(())
     }

@@ -3,7 +3,7 @@
 use super::code::Executable;
 use super::domain::{Domain, ExecError};
 use super::machine::Machine;
-use super::slots::put;
+use super::slots::{put, put_copy, put_moved};
 use crate::graph::GraphId;
 use crate::span::Span;
 use crate::value::Value;
@@ -30,8 +30,27 @@ impl Executable {
         args: impl IntoIterator<Item = Value>,
     ) -> Result<Vec<Value>, ExecError> {
         place(machine.arguments(self), args);
+        self.run_for_results(machine, domain)
+    }
+
+    /// As [`Executable::run`], for arguments that remain whose they are.
+    pub fn run_with<D: Domain>(
+        &self,
+        machine: &mut Machine,
+        domain: &mut D,
+        args: &[Value],
+    ) -> Result<Vec<Value>, ExecError> {
+        let params = machine.arguments(self);
+        assert_eq!(args.len(), params.len(), "as many arguments as parameters");
+        params.iter_mut().zip(args).for_each(|(param, arg)| put_copy(param, arg));
+        self.run_for_results(machine, domain)
+    }
+
+    fn run_for_results<D: Domain>(&self, machine: &mut Machine, domain: &mut D) -> Result<Vec<Value>, ExecError> {
         let results = self.run_placed(machine, domain)?;
-        Ok((0..results).map(|i| machine.result(self, i)).collect())
+        let mut all = Vec::with_capacity(results);
+        machine.read_all(self, machine.returned.base, machine.returned.args, &mut all);
+        Ok(all)
     }
 
     /// As [`Executable::run`], for arguments put where [`Machine::arguments`] says. The results, how
@@ -79,14 +98,16 @@ impl Run<'_> {
         }
         let function = self.exe.function(graph).expect("a graph of the module");
         self.machine.make_room(self.base, function);
-        place(&mut self.machine.regs[self.base..self.base + function.params as usize], values.drain(..));
+        let params = &mut self.machine.regs[self.base..self.base + function.params as usize];
+        assert_eq!(values.len(), params.len(), "as many arguments as parameters");
+        params.iter_mut().zip(&mut *values).for_each(|(param, value)| put_moved(param, value));
+        values.clear();
         let floor = self.machine.frames.len();
         self.machine.nesting += 1;
         let returned = self.machine.execute(self.exe, domain, function.pc as usize, self.base, floor);
         self.machine.nesting -= 1;
         let returned = returned?;
-        let operands = &self.exe.operands[returned.args.range()];
-        values.extend(operands.iter().map(|&operand| self.machine.read(self.exe, returned.base, operand)));
+        self.machine.read_all(self.exe, returned.base, returned.args, values);
         Ok(())
     }
 

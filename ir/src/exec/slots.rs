@@ -66,6 +66,28 @@ pub fn put_moved(slot: &mut Value, value: &mut Value) {
     }
 }
 
+/// Appends a copy of a value.
+#[inline(always)]
+pub fn push_copy(values: &mut Vec<Value>, value: &Value) {
+    match value {
+        Value::F64(x, mark) => values.push(Value::F64(*x, *mark)),
+        Value::I64(n) => values.push(Value::I64(*n)),
+        Value::Bool(b) => values.push(Value::Bool(*b)),
+        other => values.push(other.clone()),
+    }
+}
+
+/// Appends a value, moving it.
+#[inline(always)]
+pub fn push_moved(values: &mut Vec<Value>, value: &mut Value) {
+    match value {
+        Value::F64(x, mark) => values.push(Value::F64(*x, *mark)),
+        Value::I64(n) => values.push(Value::I64(*n)),
+        Value::Bool(b) => values.push(Value::Bool(*b)),
+        other => values.push(std::mem::replace(other, EMPTY)),
+    }
+}
+
 /// A copy of a value.
 #[inline(always)]
 pub fn copy(value: &Value) -> Value {

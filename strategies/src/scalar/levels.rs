@@ -91,6 +91,8 @@ pub(super) struct Levels {
 }
 
 type Numbers = SmallVec<[Number; 3]>;
+/// Of each float result of a derivative's function, the statement that it is.
+type Outputs = SmallVec<[Option<usize>; 2]>;
 
 impl Levels {
     /// For a program.
@@ -379,13 +381,20 @@ impl Domain for Levels {
 
     fn vjp(&mut self, run: &mut Run<'_>, instr: &VjpInstr, values: &mut Vec<Value>) -> Result<(), ExecError> {
         let located = |message| ExecError { span: instr.span, message };
-        let seeds: SmallVec<[Value; 2]> = instr.seeds(values).collect();
         let level = self.depth + 1;
         if level > MAX_LEVEL {
             return Err(located(format!("derivatives are nested more than {MAX_LEVEL} deep")));
         }
         while self.levels.len() < level as usize {
             self.levels.push(Level::default());
+        }
+        // Single seeds are numbers and own nothing, so that they are quickly put aside and forgotten.
+        let (mut single, mut arrays) = (Numbers::new(), SmallVec::<[Value; 2]>::new());
+        if instr.seeds.is_some() {
+            arrays.extend(instr.seeds(values));
+        } else {
+            values[instr.params.len()..].iter().for_each(|seed| single.push(scalar(seed)));
+            values.truncate(instr.params.len());
         }
         for &i in instr.wrt.iter() {
             let arg = &mut values[i as usize];
@@ -403,12 +412,21 @@ impl Domain for Levels {
         run.replace(self, instr.graph, values)?;
         self.depth = level - 1;
         self.measure();
-        let outputs: SmallVec<[Option<usize>; 2]> =
-            values.iter().zip(&instr.items).filter(|(_, ty)| ty.is_float()).map(|(v, _)| on_level(v, level)).collect();
-        for result in &mut *values {
-            *result = self.lowered(std::mem::replace(result, Value::Bool(false)), level).map_err(located)?;
+        let mut outputs = Outputs::new();
+        for (result, ty) in values.iter_mut().zip(&instr.items) {
+            if ty.is_float() {
+                outputs.push(on_level(result, level));
+            }
+            self.lower_value(result, level).map_err(located)?;
         }
-        self.sweep_all(level, instr, (&outputs, &seeds), values).map_err(located)?;
+        let wanted = instr.wrt.len();
+        match instr.seeds {
+            None if level == 1 => values.extend(self.sweep_outermost(&outputs, &single, wanted).iter().map(found)),
+            None => {
+                values.extend(self.sweep(level, &outputs, &single, wanted).map_err(located)?.into_iter().map(float))
+            }
+            Some(count) => self.sweep_all(level, count, (&outputs, &arrays), wanted, values).map_err(located)?,
+        }
         self.level(level).clear();
         Ok(())
     }
@@ -421,21 +439,16 @@ fn on_level(value: &Value, level: u32) -> Option<usize> {
 }
 
 impl Levels {
-    /// The cotangents of a derivative's arguments, which are the first statements of its tape: one for each, or, for several seeds at
-    /// once, an array of them.
+    /// The cotangents of a derivative's arguments, which are the first statements of its tape, for several seeds at once: an array
+    /// for each.
     fn sweep_all(
         &mut self,
         level: u32,
-        instr: &VjpInstr,
+        count: usize,
         (outputs, seeds): (&[Option<usize>], &[Value]),
+        wanted: usize,
         into: &mut Vec<Value>,
     ) -> Result<(), String> {
-        let wanted = instr.wrt.len();
-        let Some(count) = instr.seeds else {
-            let seeds: Numbers = seeds.iter().map(scalar).collect();
-            into.extend(self.sweep(level, outputs, &seeds, wanted)?.into_iter().map(float));
-            return Ok(());
-        };
         let mut columns = vec![(Vec::with_capacity(count), Mark::NONE); wanted];
         for k in 0..count {
             let seed = |value: &Value| match value {
@@ -466,10 +479,11 @@ impl Levels {
         seeds: &[Number],
         wanted: usize,
     ) -> Result<Numbers, String> {
-        let seeded = outputs.iter().zip(seeds).filter_map(|(output, seed)| Some(((*output)?, *seed)));
         if level == 1 {
-            return Ok(self.sweep_outermost(seeded, wanted));
+            let plain = |x: &f64| Number::float(if x.to_bits() == NOTHING.to_bits() { 0.0 } else { *x });
+            return Ok(self.sweep_outermost(outputs, seeds, wanted).iter().map(plain).collect());
         }
+        let seeded = outputs.iter().zip(seeds).filter_map(|(output, seed)| Some(((*output)?, *seed)));
         let (add, mul) = (self.add.clone(), self.mul.clone());
         let mut cotangents = vec![Number::float(NOTHING); self.level(level).counts.len()];
         for (at, seed) in seeded {
@@ -497,17 +511,30 @@ impl Levels {
         Ok(cotangents.into_iter().map(|c| if is_nothing(c) { Number::float(0.0) } else { c }).collect())
     }
 
-    fn sweep_outermost(&mut self, seeded: impl Iterator<Item = (usize, Number)>, wanted: usize) -> Numbers {
+    /// The same for the outermost tape.
+    fn sweep_outermost(&mut self, outputs: &[Option<usize>], seeds: &[Number], wanted: usize) -> &[f64] {
         let Level { counts, edges, .. } = &self.levels[0];
         let cotangents = &mut self.cotangents;
         cotangents.clear();
         cotangents.resize(counts.len(), NOTHING);
-        for (at, seed) in seeded {
-            cotangents[at] += f64::from_bits(seed.bits);
+        for (output, seed) in outputs.iter().zip(seeds) {
+            if let Some(at) = *output {
+                cotangents[at] += f64::from_bits(seed.bits);
+            }
         }
         sweep(counts, edges, cotangents);
-        let found = |x: &f64| Number::float(if x.to_bits() == NOTHING.to_bits() { 0.0 } else { *x });
-        cotangents[..wanted].iter().map(found).collect()
+        &cotangents[..wanted]
+    }
+
+    /// Makes a value what the tapes below a level know it as.
+    #[inline]
+    fn lower_value(&self, value: &mut Value, level: u32) -> Result<(), String> {
+        match value {
+            Value::F64(_, mark) => *mark = self.lower(Number { bits: 0, mark: *mark }, level).mark,
+            Value::I64(_) | Value::Bool(_) => {}
+            other => *other = self.lowered(std::mem::replace(other, Value::Bool(false)), level)?,
+        }
+        Ok(())
     }
 
     /// A value as the tapes below a level know it.
@@ -525,6 +552,11 @@ impl Levels {
             plain @ (Value::I64(_) | Value::Bool(_) | Value::Array(..) | Value::Ints(_) | Value::Bools(_)) => plain,
         })
     }
+}
+
+/// A cotangent of the outermost tape that is asked for.
+fn found(cotangent: &f64) -> Value {
+    Value::f64(if cotangent.to_bits() == NOTHING.to_bits() { 0.0 } else { *cotangent })
 }
 
 fn is_nothing(number: Number) -> bool {
