@@ -203,6 +203,15 @@ const TRAPS: &[Trap] = &[
     row(6, "a loop and a branch that only the branch not taken reads",
         "def f(x, n):\n    s = x\n    for i in range(n):\n        s = np.sqrt(s) + x\n    t = s * s if x < 0.5 else np.sqrt(s - s)\n    return t if x > 0.0 else x * x + 3.0 * x\n",
         "def f(x, n):\n    return x * x + 3.0 * x\n", || vec![float(0.0), Datum::I64(3)]),
+    row(6, "a cube root that the condition reads too",
+        "def f(x):\n    r = np.cbrt(x)\n    return r * x if r > 0.0 else x * x + 3.0 * x\n",
+        "def f(x):\n    return x * x + 3.0 * x\n", zero),
+    row(6, "what overflows, guarded by itself",
+        "def f(x):\n    e = np.exp(x * 1e4)\n    p = x ** 200\n    y = np.log1p(e) if e < 1e10 else 1e4 * x\n    return y * (x if x > 0.0 else p)\n",
+        "def f(x):\n    return 1e4 * x * x\n", x),
+    row(6, "a remainder by zero that the condition reads too",
+        "def f(x):\n    q = 2.0 % x\n    return q if q < 1.0 else 2.0 * x + x * x\n",
+        "def f(x):\n    return 2.0 * x + x * x\n", zero),
     row(6, "a root that the condition reads too",
         "def f(v):\n    r = np.sqrt(v @ v)\n    return np.sum(v) / r if r > 0.0 else v @ v + np.sum(v)\n",
         "def f(v):\n    return v @ v + np.sum(v)\n", zeros),
@@ -371,6 +380,20 @@ fn the_slope_of_a_side_that_is_nan() {
 }
 
 /// Group 17: an index out of range is an error at its place, whoever runs it.
+/// An error that depends on data is found though only the side that is not taken reads what has it.
+#[test]
+fn errors_on_the_side_not_taken() {
+    let failing = ["10 // n", "w[n + 7]", "(n + 4611686018427387904) * 2"];
+    for (what, strategy) in failing.iter().flat_map(|what| JUDGED.iter().map(move |name| (what, find(name).expect("known")))) {
+        let python = format!("{HEAD}def f(x, n, w):\n    a = {what}\n    return a * x * x if x > 0.0 else 2.0 * x * x\n");
+        for ask in [Ask::Value, Ask::Gradient] {
+            let args = [float(-1.0), Datum::I64(0), vector(&[1.0, 2.0])];
+            let found = run(strategy, &python, ask, 1, &args);
+            assert!(found.is_err(), "{} {what}: {found:?}", strategy.name());
+        }
+    }
+}
+
 #[test]
 fn an_index_out_of_range() {
     let python = format!("{HEAD}def f(v, n):\n    return v[n] * v[0]\n");

@@ -11,10 +11,12 @@
 //! A node has its *home* where all that read it have theirs: on a side of an `if`, or here, in the graph it is in. Graphs come
 //! after those that use them, so that nodes go down with the `if`s that read them, as deep as they can.
 //! Constants are made on each side that reads them, and an item is where its tuple is. Nothing goes into loops, where it
-//! would be done in every trip, nor into branches that belong to several `if`s.
+//! would be done in every trip, nor into branches that belong to several `if`s. What may have an error that depends on data
+//! stays, so that the error is found whichever side is taken.
 //!
 //! What is read here only by what passes no sensitivity on, as the condition `s > 0` does, is made again on the side that
-//! has all the rest, if it is cheap and [`is_steep`], or depends on what is: so that guards work.
+//! has all the rest, if it is cheap and not [`is_gentle`], or depends on what is: so that guards work. That costs what is made
+//! again, so of arrays no more than [`MAX_ARRAYS`] are in one graph.
 
 use indexmap::{IndexMap, IndexSet};
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -22,7 +24,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use crate::builder::Builder;
 use crate::fusion;
 use crate::graph::{Args, Graph, GraphId, Module, Node, NodeId, Op};
-use crate::types::Type;
+use crate::types::{Elem, Type};
 
 use super::known::is_leaf;
 use super::rewrite::{copy_nodes, live, sweep};
@@ -33,17 +35,62 @@ pub(super) const SINK: Pass =
     Pass { name: "sink", about: "computes on a side of an `if` what that side alone reads", run: Run::Module(run) };
 
 fn run(module: &mut Module) -> Vec<GraphId> {
-    let own = branches_of_one(module);
+    let known = Branches { own: branches_of_one(module), failing: failing(module) };
     let mut seen: FxHashSet<GraphId> = FxHashSet::default();
     let mut work = vec![module.entry];
     let mut changed = Vec::new();
     while let Some(id) = work.pop() {
         if seen.insert(id) {
-            changed.extend(sink(module, id, &own));
+            changed.extend(sink(module, id, &known));
             work.extend(module.graph(id).nodes.iter().flat_map(|node| node.op.graphs()));
         }
     }
     changed
+}
+
+/// What is known of the graphs of a module.
+struct Branches {
+    /// The branches that belong to a single `if`.
+    own: FxHashSet<GraphId>,
+    /// Graphs in which there may be an error that depends on data.
+    failing: FxHashSet<GraphId>,
+}
+
+impl Branches {
+    /// Whether there may be such an error in a node, or in what it calls.
+    fn may_fail(&self, graph: &Graph, node: &Node) -> bool {
+        fails(graph, node) || node.op.graphs().iter().any(|id| self.failing.contains(id))
+    }
+}
+
+/// Graphs in which a node may have an error that depends on data, and those that use them.
+fn failing(module: &Module) -> FxHashSet<GraphId> {
+    let mut users: FxHashMap<GraphId, Vec<GraphId>> = FxHashMap::default();
+    let mut work = Vec::new();
+    for (id, graph) in (0..).map(GraphId).zip(&module.graphs) {
+        graph.nodes.iter().flat_map(|node| node.op.graphs()).for_each(|used| users.entry(used).or_default().push(id));
+        work.extend(graph.nodes.iter().any(|node| fails(graph, node)).then_some(id));
+    }
+    let mut found = FxHashSet::default();
+    while let Some(id) = work.pop() {
+        if found.insert(id) {
+            work.extend(users.get(&id).into_iter().flatten());
+        }
+    }
+    found
+}
+
+/// Whether a node may have an error that depends on data: calls of who knows what, and primitives on integers that do not
+/// fuse. To count on or down by a constant is taken for safe.
+fn fails(graph: &Graph, node: &Node) -> bool {
+    let is_int = |ty: &Type| ty.as_tensor().is_some_and(|(elem, _)| elem == Elem::I64);
+    let is_constant = |a: &NodeId| matches!(graph.node(*a).op, Op::Const(_));
+    match &node.op {
+        Op::Prim(prim) if matches!(prim.def.name, "add" | "sub") && node.args.iter().any(is_constant) => false,
+        Op::Prim(_) => (is_int(&node.ty) || node.args.iter().any(|&a| is_int(graph.ty(a)))) && !is_cheap(graph, node),
+        Op::Apply(_) => true,
+        _ => false,
+    }
 }
 
 /// The branches that belong to a single `if`.
@@ -78,12 +125,15 @@ impl Home {
 }
 
 /// Where the nodes of a graph are to be computed.
-fn homes(module: &Module, graph: &Graph, own: &FxHashSet<GraphId>) -> Vec<Home> {
-    let mut homes = read(module, graph, own, Home::Here, |_, home| home);
+fn homes(module: &Module, graph: &Graph, known: &Branches) -> Vec<Home> {
+    let stays = |id: NodeId| known.may_fail(graph, graph.node(id));
+    let of = |id, home| if home != Home::Nowhere && stays(id) { Home::Here } else { home };
+    let mut homes = read(module, graph, &known.own, Home::Here, of);
     for (id, node) in graph.iter() {
         let home = homes[id.0 as usize];
         let stays = match node.op {
             Op::Param(_) => true,
+            _ if home != Home::Nowhere && stays(id) => true,
             Op::Get(_) => home != Home::Nowhere && home != homes[node.args[0].0 as usize],
             _ => false,
         };
@@ -95,8 +145,8 @@ fn homes(module: &Module, graph: &Graph, own: &FxHashSet<GraphId>) -> Vec<Home> 
 }
 
 /// The sides where nodes are made again that are also computed here.
-fn copies(module: &Module, graph: &Graph, own: &FxHashSet<GraphId>, homes: &[Home]) -> Vec<Home> {
-    let flows = read(module, graph, own, Home::Nowhere, |id, flow| {
+fn copies(module: &Module, graph: &Graph, known: &Branches, homes: &[Home]) -> Vec<Home> {
+    let flows = read(module, graph, &known.own, Home::Nowhere, |id, flow| {
         let node = graph.node(id);
         match flow {
             _ if !passes_sensitivity(node) => Home::Nowhere,
@@ -108,9 +158,14 @@ fn copies(module: &Module, graph: &Graph, own: &FxHashSet<GraphId>, homes: &[Hom
     for (id, node) in graph.iter() {
         let (Home::Here, flow @ Home::Side(..)) = (homes[id.0 as usize], flows[id.0 as usize]) else { continue };
         let is_copy = |a: &NodeId| copies[a.0 as usize] == flow;
-        if is_cheap(graph, node) && (is_steep(&node.op) || node.args.iter().any(is_copy)) {
+        if is_cheap(graph, node) && (!is_gentle(&node.op) || node.args.iter().any(is_copy)) {
             copies[id.0 as usize] = flow;
         }
+    }
+    let is_array = |id: NodeId| !graph.ty(id).shape().is_empty();
+    let arrays = graph.iter().filter(|(id, _)| copies[id.0 as usize] != Home::Nowhere && is_array(*id)).count();
+    if arrays > MAX_ARRAYS {
+        (0..copies.len()).filter(|&i| is_array(NodeId(i as u32))).for_each(|i| copies[i] = Home::Nowhere);
     }
     copies
 }
@@ -126,14 +181,49 @@ fn is_cheap(graph: &Graph, node: &Node) -> bool {
     matches!(&node.op, Op::Prim(prim) if fusion::form(prim, &operands, &node.ty).is_some())
 }
 
-/// Whether the derivative of an operation can be infinite where its operands are not.
-fn is_steep(op: &Op) -> bool {
+/// Arrays that are made again on sides at most.
+const MAX_ARRAYS: usize = 8;
+
+/// Whether the derivative of an operation is a number wherever its operands are.
+fn is_gentle(op: &Op) -> bool {
     let Op::Prim(prim) = op else { return false };
-    match prim.def.name {
-        "sqrt" | "log" | "log1p" | "div" | "pow" | "arcsin" | "arccos" | "arctan2" => true,
-        "powi" => prim.attrs[0] < 0,
-        _ => false,
-    }
+    const GENTLE: &[&str] = &[
+        "add",
+        "sub",
+        "mul",
+        "neg",
+        "abs",
+        "sign",
+        "maximum",
+        "minimum",
+        "select",
+        "sin",
+        "cos",
+        "tanh",
+        "sigmoid",
+        "arctan",
+        "floor",
+        "ceil",
+        "to_f64",
+        "to_bool",
+        "lt",
+        "le",
+        "gt",
+        "ge",
+        "eq",
+        "ne",
+        "isnan",
+        "isinf",
+        "isfinite",
+        "logical_and",
+        "logical_or",
+        "logical_xor",
+        "logical_not",
+        "reshape",
+        "broadcast_to",
+        "sum",
+    ];
+    GENTLE.contains(&prim.def.name) || prim.def.name == "powi" && prim.attrs[0] == 2
 }
 
 /// Where the nodes of a graph are read: `counts` says for a node, read there, where its operands are, and `condition`
@@ -212,10 +302,10 @@ fn moves(graph: &Graph, homes: &[Home], copies: &[Home]) -> IndexMap<NodeId, Mov
 }
 
 /// Moves nodes of a graph into the branches that it uses; the graphs that changed.
-fn sink(module: &mut Module, id: GraphId, own: &FxHashSet<GraphId>) -> Vec<GraphId> {
+fn sink(module: &mut Module, id: GraphId, known: &Branches) -> Vec<GraphId> {
     let graph = module.graph(id);
-    let homes = homes(module, graph, own);
-    let moves = moves(graph, &homes, &copies(module, graph, own, &homes));
+    let homes = homes(module, graph, known);
+    let moves = moves(graph, &homes, &copies(module, graph, known, &homes));
     if moves.is_empty() {
         return Vec::new();
     }
