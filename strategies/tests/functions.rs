@@ -145,6 +145,24 @@ def f(x, n):
     check(python, plain, &scalar(0.9, 100));
 }
 
+/// A loop that may have no trip is how this recursion ends. From the last line of it, f is 2.75 x² for n = 3.
+#[test]
+fn a_recursion_that_a_loop_of_no_trips_ends() {
+    let python = "
+def a(x, n):
+    t = x
+    while n > 0:
+        t += a(x * 0.5, n - 2)
+        n -= 1
+    return t
+
+def f(x, n):
+    return a(x * x, n)
+";
+    check(python, "def f(x, n):\n    return 2.75 * x * x\n", &scalar(0.9, 3));
+    check(python, "def f(x, n):\n    return x * x\n", &scalar(0.9, 0));
+}
+
 #[test]
 fn functions_composed_in_a_loop() {
     let python = "

@@ -384,8 +384,11 @@ fn the_slope_of_a_side_that_is_nan() {
 #[test]
 fn errors_on_the_side_not_taken() {
     let failing = ["10 // n", "w[n + 7]", "(n + 4611686018427387904) * 2"];
-    for (what, strategy) in failing.iter().flat_map(|what| JUDGED.iter().map(move |name| (what, find(name).expect("known")))) {
-        let python = format!("{HEAD}def f(x, n, w):\n    a = {what}\n    return a * x * x if x > 0.0 else 2.0 * x * x\n");
+    for (what, strategy) in
+        failing.iter().flat_map(|what| JUDGED.iter().map(move |name| (what, find(name).expect("known"))))
+    {
+        let python =
+            format!("{HEAD}def f(x, n, w):\n    a = {what}\n    return a * x * x if x > 0.0 else 2.0 * x * x\n");
         for ask in [Ask::Value, Ask::Gradient] {
             let args = [float(-1.0), Datum::I64(0), vector(&[1.0, 2.0])];
             let found = run(strategy, &python, ask, 1, &args);

@@ -193,10 +193,11 @@ impl Cx<'_> {
             }
             self.set_span(span);
             let (next, body_frame, body_params) = self.loop_part("body", &source, body, &state)?;
-            let Val::Tuple(next) = next else { return Ok(Val::Bottom) };
-            if next.iter().any(Val::has_bottom) {
-                return Ok(Val::Bottom);
-            }
+            let next = match next {
+                Val::Tuple(next) if !next.iter().any(Val::has_bottom) => next,
+                // Nothing is known yet of a trip, which calls what is being typed; but there may be none.
+                _ => return Ok(if matches!(again, Val::Bool(true)) { Val::Bottom } else { Val::tuple(init) }),
+            };
             self.set_span(span);
             let joined = self.join_state(site, body, &state, &next)?;
             if joined != state {
