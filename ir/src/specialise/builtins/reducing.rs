@@ -33,28 +33,18 @@ fn reduce_some(cx: &mut Cx<'_>, call: &Call) -> Res<Val> {
     let (initial, mask, dtype) = (call.get(3), call.get(4), call.get(5));
     let mut x = cx.with_dtype(call.arg(0), dtype)?;
     let (elem, _) = cx.tensor_of(&x)?;
-    let (def, elem) = reduction(call.op, elem);
+    let (_, elem, joins) = reduction(call.op, elem);
     let initial = initial.map(|initial| cx.initial(initial, elem)).transpose()?;
     if let Some(mask) = mask {
         x = cx.chosen(call.op, &x, mask, initial.as_ref())?;
     }
     let mut total = reduce(cx, call, &x)?;
     if let Some(initial) = initial {
-        total = cx.builtin(joins(def.name), &[initial, total])?;
+        total = cx.builtin(joins, &[initial, total])?;
         let node = cx.cast(&total, elem)?;
         total = cx.leaf(node, Origin::Data);
     }
     cx.with_dtype(&total, dtype)
-}
-
-/// The function that joins the results of a reduction.
-fn joins(reduction: &str) -> &'static str {
-    match reduction {
-        "sum" => "add",
-        "prod" => "mul",
-        "max" | "any" => "np.maximum",
-        _ => "np.minimum",
-    }
 }
 
 /// A reduction over some axes; `keepdims` leaves them with length 1.
@@ -62,7 +52,7 @@ fn reduce(cx: &mut Cx<'_>, call: &Call, x: &Val) -> Res<Val> {
     let x = cx.as_array(x)?;
     let (elem, shape) = cx.tensor_of(&x)?;
     let axes = cx.axes(call.get(1), shape.len())?;
-    let (def, want) = reduction(call.op, elem);
+    let (def, want, _) = reduction(call.op, elem);
     let node = cx.cast(&x, want)?;
     let attrs: Vec<i64> = axes.iter().map(|&a| a as i64).collect();
     let node = if axes.is_empty() { node } else { cx.prim(def, &attrs, &[node])? };
@@ -70,16 +60,18 @@ fn reduce(cx: &mut Cx<'_>, call: &Call, x: &Val) -> Res<Val> {
     cx.kept(&value, &shape, &axes, call.get(2))
 }
 
-/// The primitive of a reduction and the elements it takes; booleans are summed as integers.
-fn reduction(name: &str, elem: Elem) -> (&'static PrimDef, Elem) {
+/// The primitive of a reduction, the elements it takes (booleans are summed as integers), and the function of two that joins
+/// its results.
+fn reduction(name: &str, elem: Elem) -> (&'static PrimDef, Elem, &'static str) {
     let number = if elem == Elem::F64 { Elem::F64 } else { Elem::I64 };
     match (name, elem) {
-        ("all", _) | ("min", Elem::Bool) => (&prims::ALL, Elem::Bool),
-        ("any", _) | ("max", Elem::Bool) => (&prims::ANY, Elem::Bool),
-        ("sum", _) => (&prims::SUM, number),
-        ("prod", _) => (&prims::PROD, number),
-        ("max", _) => (&prims::MAX, number),
-        _ => (&prims::MIN, number),
+        ("all", _) | ("min", Elem::Bool) => (&prims::ALL, Elem::Bool, "np.minimum"),
+        ("any", _) | ("max", Elem::Bool) => (&prims::ANY, Elem::Bool, "np.maximum"),
+        ("sum", _) => (&prims::SUM, number, "add"),
+        ("prod", _) => (&prims::PROD, number, "mul"),
+        ("max", _) => (&prims::MAX, number, "np.maximum"),
+        ("min", _) => (&prims::MIN, number, "np.minimum"),
+        (other, _) => unreachable!("no row here reduces by `{other}`"),
     }
 }
 
@@ -116,17 +108,18 @@ impl Cx<'_> {
 
     /// An array with what changes no reduction where a mask does not hold.
     fn chosen(&mut self, reduction: &str, x: &Val, mask: &Val, initial: Option<&Val>) -> Res<Val> {
+        let (elem, shape) = self.tensor_of(x)?;
         let neutral = match (reduction, initial) {
             ("sum", _) => Val::Int(0),
             ("prod", _) => Val::Int(1),
             (_, Some(initial)) => initial.clone(),
             (name, None) => {
                 let message = format!("`np.{name}` of chosen elements needs `initial`: none may be chosen");
-                return self
-                    .error_help(message, "give the least or greatest that it can be, such as `initial=-np.inf`");
+                let (bound, infinity) = if name == "max" { ("least", "-np.inf") } else { ("greatest", "np.inf") };
+                let example = if elem == Elem::F64 { format!(", such as `initial={infinity}`") } else { String::new() };
+                return self.error_help(message, format!("give the {bound} that it can be{example}"));
             }
         };
-        let (_, shape) = self.tensor_of(x)?;
         let shape = Val::tuple(shape.iter().map(|&n| Val::Int(n as i64)).collect());
         let mask = self.builtin("np.broadcast_to", &[mask.clone(), shape])?;
         self.builtin("np.where", &[mask, x.clone(), neutral])
