@@ -233,6 +233,8 @@ for f in ["sum", "prod", "max", "min"]:
     case(f"np.{f}(a, initial=b)", M, 0.7); case(f"np.{f}(a, axis=1, keepdims=True, initial=0.5)", M)
     case(f"np.{f}(a, where=b > 0.0, initial=1.5)", V, W); case(f"np.{f}(a, axis=0, where=b[:, None] > 0.0, initial=3)", M, W[:3])
     rough(f"np.{f}(a, where=a > 0.0, initial=2)", N); rough(f"np.{f}(a, initial=2.5)", I); rough(f"np.{f}(a, initial=True)", B)
+    case(f"np.{f}(a[0:0], initial=b)", V, 0.5); case(f"np.{f}(a[:, 0:0], axis=1, initial=b)", M, 0.5)
+    case(f"np.{f}(a[0:0], axis=0, keepdims=True, initial=0.5)", M); rough(f"np.{f}(a[0:0], initial=2)", I)
 for f in ["sum", "prod"]:
     case(f"np.{f}(a, where=b > 0.0)", V, W); rough(f"np.{f}(a, where=False)", I); rough(f"np.{f}(a, dtype=int)", V)
     rough(f"np.{f}(a, axis=0, dtype=float)", J); rough(f"np.{f}(a, dtype=bool)", W); rough(f"a.{f}(where=a > 2)", I)

@@ -52,6 +52,9 @@ const REFUSED: &[(&str, &str)] = &[
     ("np.max(x, where=x > 0)", "give the least that it can be, such as `initial=-np.inf`"),
     ("np.min(x, where=x > 0)", "give the greatest that it can be, such as `initial=np.inf`"),
     ("np.max(np.arange(3), where=x > 0)", "give the least that it can be\n"),
+    ("np.max(x[0:0])", "has no extreme along an axis of length 0"),
+    ("np.max(x[0:0], initial=x)", "`initial` is one number"),
+    ("np.max(x[0:0], initial=0.5, axis=1)", "an array of 1 axis"),
     ("np.sum(x, initial=x)", "`initial` is one number"),
     ("np.sum(x, where=np.ones((2, 1)) > 0)", "of shape [2, 1] does not broadcast to [3]"),
     ("np.zeros((10**10, 10**10))", "too large"),
@@ -119,6 +122,22 @@ fn integers_stay_integers_and_index() {
     let last = evaluate("np.arange(9223372036854775800, 9223372036854775807, 5)").expect("two integers");
     let expected = Value::ints(Array::from_vec(&[2], vec![i64::MAX - 7, i64::MAX - 2]));
     assert_eq!(format!("{last:?}"), format!("{:?}", [expected]));
+}
+
+#[test]
+fn an_extreme_of_nothing_is_what_it_begins_with() {
+    for (text, shape, data) in [
+        ("np.max(x[0:0], initial=s)", &[][..], vec![0.5]),
+        ("np.min(x[0:0], initial=0.5)", &[], vec![0.5]),
+        ("np.min(np.zeros((2, 0)), axis=1, initial=s)", &[2], vec![0.5; 2]),
+        ("np.max(np.zeros((2, 0)), axis=(0, 1), keepdims=True, initial=s)", &[1, 1], vec![0.5]),
+        ("np.max(np.zeros((0, 2)), axis=1, initial=s)", &[0], vec![]),
+        ("np.max(x[0:0], where=x[0:0] > 0, initial=s)", &[], vec![0.5]),
+    ] {
+        let found = evaluate(text).expect(text);
+        let expected = [Value::array(Array::from_vec(shape, data))];
+        assert_eq!(format!("{found:?}"), format!("{expected:?}"), "{text}");
+    }
 }
 
 #[test]

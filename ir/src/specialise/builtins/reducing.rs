@@ -32,18 +32,28 @@ pub(super) const ROWS: &[Row] = &[
 fn reduce_some(cx: &mut Cx<'_>, call: &Call) -> Res<Val> {
     let (initial, mask, dtype) = (call.get(3), call.get(4), call.get(5));
     let mut x = cx.with_dtype(call.arg(0), dtype)?;
-    let (elem, _) = cx.tensor_of(&x)?;
+    let (elem, shape) = cx.tensor_of(&x)?;
     let (_, elem, joins) = reduction(call.op, elem);
     let initial = initial.map(|initial| cx.initial(initial, elem)).transpose()?;
     if let Some(mask) = mask {
         x = cx.chosen(call.op, &x, mask, initial.as_ref())?;
     }
-    let mut total = reduce(cx, call, &x)?;
-    if let Some(initial) = initial {
-        total = cx.builtin(joins, &[initial, total])?;
-        let node = cx.cast(&total, elem)?;
-        total = cx.leaf(node, Origin::Data);
-    }
+    let axes = cx.axes(call.get(1), shape.len())?;
+    let total = match initial {
+        None => reduce(cx, call, &x)?,
+        // There may be no extreme of nothing: only what the reduction begins with is left.
+        Some(initial) if axes.iter().any(|&a| shape[a] == 0) => {
+            let rest = (0..shape.len()).filter(|a| !axes.contains(a)).map(|a| Val::Int(shape[a] as i64));
+            let value = cx.builtin("np.broadcast_to", &[initial, Val::tuple(rest.collect())])?;
+            cx.kept(&value, &shape, &axes, call.get(2))?
+        }
+        Some(initial) => {
+            let total = reduce(cx, call, &x)?;
+            let total = cx.builtin(joins, &[initial, total])?;
+            let node = cx.cast(&total, elem)?;
+            cx.leaf(node, Origin::Data)
+        }
+    };
     cx.with_dtype(&total, dtype)
 }
 
