@@ -42,9 +42,9 @@ impl Cx<'_> {
             value => return self.error(format!("a condition must be a boolean, not {}", value.abs())),
         };
         let span = self.span;
-        let (a, then_frame) = self.in_frame("then", then)?;
+        let (a, then_frame) = self.in_frame("then", &leaf.origin, then)?;
         self.set_span(span);
-        let (b, other_frame) = self.in_frame("else", other)?;
+        let (b, other_frame) = self.in_frame("else", &leaf.origin, other)?;
         self.set_span(span);
         self.check_extent(&a)?;
         self.check_extent(&b)?;
@@ -91,11 +91,23 @@ impl Cx<'_> {
         graph.name.strip_suffix(".leave").filter(|_| ends)
     }
 
-    /// Runs `make` in a frame of its own.
-    fn in_frame(&mut self, name: &str, make: impl FnOnce(&mut Self) -> Res<Val>) -> Res<(Val, Frame)> {
-        self.push_frame(name, self.span);
+    /// Runs `make` in a frame of its own; `under` is what decides whether a run comes there.
+    fn in_frame(&mut self, name: &str, under: &Origin, make: impl FnOnce(&mut Self) -> Res<Val>) -> Res<(Val, Frame)> {
+        self.push_frame(name, self.span, Some(under.clone()));
         let value = make(self)?;
         Ok((value, self.pop_frame()))
+    }
+
+    /// What decides whether a run comes here, of that which could be made known; nothing if every run does.
+    pub(super) fn under(&self) -> Option<Origin> {
+        let frames = self.functions.iter().flat_map(|function| &function.frames);
+        let mut under = frames.filter_map(|frame| frame.under.as_ref()).peekable();
+        under.peek()?;
+        let sources = under.filter_map(|origin| match origin {
+            Origin::From(sources) => Some(sources.iter().cloned()),
+            Origin::Data => None,
+        });
+        Some(Origin::From(sources.flatten().collect::<Vec<_>>().into()))
     }
 
     /// The leaves of a value made in a frame that has been left.
@@ -245,7 +257,7 @@ impl Cx<'_> {
         state: &[Abs],
     ) -> Res<(Val, Frame, Vec<NodeId>)> {
         let mut params = Vec::new();
-        let (value, frame) = self.in_frame(name, |cx| {
+        let (value, frame) = self.in_frame(name, &Origin::one(source.clone()), |cx| {
             let mut next = |cx: &mut Self, ty: &Type| {
                 let node = cx.builder().param(ty.clone());
                 params.push(node);

@@ -54,6 +54,8 @@ pub(super) struct Frame {
     pub(super) builder: Builder,
     /// Nodes of the enclosing frame with the parameters that stand for them.
     pub(super) imports: Vec<(NodeId, NodeId)>,
+    /// What decides whether a run comes here, if that is not known.
+    pub(super) under: Option<Origin>,
     /// Nodes of a file's top level already evaluated here.
     pub(super) tops: FxHashMap<(GraphId, NodeId), Val>,
 }
@@ -89,15 +91,16 @@ impl Cx<'_> {
             changing: FxHashMap::default(),
             trips: Vec::new(),
         });
-        self.push_frame(name, span);
+        self.push_frame(name, span, None);
     }
 
-    pub(super) fn push_frame(&mut self, name: &str, span: Span) {
+    pub(super) fn push_frame(&mut self, name: &str, span: Span, under: Option<Origin>) {
         self.frames_made += 1;
         let frame = Frame {
             id: self.frames_made,
             builder: Builder::new(name, span),
             imports: Vec::new(),
+            under,
             tops: FxHashMap::default(),
         };
         self.function().frames.push(frame);
@@ -331,7 +334,10 @@ impl Cx<'_> {
                     Val::Bool(_) if !fixed => Abs::Leaf(Type::bool()),
                     Val::Leaf(l) if fixed && !l.ty.is_float() => {
                         let origin = l.origin.clone();
-                        return self.need_known(&origin, "a value that a shape or an index depends on");
+                        return match self.marks.sources.get(&source).cloned().flatten() {
+                            Some(why) => self.known_or(&origin, why),
+                            None => self.need_known(&origin, "a value that a shape or an index depends on"),
+                        };
                     }
                     known => known.abs(),
                 }
@@ -372,7 +378,7 @@ impl Cx<'_> {
         made
     }
 
-    fn library_file(&self) -> u16 {
+    pub(super) fn library_file(&self) -> u16 {
         self.src.graph(self.program.library).span.file
     }
 

@@ -394,6 +394,95 @@ fn returns_of_two_types_around_a_block() {
 }
 
 #[test]
+fn an_assertion_where_data_decide_whether_the_run_comes_to_it_depends_on_data() {
+    check_rejected(
+        r#"
+        def f(x):
+            if x[0] < 0.0:
+                assert False, "negative"
+            return x[0]
+        "#,
+        expect![[r#"
+            error: this `assert` depends on run-time data, and there are no exceptions
+             --> model.py:3:9
+              |
+            3 |         assert False, "negative"
+              |         ^^^^^^^^^^^^^^^^^^^^^^^^
+              |
+              = help: leave it out, or return a value that says what went wrong, such as `math.nan`
+        "#]],
+    );
+    check_rejected(
+        r#"
+        def g(y, negative):
+            if negative:
+                assert False, "negative"
+            return y
+
+
+        def f(x):
+            return g(x[0], x[0] < 0.0)
+        "#,
+        expect![[r#"
+            error: this `assert` depends on run-time data, and there are no exceptions
+             --> model.py:3:9
+              |
+            3 |         assert False, "negative"
+              |         ^^^^^^^^^^^^^^^^^^^^^^^^
+              |
+              = help: leave it out, or return a value that says what went wrong, such as `math.nan`
+        "#]],
+    );
+    check_rejected(
+        r#"
+        def g(y):
+            assert False, "never"
+            return y
+
+
+        def f(x):
+            y = x[0]
+            while y > 10.0:
+                y = g(y)
+            return y
+        "#,
+        expect![[r#"
+            error: this `assert` depends on run-time data, and there are no exceptions
+             --> model.py:2:5
+              |
+            2 |     assert False, "never"
+              |     ^^^^^^^^^^^^^^^^^^^^^
+              |
+              = help: leave it out, or return a value that says what went wrong, such as `math.nan`
+        "#]],
+    );
+}
+
+#[test]
+fn an_assertion_where_what_is_known_decides_whether_the_run_comes_to_it_is_checked() {
+    let branch = "def g(y, n):\n    if n < 0:\n        assert False, \"negative\"\n    return y\n";
+    check(&format!("{branch}\n\ndef f(x):\n    return g(x[0], 3)\n"), 0.5);
+    check_rejected(
+        r#"
+        def f(x):
+            y = x[0]
+            for i in range(4):
+                if i > 2:
+                    assert False, "late"
+                y = y + 1.0
+            return y
+        "#,
+        expect![[r#"
+            error: what this `assert` says does not hold
+             --> model.py:5:13
+              |
+            5 |             assert False, "late"
+              |             ^^^^^^^^^^^^^^^^^^^^
+        "#]],
+    );
+}
+
+#[test]
 fn an_assertion_is_checked_before_the_program_runs() {
     check("def f(x):\n    assert x.shape == (3,), \"three\"\n    return x[0]\n", 0.5);
     check("def g(y, n):\n    assert n == 3\n    return y * n\n\n\ndef f(x):\n    return g(x[0], 3)\n", 1.5);

@@ -35,19 +35,20 @@ pub(super) const ROWS: &[Row] = &[
     row(&["any"], "iterable, /", quantified),
 ];
 
-/// What an `assert` says is checked before the program runs, or refused: there are no exceptions.
+/// What an `assert` says is checked before the program runs, or refused: there are no exceptions. What does not hold is
+/// wrong only if the run comes there.
 fn asserted(cx: &mut Cx<'_>, call: &Call) -> Res<Val> {
-    match call.arg(0) {
-        Val::Bool(true) => Ok(Val::None),
-        Val::Bool(false) => cx.error("what this `assert` says does not hold"),
-        Val::Leaf(leaf) => {
-            let message = "this `assert` depends on run-time data, and there are no exceptions";
-            let help = "leave it out, or return a value that says what went wrong, such as `math.nan`";
-            let why = Diagnostic::new(cx.span, message).help(help);
-            cx.known_or(&leaf.origin.clone(), why)
-        }
-        other => cx.error(format!("an `assert` needs a condition, not {}", other.abs())),
-    }
+    let origin = match call.arg(0) {
+        Val::Bool(true) => return Ok(Val::None),
+        Val::Bool(false) => cx.under(),
+        Val::Leaf(leaf) => Some(leaf.origin.clone()),
+        other => return cx.error(format!("an `assert` needs a condition, not {}", other.abs())),
+    };
+    let Some(origin) = origin else { return cx.error("what this `assert` says does not hold") };
+    let message = "this `assert` depends on run-time data, and there are no exceptions";
+    let help = "leave it out, or return a value that says what went wrong, such as `math.nan`";
+    let why = Diagnostic::new(cx.span, message).help(help);
+    cx.known_or(&origin, why)
 }
 
 /// Python's `sum`: the elements that a walk meets, added to a start.
