@@ -55,6 +55,14 @@ const REFUSED: &[(&str, &str)] = &[
     ("np.max(x[0:0])", "has no extreme along an axis of length 0"),
     ("np.max(x[0:0], initial=x)", "`initial` is one number"),
     ("np.max(x[0:0], initial=0.5, axis=1)", "an array of 1 axis"),
+    ("(s, 2.0) ** 2", "make arrays of them with np.array"),
+    ("2 ** (s, 2.0)", "make arrays of them with np.array"),
+    ("(s, 2.0) ** (s, 2.0)", "make arrays of them with np.array"),
+    ("(s, 2.0) * 2.0", "make arrays of them with np.array"),
+    ("1.0 + (s, 2.0)", "make arrays of them with np.array"),
+    ("(s, 2.0) / 2.0", "make arrays of them with np.array"),
+    ("(s, 2.0) / (s, 2.0)", "make arrays of them with np.array"),
+    ("divmod((5, 7), 2)", "make arrays of them with np.array"),
     ("np.sum(x, initial=x)", "`initial` is one number"),
     ("np.sum(x, where=np.ones((2, 1)) > 0)", "of shape [2, 1] does not broadcast to [3]"),
     ("np.zeros((10**10, 10**10))", "too large"),
@@ -137,6 +145,21 @@ fn an_extreme_of_nothing_is_what_it_begins_with() {
         let found = evaluate(text).expect(text);
         let expected = [Value::array(Array::from_vec(shape, data))];
         assert_eq!(format!("{found:?}"), format!("{expected:?}"), "{text}");
+    }
+}
+
+#[test]
+fn functions_of_numpy_take_tuples_for_arrays_where_operators_do_not() {
+    for (text, same) in [
+        ("np.power((s, 2.0), 2)", "np.array((s, 2.0)) ** 2"),
+        ("np.multiply((s, 2.0), 2.0)", "np.array((s, 2.0)) * 2.0"),
+        ("np.linspace((s, 2.0), 1.0, 3)", "np.linspace(np.array((s, 2.0)), 1.0, 3)"),
+        ("np.dot((s, 2.0), 2.0)", "np.array((s, 2.0)) * 2.0"),
+        ("np.divmod((5, 7), 2)", "np.divmod(np.array((5, 7)), 2)"),
+        ("x[0:2] * (s, 2.0)", "x[0:2] * np.array((s, 2.0))"),
+    ] {
+        let (found, same) = (evaluate(text).expect(text), evaluate(same).expect(same));
+        assert_eq!(format!("{found:?}"), format!("{same:?}"), "{text}");
     }
 }
 

@@ -120,10 +120,10 @@ fn linspace(cx: &mut Cx<'_>, call: &Call) -> Res<Val> {
     let shape: Vec<usize> = std::iter::once(count).chain(column).collect();
     let ramp = Array::from_vec(&shape, (0..count).map(|i| i as f64).collect());
     let ramp = cx.constant(Const::Array(ramp));
-    let span = cx.builtin("sub", &[stop.clone(), start.clone()])?;
-    let step = cx.builtin("truediv", &[span, Val::Float(intervals.max(1) as f64)])?;
-    let offsets = cx.builtin("mul", &[ramp, step])?;
-    let points = cx.builtin("add", &[offsets, start])?;
+    let span = cx.builtin("np.subtract", &[stop.clone(), start.clone()])?;
+    let step = cx.builtin("np.divide", &[span, Val::Float(intervals.max(1) as f64)])?;
+    let offsets = cx.builtin("np.multiply", &[ramp, step])?;
+    let points = cx.builtin("np.add", &[offsets, start])?;
     if !closed || count < 2 {
         return Ok(points);
     }

@@ -18,8 +18,14 @@ pub(super) const ROWS: &[Row] = &[
     row(&["mod", "np.mod", "np.remainder"], "x1, x2, /", arithmetic),
     row(&["np.maximum"], "x1, x2, /", arithmetic),
     row(&["np.minimum"], "x1, x2, /", arithmetic),
-    row(&["truediv", "np.divide", "np.true_divide"], "x1, x2, /", |cx, call| cx.quotient(call.arg(0), call.arg(1))),
+    row(&["truediv", "np.divide", "np.true_divide"], "x1, x2, /", |cx, call| match cx.of_tuples(call) {
+        Some(refused) => refused,
+        None => cx.quotient(call.arg(0), call.arg(1)),
+    }),
     row(&["pow"], "base, exp", |cx, call| {
+        if let Some(refused) = cx.of_tuples(call) {
+            return refused;
+        }
         let base = cx.as_array(call.arg(0))?;
         let is_number = cx.tensor_of(&base)?.1.is_empty();
         if is_number { cx.power_of(&base, call.arg(1)) } else { cx.root_or_power(&base, call.arg(1)) }
@@ -48,15 +54,14 @@ pub(super) const ROWS: &[Row] = &[
     }),
     row(&["divmod", "np.divmod"], "x1, x2, /", |cx, call| {
         let operands = [call.arg(0).clone(), call.arg(1).clone()];
-        Ok(Val::tuple(vec![cx.builtin("floordiv", &operands)?, cx.builtin("mod", &operands)?]))
+        let names = if call.name.contains('.') { ["np.floor_divide", "np.mod"] } else { ["floordiv", "mod"] };
+        Ok(Val::tuple(vec![cx.builtin(names[0], &operands)?, cx.builtin(names[1], &operands)?]))
     }),
 ];
 
 fn arithmetic(cx: &mut Cx<'_>, call: &Call) -> Res<Val> {
     let (name, a, b) = (call.op, call.arg(0), call.arg(1));
-    if !call.name.contains('.')
-        && let Some(joined) = cx.of_tuples(name, a, b)
-    {
+    if let Some(joined) = cx.of_tuples(call) {
         return joined;
     }
     if let Some(known) = fold(name, a, b) {
@@ -205,8 +210,14 @@ fn keeps_element(cx: &mut Cx<'_>, call: &Call) -> Res<Val> {
 }
 
 impl Cx<'_> {
-    /// Sums and multiples of tuples, which Python joins; other operators have no meaning for two.
-    fn of_tuples(&mut self, name: &str, a: &Val, b: &Val) -> Option<Res<Val>> {
+    /// Sums and multiples of tuples, which Python joins; other operators have no meaning for two, nor for one
+    /// and a number.
+    fn of_tuples(&mut self, call: &Call) -> Option<Res<Val>> {
+        let (name, a, b) = (call.op, call.arg(0), call.arg(1));
+        if call.name.contains('.') {
+            return None;
+        }
+        let is_number = |v: &Val| matches!(v, Val::Int(_) | Val::Float(_) | Val::Bool(_));
         match (name, a, b) {
             ("add", Val::Tuple(x), Val::Tuple(y)) => {
                 let all = x.iter().chain(y.iter()).cloned().collect::<Vec<_>>();
@@ -223,12 +234,18 @@ impl Cx<'_> {
                 let count = self.known_int(&Val::Leaf(n.clone()), "how often a tuple is repeated");
                 Some(count.and_then(|count| self.builtin("mul", &[tuple.clone(), Val::Int(count)])))
             }
-            (_, Val::Tuple(_), Val::Tuple(_)) => Some(self.error_help(
-                format!("`{name}` of {} and {} is not defined", a.abs(), b.abs()),
-                "make arrays of them with np.array",
-            )),
+            (_, Val::Tuple(_), Val::Tuple(_)) => Some(self.undefined(name, a, b)),
+            // A number that is not known may be one of NumPy, and the library's functions take lists for arrays.
+            (_, Val::Tuple(_), n) | (_, n, Val::Tuple(_)) if is_number(n) && self.span.file != self.library_file() => {
+                Some(self.undefined(name, a, b))
+            }
             _ => None,
         }
+    }
+
+    fn undefined<T>(&self, name: &str, a: &Val, b: &Val) -> Res<T> {
+        let message = format!("`{name}` of {} and {} is not defined", a.abs(), b.abs());
+        self.error_help(message, "make arrays of them with np.array")
     }
 
     /// Arithmetic of two numbers; of two booleans it is logical, as NumPy has it for arrays.

@@ -20,7 +20,7 @@ fn dot(cx: &mut Cx<'_>, call: &Call) -> Res<Val> {
     let (a, b) = (cx.as_array(call.arg(0))?, cx.as_array(call.arg(1))?);
     let (left, right) = (cx.tensor_of(&a)?.1.len(), cx.tensor_of(&b)?.1.len());
     match (left, right) {
-        (0, _) | (_, 0) => cx.builtin("mul", &[a, b]),
+        (0, _) | (_, 0) => cx.builtin("np.multiply", &[a, b]),
         (_, 1 | 2) if left <= 2 => cx.matmul(&a, &b),
         _ => {
             let last = |n: usize, from: usize| Val::tuple(vec![Val::Int((n - from) as i64)]);
