@@ -5,7 +5,7 @@
 //! arithmetic, which the block programs of fused graphs become, and few other instructions. What the loop
 //! reads from outside is copied in when it begins, and its state out when it ends.
 //!
-//! Only for domains that compute and do nothing else: no primitive is applied one by one.
+//! Only for domains that compute and do nothing else: they are not told which primitives are applied.
 //!
 //! - [`build`]: from a [`super::tree::Step::Loop`].
 //! - [`run`]: running it.

@@ -3,7 +3,7 @@
 //! To find out what a step does costs more than a sum or a product. So these are steps of one kind, ±xy ± zw with each
 //! product rounded and then their sum: where there is but one product, the other is −0 · 1, and where a term is no product
 //! it is one with 1. Neither changes a bit of any number, and negation comes before rounding or after it alike; only the
-//! sign of a result that is not a number may be another.
+//! sign and the payload of a result that is not a number may be others.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
