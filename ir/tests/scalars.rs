@@ -1,7 +1,6 @@
 //! Loops over scalars, which the executor runs as programs of their own: against the interpreter, errors included.
 
 use adjudicate_ir::exec::{Executable, Machine, Plain};
-use adjudicate_ir::graph::Module;
 use adjudicate_ir::interp;
 use adjudicate_ir::text::parse;
 use adjudicate_ir::value::Value;
@@ -14,14 +13,9 @@ use adjudicate_kernels::{Array, counts};
 fn check(graphs: &str, loops: usize, args: &[Value]) -> Result<Vec<Value>, String> {
     let module = parse(&format!("module closed entry @0\n{graphs}")).unwrap_or_else(|why| panic!("{why}"));
     verify(&module).unwrap_or_else(|why| panic!("{why}"));
-    check_module(&module, loops, args)
-}
-
-#[track_caller]
-fn check_module(module: &Module, loops: usize, args: &[Value]) -> Result<Vec<Value>, String> {
-    let exe = Executable::planned(module).0;
+    let exe = Executable::planned(&module).0;
     assert_eq!(exe.scalar_loops(), loops, "{exe:#?}");
-    let wanted = interp::eval(module, args.to_vec()).map_err(|e| (e.span, e.message));
+    let wanted = interp::eval(&module, args.to_vec()).map_err(|e| (e.span, e.message));
     let wanted = wanted.map(|value| match value {
         Value::Tuple(fields) => fields.into_vec(),
         other => vec![other],
@@ -30,7 +24,7 @@ fn check_module(module: &Module, loops: usize, args: &[Value]) -> Result<Vec<Val
     let mut run = |exe: &Executable| {
         counts::measure(|| exe.run(&mut machine, &mut Plain, args.iter().cloned()).map_err(|e| (e.span, e.message)))
     };
-    let (_, plain) = run(&Executable::new(module));
+    let (_, plain) = run(&Executable::new(&module));
     for _ in 0..2 {
         let (found, counts) = run(&exe);
         assert_eq!(format!("{found:?}"), format!("{wanted:?}"), "{exe:#?}");
