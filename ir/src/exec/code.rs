@@ -73,6 +73,12 @@ impl Operand {
         (!self.is_const()).then_some(Reg(self.0 & Self::INDEX))
     }
 
+    /// What it reads.
+    #[inline]
+    pub(crate) fn find<'a>(self, regs: &'a [Value], consts: &'a [Value]) -> &'a Value {
+        if self.is_const() { &consts[self.index()] } else { &regs[self.index()] }
+    }
+
     #[inline]
     pub(crate) fn is_last(self) -> bool {
         self.0 & Self::LAST != 0

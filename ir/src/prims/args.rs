@@ -61,6 +61,25 @@ impl<'a> Args<'a> {
         (0..self.len()).map(|i| &self[i])
     }
 
+    /// The [bits](Self::bit) of the operands of which something holds.
+    #[inline]
+    pub fn bits_where(&self, holds: impl Fn(&Value) -> bool) -> u64 {
+        let mut bits = 0;
+        match &self.source {
+            Source::Row(row) => {
+                for (i, value) in row.iter().enumerate() {
+                    bits |= if holds(value) { Self::bit(i) } else { 0 };
+                }
+            }
+            Source::Frame { regs, consts, operands } => {
+                for (i, operand) in operands.iter().enumerate() {
+                    bits |= if holds(operand.find(regs, consts)) { Self::bit(i) } else { 0 };
+                }
+            }
+        }
+        bits
+    }
+
     /// Does not let these operands be taken: a bit for each, as [`bit`](Self::bit) numbers them. Whoever wants to take
     /// them afterwards holds none again.
     #[inline]
@@ -144,10 +163,7 @@ impl Index<usize> for Args<'_> {
     fn index(&self, i: usize) -> &Value {
         match &self.source {
             Source::Row(row) => &row[i],
-            Source::Frame { regs, consts, operands } => {
-                let operand = operands[i];
-                if operand.is_const() { &consts[operand.index()] } else { &regs[operand.index()] }
-            }
+            Source::Frame { regs, consts, operands } => operands[i].find(regs, consts),
         }
     }
 }

@@ -42,10 +42,12 @@ pub enum Outcome {
     Bools(Array<bool>),
 }
 
-/// A result under way, of which the program knows the shape.
+/// A result under way, of which the program knows the shape. Each is one word, so that it moves in registers: moved through
+/// memory as a whole right after it was written in parts, it would wait for the parts to arrive there.
 #[derive(Debug)]
 enum Made {
-    Number(f64),
+    /// The bits of a float.
+    Number(u64),
     Floats(Elements<f64>),
     Ints(Elements<i64>),
     Bools(Elements<bool>),
@@ -173,8 +175,8 @@ impl Program {
     #[inline]
     pub fn take(&self, scratch: &mut Scratch, i: usize) -> Outcome {
         let shape = &self.moulds[i].shape;
-        match std::mem::replace(&mut scratch.results[i], Made::Number(0.0)) {
-            Made::Number(x) => Outcome::F64(x),
+        match std::mem::replace(&mut scratch.results[i], Made::Number(0)) {
+            Made::Number(bits) => Outcome::F64(f64::from_bits(bits)),
             Made::Floats(a) => Outcome::Array(Array::shaped(shape, a)),
             Made::Ints(a) => Outcome::Ints(Array::shaped(shape, a)),
             Made::Bools(a) => Outcome::Bools(Array::shaped(shape, a)),
@@ -433,7 +435,7 @@ impl Program {
         for (i, (output, result)) in self.outputs.iter().zip(results).enumerate() {
             match (output.end, result) {
                 (End::Store, _) => {}
-                (End::SumAll, Made::Number(sum)) => *sum = work.totals[i].finish(),
+                (End::SumAll, Made::Number(sum)) => *sum = work.totals[i].finish().to_bits(),
                 (End::SumAll, Made::Floats(sum)) => sum.as_mut_slice()[0] = work.totals[i].finish(),
                 (End::SumRows, Made::Floats(sum)) => sum.as_mut_slice().copy_from_slice(work.row_sums[i].finish()),
                 (end, result) => panic!("{end:?} does not give {result:?}"),
@@ -458,7 +460,7 @@ fn unwritten(mould: &Mould) -> Made {
 #[inline]
 fn zeros(mould: &Mould) -> Made {
     match mould.elem {
-        Elem::F64 if mould.number => Made::Number(0.0),
+        Elem::F64 if mould.number => Made::Number(0),
         Elem::F64 => Made::Floats(Elements::zeroed(&mould.shape, mould.len)),
         Elem::I64 => Made::Ints(Elements::zeroed(&mould.shape, mould.len)),
         Elem::Bool => Made::Bools(Elements::zeroed(&mould.shape, mould.len)),

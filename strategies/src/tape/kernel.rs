@@ -6,6 +6,7 @@
 //! recorded does without: every operation has to be an entry of its own.
 
 use adjudicate_ir::exec::block_program;
+use adjudicate_ir::exec::slots::put;
 use adjudicate_ir::fusion::{Form, form};
 use adjudicate_ir::graph::{Args, Graph, Node, NodeId, Op};
 use adjudicate_ir::prims::{self, Attrs, Prim};
@@ -114,7 +115,7 @@ impl Kernel {
         Some(Kernel { program, sources, results: results.into() })
     }
 
-    /// Runs the kernel; [`Kernel::result`] then takes the results.
+    /// Runs the kernel; [`Kernel::put`] then hands out the results.
     #[inline]
     pub(super) fn run(&self, scratch: &mut Scratch, held: Held<'_>) {
         let mut operands = Sourced { sources: &self.sources, held };
@@ -127,18 +128,18 @@ impl Kernel {
         self.program.run(&mut operands, scratch);
     }
 
-    /// Takes a result of the last run, which was of this kernel.
+    /// Puts a result of the last run, which was of this kernel, into a slot.
     #[inline]
-    pub(super) fn result(&self, scratch: &mut Scratch, i: usize) -> Value {
+    pub(super) fn put(&self, scratch: &mut Scratch, i: usize, slot: &mut Value) {
         if self.program.is_scalar() {
             return match self.program.scalar(scratch, i) {
-                Scalar::F64(x) => Value::f64(x),
+                Scalar::F64(x) => put(slot, Value::f64(x)),
                 other => panic!("a cotangent is a float, not {other:?}"),
             };
         }
         match self.program.take(scratch, i) {
-            Outcome::F64(x) => Value::f64(x),
-            Outcome::Array(a) => Value::array(a),
+            Outcome::F64(x) => put(slot, Value::f64(x)),
+            Outcome::Array(a) => put(slot, Value::array(a)),
             other => panic!("a cotangent is of floats, not {other:?}"),
         }
     }

@@ -81,26 +81,26 @@ impl Recorder {
         self.tape.links.extend(rule.links.iter().map(|&i| args[i as usize].mark()));
         // What the rule reads may not be written over, but belongs to the tape if nobody else reads it.
         args.hold(rule.kept);
-        let mut result = instr.eval(args)?;
+        // It stays where it was written: see `exec::slots`.
+        let mut result = instr.eval(args);
         args.hold(0);
+        let Ok(value) = &mut result else { return result };
         for read in &rule.operands {
             self.tape.keep_operand(args, read.operand as usize);
         }
         if rule.result.is_some() {
-            self.tape.keep(&result);
+            self.tape.keep(value);
         }
-        result.mark_as(self.tape.push(entry));
-        Ok(result)
+        value.mark_as(self.tape.push(entry));
+        result
     }
 }
 
 /// Which operands are marked.
 #[inline]
 fn mask(args: &Args<'_>) -> Mask {
-    if args.len() > 64 {
-        return if args.iter().any(|a| a.mark().is_some()) { Mask::MAX } else { 0 };
-    }
-    args.iter().enumerate().fold(0, |mask, (i, a)| mask | Mask::from(a.mark().is_some()) << i)
+    let mask = args.bits_where(|a| a.mark().is_some());
+    if args.len() > 64 && mask != 0 { Mask::MAX } else { mask }
 }
 
 impl Domain for Recorder {

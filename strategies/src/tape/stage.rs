@@ -77,6 +77,8 @@ pub(super) struct Rule {
     pub(super) program: Executable,
     /// Whether all that it does is to pass the cotangent on: the program is empty.
     pub(super) passes: bool,
+    /// Whether it passes the cotangent on at all.
+    pub(super) passes_any: bool,
     /// Whether the program reads the cotangent.
     pub(super) reads_cotangent: bool,
     /// The operands kept before the operation is applied.
@@ -235,9 +237,10 @@ impl Rules {
         let reads_cotangent = params.first() == Some(&0);
         let links_of = contributions.iter().map(|(link, _)| *link).collect::<Vec<_>>();
         let (program, outputs) = self.program(&graph, &links_of, reads_cotangent);
-        let passes = outputs.iter().all(|output| matches!(output.finish, Finish::Pass(_)));
+        let is_passed = |output: &Output| matches!(output.finish, Finish::Pass(_));
         Some(Rule {
-            passes,
+            passes: outputs.iter().all(is_passed),
+            passes_any: outputs.iter().any(is_passed),
             program,
             reads_cotangent,
             operands,
@@ -285,8 +288,10 @@ impl Rules {
         let graph = module.graph(batched).clone();
         let links: Vec<u32> = one.outputs.iter().map(|output| output.link).collect();
         let (program, outputs) = self.program(&graph, &links, one.reads_cotangent);
+        let is_passed = |output: &Output| matches!(output.finish, Finish::Pass(_));
         let made = Rc::new(Rule {
-            passes: outputs.iter().all(|output| matches!(output.finish, Finish::Pass(_))),
+            passes: outputs.iter().all(is_passed),
+            passes_any: outputs.iter().any(is_passed),
             program,
             reads_cotangent: one.reads_cotangent,
             operands: one.operands.clone(),

@@ -27,14 +27,15 @@ pub(super) struct Entry {
     pub(super) arrays: u32,
 }
 
-/// A value kept that is not a float scalar.
+/// A value kept that is not a float scalar: one word, so that it moves in registers.
 #[derive(Clone, Debug)]
 pub(super) enum Kept {
     Floats(Elements<f64>),
     Ints(Elements<i64>),
     Bools(Elements<bool>),
     Int(i64),
-    Bool(bool),
+    /// 0 or 1.
+    Bool(u64),
 }
 
 const _: () = assert!(size_of::<Kept>() == 16 && size_of::<Entry>() == 16);
@@ -47,7 +48,7 @@ impl Kept {
             Value::Ints(a) => Kept::Ints(a.elements()),
             Value::Bools(a) => Kept::Bools(a.elements()),
             Value::I64(n) => Kept::Int(*n),
-            Value::Bool(b) => Kept::Bool(*b),
+            Value::Bool(b) => Kept::Bool(u64::from(*b)),
             other @ (Value::F64(..) | Value::Tuple(_) | Value::Closure(..) | Value::Stack(_) | Value::Env(_)) => {
                 panic!("an array or an integer was expected, not {other:?}")
             }
@@ -62,7 +63,7 @@ impl Kept {
             Kept::Ints(elements) => Value::Ints(Array::of_elements(ty.shape(), elements)),
             Kept::Bools(elements) => Value::Bools(Array::of_elements(ty.shape(), elements)),
             Kept::Int(n) => Value::I64(n),
-            Kept::Bool(b) => Value::Bool(b),
+            Kept::Bool(b) => Value::Bool(b != 0),
         }
     }
 
@@ -74,7 +75,7 @@ impl Kept {
             Kept::Ints(elements) => Operand::Ints(elements.as_slice()),
             Kept::Bools(elements) => Operand::Bools(elements.as_slice()),
             Kept::Int(n) => Operand::Scalar(Scalar::I64(*n)),
-            Kept::Bool(b) => Operand::Scalar(Scalar::Bool(*b)),
+            Kept::Bool(b) => Operand::Scalar(Scalar::Bool(*b != 0)),
         }
     }
 
@@ -91,7 +92,7 @@ impl Kept {
     }
 
     /// What is left of a value that was taken.
-    pub(super) const TAKEN: Kept = Kept::Bool(false);
+    pub(super) const TAKEN: Kept = Kept::Bool(0);
 
     /// Address and size of the elements of an array.
     fn buffer(&self) -> (usize, usize) {

@@ -121,7 +121,9 @@ impl<'t, const RECORD: bool> Sweep<'t, RECORD> {
                 Some(count) => self.recorder.rules.many(entry.rule, count),
             };
             let keep = kept(mark);
-            self.pass(&rule, entry, mark, keep)?;
+            if rule.passes_any {
+                self.pass(&rule, entry, mark, keep)?;
+            }
             if rule.passes || !RECORD && self.fused(&rule, entry, mark, keep)? {
                 continue;
             }
@@ -231,14 +233,16 @@ impl<'t, const RECORD: bool> Sweep<'t, RECORD> {
             };
             kernel.run(&mut self.scratch, held);
             for (result, &(output, added)) in kernel.results.iter().enumerate() {
-                let value = kernel.result(&mut self.scratch, result);
                 let Output { link, finish } = &rule.outputs[output as usize];
                 let i = self.place(self.recorder.tape.links[(entry.links + link) as usize]).expect("it is wanted");
-                match finish {
-                    _ if added => put(&mut self.cotangents[i], value),
-                    Finish::Add(add) => self.accumulate(add, i, value)?,
-                    other => panic!("{other:?} is not computed by a kernel"),
+                if added || is_nothing(&self.cotangents[i]) {
+                    kernel.put(&mut self.scratch, result, &mut self.cotangents[i]);
+                    continue;
                 }
+                let Finish::Add(add) = finish else { panic!("{finish:?} is not computed by a kernel") };
+                let mut value = NOTHING;
+                kernel.put(&mut self.scratch, result, &mut value);
+                self.accumulate(add, i, value)?;
             }
         }
         self.forget(entry);
