@@ -167,3 +167,18 @@ fn what_the_second_loop_computes_anyway_is_not_kept() {
     assert_eq!(kept("tanh %14", "sin %7"), 3, "another value");
     assert_eq!(kept("sin %8", "cos %7"), 3, "another step");
 }
+
+#[test]
+fn to_a_number_few_steps_lead_from_what_is_kept() {
+    let kept = |more: &[&str], second: &str, third: &str| stacks(&recomputed(&with_more(more, second, third)));
+    assert_eq!(kept(&["mul %5 %7"], "sub %8 %9", "add %10 %8"), 1);
+    assert_eq!(kept(&["mul %5 %7", "neg %9"], "sub %8 %10", "add %11 %8"), 2, "the third is kept");
+}
+
+#[test]
+fn a_number_that_the_second_loop_does_not_have_is_handed_to_it() {
+    let given = |second: &str| text(&[], second, "tanh %7").replace("%6, %7, %1) :", "%6, %7, %8) :");
+    let after = recomputed(&parsed(&given("mul %5 %7")));
+    assert_eq!(stacks(&after), 2, "{}", print(&after));
+    assert_eq!(stacks(&recomputed(&parsed(&given("mul %5 %6")))), 3, "not if it is not made again after all");
+}

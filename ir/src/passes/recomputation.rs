@@ -12,6 +12,9 @@
 //! So is what the second loop computes anyway of other items, whatever it costs: the derivative of a sine is a cosine, and
 //! where the first loop needs that as well there is no need to keep it.
 //!
+//! Few steps lead from what is kept to a scalar: many one after the other are waited for, which costs more than to keep some
+//! values on the way. A scalar that is the same in every trip of the first loop is handed to the second if a step reads it.
+//!
 //! Which items are of one trip is for [`residuals`](super::residuals) to say. The same bits come out, since the same steps
 //! are taken.
 
@@ -19,12 +22,13 @@ use indexmap::IndexMap;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::builder::Builder;
-use crate::graph::{Args, Const, Graph, GraphId, Module, NodeId, Op};
+use crate::graph::{Args, Const, Graph, GraphId, Module, Node, NodeId, Op};
 use crate::prims::POP;
 use crate::types::{Elem, Type};
 
 use super::residuals::{Item, Residuals};
 use super::rewrite::{rebuild, sweep};
+use super::sites::Site;
 use super::{Pass, Run};
 
 pub(super) const RECOMPUTATION: Pass = Pass {
@@ -60,21 +64,69 @@ const CHEAP: &[&str] = &[
     "broadcast_to",
 ];
 
-/// So many steps make an item at most, a step counted as often as it is read; items that are made again themselves do not
-/// count. In the gradient of Newton's method, a number at a time, a push and a pop take some 300 instructions and a step some
+/// So many steps make an item at most, a step counted as often as it is read; the steps to items that are made again
+/// themselves do not count. As many lead one after the other from what is kept to a scalar. In the gradient of Newton's method, a number at a time, a push and a pop take some 300 instructions and a step some
 /// 40 (callgrind).
 const STEPS: usize = 3;
 
 fn run(module: &mut Module) -> Vec<GraphId> {
     let residuals = Residuals::of(module);
-    let new: Vec<(GraphId, Graph)> =
-        residuals.sites.keys().filter_map(|&body| Some((body, Reverse::of(&residuals, body).recomputed()?))).collect();
-    new.into_iter()
-        .map(|(body, graph)| {
-            module.graphs[body.0 as usize] = graph;
-            body
-        })
-        .collect()
+    let plans: Vec<Plan> = residuals.sites.keys().filter_map(|&body| Reverse::of(&residuals, body).plan()).collect();
+    let mut changed: Vec<GraphId> = plans.iter().flat_map(|plan| plan.hand_over(module)).collect();
+    for plan in &plans {
+        module.graphs[plan.body.0 as usize] = plan.recomputed(module.graph(plan.body));
+    }
+    changed.extend(plans.iter().map(|plan| plan.body));
+    changed.sort_unstable();
+    changed.dedup();
+    changed
+}
+
+/// What a body computes again.
+struct Plan {
+    body: GraphId,
+    /// By state: the operation that takes its item off, and the last of the steps that make it.
+    steps: IndexMap<usize, (NodeId, Step)>,
+    /// Where the body is used, and the values there that are handed to it, after its parameters.
+    site: Site,
+    handed: Vec<NodeId>,
+}
+
+impl Plan {
+    /// Gives the loop further operands that no trip changes; the graphs that change beside the body.
+    fn hand_over(&self, module: &mut Module) -> Vec<GraphId> {
+        let Site { user, node } = self.site;
+        if self.handed.is_empty() {
+            return Vec::new();
+        }
+        let types: Vec<Type> = self.handed.iter().map(|&id| module.graph(user).ty(id).clone()).collect();
+        let graphs = module.graph(user).node(node).op.graphs();
+        for &graph in &graphs {
+            let graph = &mut module.graphs[graph.0 as usize];
+            for ty in &types {
+                let op = Op::Param(graph.params.len() as u32);
+                graph.params.push(NodeId(graph.nodes.len() as u32));
+                graph.nodes.push(Node { op, args: Args::new(), ty: ty.clone(), span: graph.span });
+            }
+        }
+        module.graphs[user.0 as usize].nodes[node.0 as usize].args.extend(self.handed.iter().copied());
+        graphs.into_iter().chain([user]).collect()
+    }
+
+    /// The body in which items are computed again.
+    fn recomputed(&self, graph: &Graph) -> Graph {
+        let mut again = Again { steps: &self.steps, made: FxHashMap::default() };
+        let mut new = rebuild(graph, |b, id, op, args| {
+            let node = graph.node(id);
+            let popped = self.steps.iter().find(|(_, (pop, _))| *op == Op::Get(1) && node.args[0] == *pop);
+            match popped {
+                Some((&state, _)) => again.item(b, state),
+                None => b.emit(op.clone(), args, node.ty.clone()),
+            }
+        });
+        sweep(&mut new);
+        new
+    }
 }
 
 /// How an operand of a step is had in the second loop.
@@ -97,6 +149,22 @@ struct Step {
     ty: Type,
 }
 
+impl Step {
+    /// How many steps one after the other lead to it from what is kept.
+    fn depth(&self, made: &IndexMap<usize, (NodeId, Step)>) -> usize {
+        let depths = self.args.iter().map(|source| match source {
+            Source::Item(state) => made.get(state).map_or(0, |(_, step)| step.depth(made)),
+            Source::Invariant(_) | Source::Const(_) => 0,
+            Source::Made(step) => step.depth(made),
+        });
+        1 + depths.max().unwrap_or(0)
+    }
+}
+
+fn is_scalar(ty: &Type) -> bool {
+    ty.as_tensor().is_some_and(|(_, shape)| shape.is_empty())
+}
+
 /// A body that takes items off stacks.
 struct Reverse<'r> {
     residuals: &'r Residuals<'r>,
@@ -113,33 +181,28 @@ impl<'r> Reverse<'r> {
         Self { residuals, body, items, computed }
     }
 
-    /// A body in which items are computed again; `None` if none is cheap.
-    fn recomputed(&self) -> Option<Graph> {
-        let graph = self.residuals.module.graph(self.body);
-        let step = |(&state, item): (&usize, &Item)| {
-            let mut left = STEPS;
-            Some((state, self.step(item, item.pushed, &mut left)?))
-        };
-        let steps: IndexMap<usize, Step> = self.items.iter().filter_map(step).collect();
-        if steps.is_empty() {
-            return None;
-        }
-        let mut again = Again { steps: &steps, made: FxHashMap::default() };
-        let mut new = rebuild(graph, |b, id, op, args| {
-            let node = graph.node(id);
-            let popped = steps.keys().find(|&state| *op == Op::Get(1) && node.args[0] == self.items[state].pop);
-            match popped {
-                Some(&state) => again.item(b, state),
-                None => b.emit(op.clone(), args, node.ty.clone()),
+    /// What is computed again; `None` if nothing is cheap.
+    fn plan(&self) -> Option<Plan> {
+        let (mut steps, mut handed): (IndexMap<usize, (NodeId, Step)>, _) = (IndexMap::new(), Vec::new());
+        let mut items: Vec<(usize, &Item)> = self.items.iter().map(|(&state, item)| (state, item)).collect();
+        // What an item is made of comes before it.
+        items.sort_by_key(|(_, item)| (item.first, item.pushed));
+        for (state, item) in items {
+            let (mut left, mut more) = (STEPS, handed.clone());
+            let Some(step) = self.step(item, item.pushed, &mut left, &mut more) else { continue };
+            if is_scalar(&step.ty) && step.depth(&steps) > STEPS {
+                continue;
             }
-        });
-        sweep(&mut new);
-        Some(new)
+            handed = more;
+            steps.insert(state, (item.pop, step));
+        }
+        let site = self.residuals.sites[&self.body];
+        (!steps.is_empty()).then_some(Plan { body: self.body, steps, site, handed })
     }
 
     /// The last of the steps that make a node of the loop that pushed an item, if they are few and cheap or done anyway. So many
-    /// steps may be taken; those taken are counted off.
-    fn step(&self, item: &Item, target: NodeId, left: &mut usize) -> Option<Step> {
+    /// steps may be taken; those taken are counted off. What the second loop has to be handed is added to what is.
+    fn step(&self, item: &Item, target: NodeId, left: &mut usize, handed: &mut Vec<NodeId>) -> Option<Step> {
         let first = self.residuals.module.graph(item.first);
         let node = first.node(target);
         let cheap = || matches!(&node.op, Op::Prim(p) if CHEAP.contains(&p.def.name));
@@ -148,27 +211,45 @@ impl<'r> Reverse<'r> {
             return None;
         }
         *left = left.checked_sub(1)?;
-        let args = node.args.iter().map(|&arg| self.source(item, arg, left)).collect::<Option<_>>()?;
+        let args = node.args.iter().map(|&arg| self.source(item, arg, left, handed)).collect::<Option<_>>()?;
         Some(Step { op: node.op.clone(), args, ty: node.ty.clone() })
     }
 
     /// How an operand is had.
-    fn source(&self, item: &Item, arg: NodeId, left: &mut usize) -> Option<Source> {
+    fn source(&self, item: &Item, arg: NodeId, left: &mut usize, handed: &mut Vec<NodeId>) -> Option<Source> {
         let is_kept = |other: &Item| (other.first, other.pushed) == (item.first, arg);
         if let Some((&state, _)) = self.items.iter().find(|(_, other)| is_kept(other)) {
             return Some(Source::Item(state));
         }
         match &self.residuals.module.graph(item.first).node(arg).op {
             Op::Const(c) => Some(Source::Const(c.clone())),
-            Op::Param(i) => self.residuals.invariant(self.body, item.by, *i as usize).map(Source::Invariant),
-            _ => self.step(item, arg, left).map(|step| Source::Made(Box::new(step))),
+            Op::Param(i) => {
+                let known = self.residuals.invariant(self.body, item.by, *i as usize);
+                known.or_else(|| self.handed(item, *i as usize, handed)).map(Source::Invariant)
+            }
+            _ => self.step(item, arg, left, handed).map(|step| Source::Made(Box::new(step))),
         }
+    }
+
+    /// The parameter by which a scalar is handed over that no trip of the first loop changes. An array would be held longer
+    /// than now.
+    fn handed(&self, item: &Item, param: usize, handed: &mut Vec<NodeId>) -> Option<usize> {
+        let (user, _) = item.by;
+        let value = self.residuals.given(item.by, param).filter(|_| user == self.residuals.sites[&self.body].user)?;
+        if !is_scalar(self.residuals.module.graph(user).ty(value)) {
+            return None;
+        }
+        let at = handed.iter().position(|&known| known == value).unwrap_or(handed.len());
+        if at == handed.len() {
+            handed.push(value);
+        }
+        Some(self.residuals.module.graph(self.body).params.len() + at)
     }
 }
 
 /// Items of a body under construction.
 struct Again<'s> {
-    steps: &'s IndexMap<usize, Step>,
+    steps: &'s IndexMap<usize, (NodeId, Step)>,
     made: FxHashMap<usize, NodeId>,
 }
 
@@ -184,7 +265,7 @@ impl Again<'_> {
                 let popped = b.prim(&POP, &[], &[stack]);
                 b.get(popped, 1)
             }
-            Some(step) => self.step(b, step),
+            Some((_, step)) => self.step(b, step),
         };
         self.made.insert(state, made);
         made

@@ -121,13 +121,16 @@ impl<'m> Residuals<'m> {
     /// The parameter of a body that is in every trip what a parameter of another loop is there.
     pub(super) fn invariant(&self, body: GraphId, (user, first): (GraphId, NodeId), param: usize) -> Option<usize> {
         let (site, own) = (self.sites[&body], self.module.graph(body));
-        let (node, first) = (self.module.graph(site.user).node(site.node), self.module.graph(user).node(first));
-        let Op::Loop { body: other, .. } = first.op else { return None };
-        if param < self.states(other) {
-            return None;
-        }
-        let given = (user, first.args[param]);
+        let node = self.module.graph(site.user).node(site.node);
+        let given = (user, self.given((user, first), param)?);
         (self.states(body)..own.params.len()).find(|&k| self.same(given, (site.user, node.args[k])))
+    }
+
+    /// What a loop is given for a parameter that no trip changes.
+    pub(super) fn given(&self, (user, at): (GraphId, NodeId), param: usize) -> Option<NodeId> {
+        let node = self.module.graph(user).node(at);
+        let Op::Loop { body, .. } = node.op else { return None };
+        (param >= self.states(body)).then(|| node.args[param])
     }
 
     /// How many items the state of a loop with this body has.
