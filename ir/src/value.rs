@@ -11,6 +11,9 @@
 
 mod rows;
 mod stack;
+mod table;
+
+use std::iter::repeat_n;
 
 use adjudicate_kernels::{Array, Record};
 
@@ -19,6 +22,7 @@ use crate::graph::{Const, GraphId};
 use crate::types::{Elem, Type};
 
 pub use stack::Stack;
+pub(crate) use table::Table;
 
 /// What an evaluation domain remembers of a number. 0 means nothing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -84,20 +88,30 @@ impl Fields {
         self.0.as_slice()
     }
 
-    /// The fields one by one: moved out if nobody else holds them, otherwise cloned.
+    /// So many fields, each put where it is kept, by its index.
     #[inline]
-    pub fn for_each(mut self, mut each: impl FnMut(Value)) {
+    pub(crate) fn filled(count: usize, mut put: impl FnMut(usize, &mut Value)) -> Self {
+        let mut fields = Fields(Record::new(repeat_n(slots::EMPTY, count)));
+        let items = fields.0.get_mut().expect("nobody else holds them yet");
+        items.iter_mut().enumerate().for_each(|(i, item)| put(i, item));
+        fields
+    }
+
+    /// Puts the fields into slots: moved if nobody else holds them, otherwise copied.
+    #[inline]
+    pub(crate) fn put_into<'s>(mut self, slots: impl Iterator<Item = &'s mut Value>) {
         match self.0.get_mut() {
-            Some(items) => items.iter_mut().for_each(|item| each(slots::take(item))),
-            None => self.as_slice().iter().for_each(|item| each(slots::copy(item))),
+            Some(items) => items.iter_mut().zip(slots).for_each(|(item, slot)| slots::put_moved(slot, item)),
+            None => self.as_slice().iter().zip(slots).for_each(|(item, slot)| slots::put_copy(slot, item)),
         }
     }
 
     /// The fields by value: moved out if nobody else holds them, otherwise cloned.
-    pub fn into_vec(self) -> Vec<Value> {
-        let mut all = Vec::with_capacity(self.as_slice().len());
-        self.for_each(|item| all.push(item));
-        all
+    pub fn into_vec(mut self) -> Vec<Value> {
+        match self.0.get_mut() {
+            Some(items) => items.iter_mut().map(slots::take).collect(),
+            None => self.as_slice().to_vec(),
+        }
     }
 }
 
@@ -202,6 +216,7 @@ impl Value {
     }
 
     /// The mark of a float, none for everything else.
+    #[inline]
     pub fn mark(&self) -> Mark {
         match self {
             Value::F64(_, mark) | Value::Array(_, mark) => *mark,

@@ -127,6 +127,95 @@ fn stacks_of_scalars_are_pushed_and_popped_and_zero_when_empty() {
     assert!(error.contains("index 3"), "{error}");
 }
 
+/// Two stacks that a loop pushes together, one of them with an item more below; a loop that pops them together, in another
+/// order and so often as is said, one that pops the first alone, and what is left of them.
+const TOGETHER: &str = "
+graph @0 f(%0: i64, %1: f64, %2: i64) -> (f64, f64, f64, f64, f64) {
+  %3 = const 0 : i64
+  %4 = zero : stack f64
+  %5 = push %4 %1 : stack f64
+  %6 = loop @1 @2 (%3, %1, %5, %4, %0) : (i64, f64, stack f64, stack f64)
+  %7 = get 1 %6 : f64
+  %8 = get 2 %6 : stack f64
+  %9 = get 3 %6 : stack f64
+  %10 = loop @6 @3 (%3, %7, %9, %8, %2) : (i64, f64, stack f64, stack f64)
+  %11 = get 1 %10 : f64
+  %12 = get 2 %10 : stack f64
+  %13 = get 3 %10 : stack f64
+  %14 = loop @4 @5 (%3, %7, %8, %0) : (i64, f64, stack f64)
+  %15 = get 1 %14 : f64
+  %16 = pop %13 : (stack f64, f64)
+  %17 = get 1 %16 : f64
+  %18 = push %12 %11 : stack f64
+  %19 = pop %18 : (stack f64, f64)
+  %20 = get 0 %19 : stack f64
+  %21 = get 1 %19 : f64
+  %22 = pop %20 : (stack f64, f64)
+  %23 = get 1 %22 : f64
+  %24 = tuple (%11, %15, %17, %21, %23) : (f64, f64, f64, f64, f64)
+  return %24
+}
+
+graph @1 more(%0: i64, %1: f64, %2: stack f64, %3: stack f64, %4: i64) -> bool {
+  %5 = lt %0 %4 : bool
+  return %5
+}
+
+graph @2 trip(%0: i64, %1: f64, %2: stack f64, %3: stack f64, %4: i64) -> (i64, f64, stack f64, stack f64) {
+  %5 = const 1 : i64
+  %6 = add %0 %5 : i64
+  %7 = sin %1 : f64
+  %8 = sub %7 %1 : f64
+  %9 = push %2 %7 : stack f64
+  %10 = push %3 %8 : stack f64
+  %11 = tuple (%6, %8, %9, %10) : (i64, f64, stack f64, stack f64)
+  return %11
+}
+
+graph @3 back(%0: i64, %1: f64, %2: stack f64, %3: stack f64, %4: i64) -> (i64, f64, stack f64, stack f64) {
+  %5 = const 1 : i64
+  %6 = add %0 %5 : i64
+  %7 = pop %2 : (stack f64, f64)
+  %8 = get 0 %7 : stack f64
+  %9 = get 1 %7 : f64
+  %10 = pop %3 : (stack f64, f64)
+  %11 = get 0 %10 : stack f64
+  %12 = get 1 %10 : f64
+  %13 = mul %9 %12 : f64
+  %14 = sub %13 %1 : f64
+  %15 = tuple (%6, %14, %8, %11) : (i64, f64, stack f64, stack f64)
+  return %15
+}
+
+graph @4 fewer(%0: i64, %1: f64, %2: stack f64, %3: i64) -> bool {
+  %4 = lt %0 %3 : bool
+  return %4
+}
+
+graph @5 alone(%0: i64, %1: f64, %2: stack f64, %3: i64) -> (i64, f64, stack f64) {
+  %4 = const 1 : i64
+  %5 = add %0 %4 : i64
+  %6 = pop %2 : (stack f64, f64)
+  %7 = get 0 %6 : stack f64
+  %8 = get 1 %6 : f64
+  %9 = sub %8 %1 : f64
+  %10 = tuple (%5, %9, %7) : (i64, f64, stack f64)
+  return %10
+}
+
+graph @6 often(%0: i64, %1: f64, %2: stack f64, %3: stack f64, %4: i64) -> bool {
+  %5 = lt %0 %4 : bool
+  return %5
+}
+";
+
+#[test]
+fn stacks_that_are_pushed_and_popped_together_are_stacks_of_their_own_as_well() {
+    for (pushed, popped) in [(0, 0), (0, 2), (1, 1), (3, 3), (3, 2), (3, 4), (3, 6), (20, 20), (20, 0)] {
+        check(TOGETHER, 3, &[Value::I64(pushed), Value::f64(0.7), Value::I64(popped)]).unwrap();
+    }
+}
+
 /// For each of so many trips an inner loop of so many, whose stack is kept on a stack; then all is taken off again.
 const NESTED: &str = "
 graph @0 f(%0: i64, %1: f64) -> f64 {

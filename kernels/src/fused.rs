@@ -30,7 +30,7 @@ mod ways;
 
 pub use program::{Builder, Code, Elem, Layout, Program, Scalar, Val};
 pub use run::{Operand, Operands, Outcome, Scratch};
-pub use scalar::{Singles, Steps};
+pub use scalar::{Places, Singles, Steps};
 
 /// Lanes of a block: as many as are summed at once. With half of them what starts a step was a tenth of the time of a cheap
 /// one.

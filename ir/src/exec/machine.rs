@@ -117,6 +117,16 @@ impl Machine {
         if operand.is_last() { take(slot) } else { copy(slot) }
     }
 
+    /// Puts what an operand is into a slot that is no register.
+    #[inline(always)]
+    fn put_operand(&mut self, exe: &Executable, base: usize, operand: Operand, slot: &mut Value) {
+        if operand.is_const() {
+            return put_copy(slot, &exe.consts[operand.index()]);
+        }
+        let from = &mut self.regs[base + operand.index()];
+        if operand.is_last() { put_moved(slot, from) } else { put_copy(slot, from) }
+    }
+
     /// Appends what operands are.
     #[inline]
     pub(super) fn read_all(&mut self, exe: &Executable, base: usize, operands: Span16, into: &mut Vec<Value>) {
@@ -194,7 +204,8 @@ impl Machine {
 
     fn collect(&mut self, exe: &Executable, base: usize, args: u32, count: u16) -> Fields {
         let range = args as usize..args as usize + usize::from(count);
-        Fields::exact(exe.operands[range].iter().map(|&operand| self.read(exe, base, operand)))
+        let operands = &exe.operands[range];
+        Fields::filled(operands.len(), |i, slot| self.put_operand(exe, base, operands[i], slot))
     }
 
     pub(super) fn execute<D: Domain>(
@@ -284,11 +295,11 @@ impl Machine {
                 }
                 Instr::TailApply { site } => {
                     let site = &exe.calls[site as usize];
-                    let graph = self.gather_apply(exe, base, site);
+                    let (graph, captures) = self.gather_apply(exe, base, site);
                     let Some(function) = exe.function(graph) else {
                         return Err(no_code(exe.spans[pc - 1]));
                     };
-                    pc = self.begin(function, base);
+                    pc = self.begin_with(captures, function, base);
                 }
                 Instr::ReturnOne { args } => {
                     if self.frames.len() == floor {
@@ -410,10 +421,24 @@ impl Machine {
     #[inline]
     fn begin(&mut self, function: &Function, base: usize) -> usize {
         self.make_room(base, function);
-        assert_eq!(self.scratch.len(), function.params as usize, "as many arguments as parameters");
-        for (slot, value) in self.regs[base..].iter_mut().zip(self.scratch.drain(..)) {
-            put(slot, value);
-        }
+        self.begin_after(0, function, base)
+    }
+
+    /// Puts captures and then the gathered arguments in place.
+    #[inline]
+    fn begin_with(&mut self, captures: Fields, function: &Function, base: usize) -> usize {
+        self.make_room(base, function);
+        let count = captures.as_slice().len();
+        captures.put_into(self.regs[base..].iter_mut());
+        self.begin_after(count, function, base)
+    }
+
+    #[inline]
+    fn begin_after(&mut self, captures: usize, function: &Function, base: usize) -> usize {
+        assert_eq!(captures + self.scratch.len(), function.params as usize, "as many arguments as parameters");
+        let places = &mut self.regs[base + captures..];
+        places.iter_mut().zip(&mut self.scratch).for_each(|(place, value)| put_moved(place, value));
+        self.scratch.clear();
         function.pc as usize
     }
 
@@ -438,20 +463,19 @@ impl Machine {
         };
         let count = captures.as_slice().len();
         let mut places = self.regs[to..].iter_mut();
-        captures.for_each(|value| put(places.next().expect("a parameter for each capture"), value));
+        captures.put_into(&mut places);
         self.pass(exe, base, rest, (to, count));
     }
 
-    /// Gathers captures and arguments of a call of a function value; its code.
-    fn gather_apply(&mut self, exe: &Executable, base: usize, site: &CallSite) -> GraphId {
+    /// Gathers the arguments of a call of a function value; its code and captures.
+    fn gather_apply(&mut self, exe: &Executable, base: usize, site: &CallSite) -> (GraphId, Fields) {
         let operands = &exe.operands[site.args.range()];
         let (&function, rest) = operands.split_first().expect("a function value");
         let Value::Closure(graph, captures) = self.read(exe, base, function) else {
             panic!("a function value was expected");
         };
-        captures.for_each(|value| self.scratch.push(value));
         self.gather(exe, base, rest);
-        graph
+        (graph, captures)
     }
 
     fn item(&mut self, exe: &Executable, base: usize, tuple: Operand, index: u32) -> Value {

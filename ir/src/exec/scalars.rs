@@ -8,10 +8,12 @@
 //! Only for domains that compute and do nothing else: they are not told which primitives are applied.
 //!
 //! - [`build`]: from a [`super::tree::Step::Loop`].
+//! - [`tables`]: which stacks are pushed and popped together.
 //! - [`run`]: running it.
 
 mod build;
 mod run;
+mod tables;
 
 use adjudicate_kernels::fused::Steps;
 use adjudicate_kernels::{Compare, IntBinary};
@@ -29,7 +31,8 @@ type Place = u16;
 /// Which stack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum StackId {
-    /// Of floats, by its index among those.
+    /// Of floats: by its index among those, and once it is known which are pushed and popped together, that of the table of
+    /// which it is the only one.
     Floats(u16),
     /// Of anything else.
     Other(u16),
@@ -44,26 +47,37 @@ pub(super) struct Scalars {
     steps: Steps,
     /// Operands of primitives.
     args: Vec<Place>,
-    /// Floats that are pushed and popped: the stack, and where the item is or goes.
-    items: Vec<(u16, Place)>,
+    /// Rows of floats that are pushed and popped: the table, and where the items begin.
+    rows: Vec<(u16, u32)>,
+    /// Where the items are or go, by row.
+    items: Vec<Place>,
     /// Places that are written before the loop begins.
     constants: Vec<(Place, u64)>,
     places: usize,
-    floats: usize,
+    /// Stacks of floats, as many together as are pushed and popped at the same time.
+    tables: Vec<Columns>,
     others: usize,
     /// Scalars that are only read, and the registers where they are.
     reads: Vec<(Reg, Place)>,
     /// Stacks that are only read.
     shared: Vec<(Reg, StackId)>,
-    /// The state, and the registers where it is before and afterwards.
+    /// The state apart from stacks of floats, and the registers where it is before and afterwards.
     states: Vec<(Reg, Slot)>,
+}
+
+/// Stacks of floats that lie in one table.
+#[derive(Debug)]
+struct Columns {
+    width: usize,
+    /// The registers of the stacks, if they are state: where they are before and afterwards.
+    regs: Vec<Reg>,
 }
 
 /// Where state is kept.
 #[derive(Clone, Copy, Debug)]
 enum Slot {
     Scalar(Elem, Place),
-    Stack(StackId),
+    Stack(u16),
 }
 
 /// An instruction.
@@ -102,7 +116,7 @@ enum Instr {
         from: Place,
         to: Place,
     },
-    /// Floats put on stacks, each on its own: so many of the table of items.
+    /// Floats put on stacks: so many rows.
     Push {
         from: u32,
         to: u32,

@@ -3,7 +3,8 @@
 //! A [`Value`] is 24 bytes, of which a scalar uses half. Copied as a whole right after it was written
 //! in parts, it would wait for the parts to reach the cache: several times the cost of a scalar
 //! operation. So scalars are written in parts always, which also spares them the check for
-//! something to drop. A scalar that was moved out stays behind; it owns nothing.
+//! something to drop, and so are the other kinds that calls pass most. A scalar that was moved out stays behind; it owns
+//! nothing.
 
 use std::mem::ManuallyDrop;
 
@@ -51,6 +52,9 @@ pub fn put_copy(slot: &mut Value, value: &Value) {
         Value::F64(x, mark) => store(slot, Value::F64(*x, *mark)),
         Value::I64(n) => store(slot, Value::I64(*n)),
         Value::Bool(b) => store(slot, Value::Bool(*b)),
+        Value::Array(a, mark) => store(slot, Value::Array(a.clone(), *mark)),
+        Value::Tuple(fields) => store(slot, Value::Tuple(fields.clone())),
+        Value::Closure(graph, fields) => store(slot, Value::Closure(*graph, fields.clone())),
         other => store(slot, other.clone()),
     }
 }
@@ -62,7 +66,12 @@ pub fn put_moved(slot: &mut Value, value: &mut Value) {
         Value::F64(x, mark) => store(slot, Value::F64(*x, *mark)),
         Value::I64(n) => store(slot, Value::I64(*n)),
         Value::Bool(b) => store(slot, Value::Bool(*b)),
-        other => store(slot, std::mem::replace(other, EMPTY)),
+        other => match std::mem::replace(other, EMPTY) {
+            Value::Array(a, mark) => store(slot, Value::Array(a, mark)),
+            Value::Tuple(fields) => store(slot, Value::Tuple(fields)),
+            Value::Closure(graph, fields) => store(slot, Value::Closure(graph, fields)),
+            other => store(slot, other),
+        },
     }
 }
 

@@ -5,13 +5,15 @@
 //! beforehand; the first few floats or integers lie in the allocation of the column itself. Floats with marks have a
 //! second column for those. Of arrays of floats the elements are kept, shared with whoever else holds them, 8 bytes for
 //! each, and once the length of each axis. Items of any other type are values: pushing and popping one moves it. Where it
-//! is known beforehand that arrays will be taken off all at once, they lie in the [`Rows`] of one.
+//! is known beforehand that arrays will be taken off all at once, they lie in the [`Rows`] of one. Floats that were pushed
+//! together with those of other stacks may lie in a [table](super::Table) with them, until the stack is changed by itself.
 
 use adjudicate_kernels::{Array, Elements, Extents};
 use smallvec::{SmallVec, smallvec};
 use triomphe::Arc;
 
 use super::rows::Rows;
+use super::table::Share;
 use super::{Mark, Value, release};
 
 /// A shared stack, copied when it is changed while shared.
@@ -33,6 +35,8 @@ enum Column {
     Arrays(Extents, Vec<Elements<f64>>),
     /// The same, as rows of one.
     Rows(Rows),
+    /// Floats without marks, in a table with those of other stacks.
+    Table(Share),
     Values(Vec<Value>),
 }
 
@@ -105,6 +109,16 @@ impl Stack {
         Stack((!items.is_empty()).then(|| Arc::new(Column::Floats(Scalars::from_vec(items)))))
     }
 
+    /// A stack in a table.
+    pub(super) fn of_share(share: Share) -> Self {
+        Stack(Some(Arc::new(Column::Table(share))))
+    }
+
+    /// Where it lies in a table, if it does.
+    pub(super) fn as_share(&self) -> Option<&Share> {
+        if let Some(Column::Table(share)) = self.0.as_deref() { Some(share) } else { None }
+    }
+
     /// The items, bottom first, of a stack of floats without marks.
     ///
     /// # Panics
@@ -113,6 +127,7 @@ impl Stack {
         let Some(column) = self.0.take() else { return Vec::new() };
         match Arc::try_unwrap(column).unwrap_or_else(|shared| Column::clone(&shared)) {
             Column::Floats(items) => items.into_vec(),
+            Column::Table(share) => share.floats().collect(),
             other => panic!("floats were expected, not {other:?}"),
         }
     }
@@ -128,6 +143,7 @@ impl Stack {
             Column::Arrays(extents, items) => items.pop().map(|item| array(extents, item)),
             Column::Rows(rows) => rows.pop(),
             Column::Values(items) => items.pop(),
+            column @ Column::Table(_) => column.apart().pop().map(Value::f64),
         }
     }
 
@@ -150,6 +166,7 @@ impl Stack {
             Some(Column::Bools(items)) => items.len(),
             Some(Column::Arrays(_, items)) => items.len(),
             Some(Column::Rows(rows)) => rows.len(),
+            Some(Column::Table(share)) => share.len(),
             Some(Column::Values(items)) => items.len(),
         }
     }
@@ -177,7 +194,8 @@ impl Stack {
             | Column::Ints(_)
             | Column::Bools(_)
             | Column::Arrays(..)
-            | Column::Rows(_) => None,
+            | Column::Rows(_)
+            | Column::Table(_) => None,
         }
     }
 }
@@ -217,9 +235,28 @@ impl Column {
         }
     }
 
+    /// The floats of a stack in a table, now by themselves.
+    #[cold]
+    fn apart(&mut self) -> &mut Scalars<f64> {
+        if let Column::Table(share) = self {
+            *self = Column::Floats(share.floats().collect());
+        }
+        match self {
+            Column::Floats(items) => items,
+            other => panic!("floats were expected, not {other:?}"),
+        }
+    }
+
     /// The first float or array that has a mark, or what there is no room for.
     #[cold]
     fn push_other(&mut self, value: Value) {
+        if let Column::Table(_) = self {
+            let items = self.apart();
+            if let Value::F64(x, Mark::NONE) = value {
+                items.push(x);
+                return;
+            }
+        }
         match (std::mem::replace(self, Column::Values(Vec::new())), value) {
             (Column::Floats(items), Value::F64(x, mark)) => {
                 let mut marks = vec![Mark::NONE; items.len()];

@@ -47,10 +47,11 @@ impl Term {
     }
 }
 
-/// The place of 1, and a term that adds nothing.
+/// The places of 1 and −1, and of what times 1 adds nothing.
 #[derive(Clone, Copy)]
 pub(super) struct Neutral {
     pub(super) one: u16,
+    pub(super) minus_one: u16,
     pub(super) negative_zero: u16,
 }
 
@@ -80,7 +81,7 @@ impl Terms<'_> {
     /// A linear step as a sum of two products.
     fn dot(&mut self, step: &Step) -> Option<Dot> {
         let [x, y, _] = step.args;
-        let Neutral { one, negative_zero } = self.neutral;
+        let Neutral { one, negative_zero, .. } = self.neutral;
         let nothing = Term { factors: [negative_zero, one], negative: false };
         let terms = match step.code {
             Code::Binary(Binary::Add) => {
@@ -110,11 +111,16 @@ impl Terms<'_> {
 
     /// What is at a place, as a term that is not negative.
     fn positive(&mut self, place: u16) -> Term {
-        let made = self.made[usize::from(place)];
-        if made.is_some_and(|term| term.negative) {
-            return Term { factors: [place, self.neutral.one], negative: false };
+        let Neutral { one, minus_one, .. } = self.neutral;
+        match self.made[usize::from(place)] {
+            // What was negated is a product with −1 as well.
+            Some(Term { factors: [negated, other], negative: true }) if other == one => {
+                self.absorbed[usize::from(place)] = true;
+                Term { factors: [negated, minus_one], negative: false }
+            }
+            Some(Term { negative: true, .. }) => Term { factors: [place, one], negative: false },
+            _ => self.term(place),
         }
-        self.term(place)
     }
 
     fn product(&mut self, dst: u16, factors: [u16; 2], negative: bool) -> Term {

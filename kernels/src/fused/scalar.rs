@@ -43,7 +43,7 @@ impl Singles {
         let mut constants: Vec<u64> = plan.places.iter().filter_map(|place| constant(place.source)).collect();
         let neutral = inputs + constants.len();
         if with_dots {
-            constants.extend([1.0_f64.to_bits(), (-0.0_f64).to_bits()]);
+            constants.extend([1.0_f64, -1.0, -0.0].map(f64::to_bits));
         }
         let (mut next_constant, mut next) = (inputs, inputs + constants.len());
         let take = |from: &mut usize| {
@@ -64,8 +64,8 @@ impl Singles {
         let used = plan.ops.iter().flat_map(|op| &op.args[..op.count.into()]);
         used.chain(&plan.ends).for_each(|&place| uses[usize::from(at(place))] += 1);
         let steps = if with_dots {
-            let (one, negative_zero) = (neutral as u16, neutral as u16 + 1);
-            Steps::with_dots(&steps, &uses, Neutral { one, negative_zero })
+            let [one, minus_one, negative_zero] = [0, 1, 2].map(|i| neutral as u16 + i);
+            Steps::with_dots(&steps, &uses, Neutral { one, minus_one, negative_zero })
         } else {
             Steps { steps: paired(steps.into_iter(), &uses), dots: Vec::new() }
         };
@@ -146,7 +146,7 @@ impl Singles {
     /// # Panics
     /// If they are fewer than [`Singles::places`].
     pub fn run(&self, places: &mut [u64]) {
-        self.steps.all(places);
+        self.steps.run(0..self.steps.len(), places);
     }
 
     /// The number of operands.
@@ -240,32 +240,24 @@ impl Steps {
         }
     }
 
-    fn all(&self, places: &mut [u64]) {
-        run(&self.steps, &self.dots, places);
-    }
-
     /// Runs some of them.
     ///
     /// # Panics
     /// If there are not so many, or fewer places than they name.
     #[inline]
-    pub fn run(&self, range: Range<usize>, places: &mut [u64]) {
+    pub fn run<P: Places + ?Sized>(&self, range: Range<usize>, places: &mut P) {
         run(&self.steps[range], &self.dots, places);
     }
 
-    /// As [`Steps::run`] on so few places that none needs to be looked for: the numbers of all must be below [`Steps::NEAR`].
-    #[inline]
-    pub fn run_near(&self, range: Range<usize>, places: &mut [u64; Self::NEAR]) {
-        run(&self.steps[range], &self.dots, places);
-    }
-
-    /// A number of places that a byte tells apart.
+    /// So few places that the number of each is a byte, and none needs to be looked for.
     pub const NEAR: usize = 256;
 }
 
-/// Places by their numbers.
-pub(super) trait Places {
+/// Places of 64 bits by their numbers: any, or [`Steps::NEAR`] of them, of whose numbers the last byte counts.
+pub trait Places {
+    /// What is at a place.
     fn get(&self, place: u16) -> u64;
+    /// Puts something there.
     fn set(&mut self, place: u16, bits: u64);
 }
 

@@ -418,9 +418,10 @@ fn steps_can_be_added_to_others_over_the_same_places() {
             let mut expected = operands;
             for (range, copies) in &runs {
                 if next < Steps::NEAR as u16 {
-                    steps.run_near(range.clone(), places.first_chunk_mut().expect("so many places"));
+                    let near: &mut [u64; Steps::NEAR] = places.first_chunk_mut().expect("so many places");
+                    steps.run(range.clone(), near);
                 } else {
-                    steps.run(range.clone(), &mut places);
+                    steps.run(range.clone(), &mut places[..]);
                 }
                 copies.iter().for_each(|&(from, to)| places[usize::from(to)] = places[usize::from(from)]);
                 let found: Vec<f64> = wanted.iter().map(|&at| f64::from_bits(places[usize::from(at)])).collect();

@@ -3,6 +3,7 @@
 use adjudicate_kernels::fused::{Builder, Layout, Program, Singles, Val};
 use rustc_hash::FxHashMap;
 
+use super::tables::Pushed;
 use super::{Instr, Place, Scalars, Slot, StackId};
 use crate::exec::code::{self, Operand, PrimInstr, Reg};
 use crate::exec::emit::opposite;
@@ -37,15 +38,16 @@ pub(in crate::exec) fn build(around: Around<'_>, step: &Step, span: Span) -> Opt
         places: FxHashMap::default(),
         constants: FxHashMap::default(),
         stacks: FxHashMap::default(),
+        floats: Pushed::default(),
         label: 0,
         span,
         made: Scalars::default(),
     };
     for (&state, ty) in states.iter().zip(ty.as_tuple()?) {
-        let slot = building.state(state, ty)?;
-        building.made.states.push((around.allocation.regs[state.0 as usize], slot));
+        building.state(state, ty)?;
     }
     building.step(step)?;
+    building.floats.into_tables(&mut building.made);
     Some(building.made)
 }
 
@@ -124,6 +126,7 @@ struct Building<'e> {
     places: FxHashMap<Reg, Place>,
     constants: FxHashMap<u64, Place>,
     stacks: FxHashMap<Reg, StackId>,
+    floats: Pushed,
     /// The last instruction that a jump leads to.
     label: u32,
     span: Span,
@@ -142,16 +145,29 @@ impl Building<'_> {
         next(&mut self.made.places)
     }
 
-    /// Where a state is kept.
-    fn state(&mut self, reg: Reg, ty: &Type) -> Option<Slot> {
-        if let Some(kind) = Kind::of_stack(ty) {
-            let stack = self.fresh_stack(kind)?;
-            self.stacks.insert(reg, stack);
-            return Some(Slot::Stack(stack));
-        }
-        let place = self.fresh()?;
-        self.places.insert(reg, place);
-        Some(Slot::Scalar(scalar(ty)?, place))
+    /// Finds a place for a state.
+    fn state(&mut self, reg: Reg, ty: &Type) -> Option<()> {
+        let outside = self.around.allocation.regs[reg.0 as usize];
+        let slot = match Kind::of_stack(ty) {
+            Some(kind) => {
+                let stack = self.fresh_stack(kind)?;
+                self.stacks.insert(reg, stack);
+                match stack {
+                    StackId::Floats(stack) => {
+                        self.floats.states.push((outside, stack));
+                        return Some(());
+                    }
+                    StackId::Other(stack) => Slot::Stack(stack),
+                }
+            }
+            None => {
+                let place = self.fresh()?;
+                self.places.insert(reg, place);
+                Slot::Scalar(scalar(ty)?, place)
+            }
+        };
+        self.made.states.push((outside, slot));
+        Some(())
     }
 
     /// The place of a scalar.
@@ -201,7 +217,7 @@ impl Building<'_> {
 
     fn fresh_stack(&mut self, kind: Kind) -> Option<StackId> {
         match kind {
-            Kind::Floats => next(&mut self.made.floats).map(StackId::Floats),
+            Kind::Floats => next(&mut self.floats.stacks).map(StackId::Floats),
             Kind::Other => next(&mut self.made.others).map(StackId::Other),
         }
     }
@@ -439,7 +455,7 @@ impl Building<'_> {
 
     /// An item in the table: where it is and where it ends.
     fn item(&mut self, stack: u16, place: Place) -> (u32, u32) {
-        let items = &mut self.made.items;
+        let items = &mut self.floats.items;
         items.push((stack, place));
         (items.len() as u32 - 1, items.len() as u32)
     }

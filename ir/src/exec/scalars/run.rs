@@ -1,6 +1,6 @@
 //! Running loops over scalars.
 
-use adjudicate_kernels::fused::Steps;
+use adjudicate_kernels::fused::{Places, Steps};
 use adjudicate_kernels::{KernelError, index};
 
 use super::build::bits;
@@ -11,7 +11,7 @@ use crate::exec::machine::Machine;
 use crate::exec::slots::put;
 use crate::prims::Args;
 use crate::types::Elem;
-use crate::value::{Stack, Value};
+use crate::value::{Stack, Table, Value};
 
 /// Places and stacks, kept from run to run.
 #[derive(Debug, Default)]
@@ -22,49 +22,47 @@ pub(in crate::exec) struct Storage {
 
 #[derive(Debug, Default)]
 struct Stacks {
-    floats: Vec<Vec<f64>>,
+    tables: Vec<Table>,
     others: Vec<Stack>,
-    /// Room that stacks of floats left behind when the last was taken off.
+    /// Room that tables left behind when the last row was taken off.
     spare: Vec<Vec<f64>>,
 }
 
-/// Stacks whose room is kept.
+/// Tables whose room is kept.
 const MAX_SPARE: usize = 64;
 
 impl Stacks {
     /// Ends a loop: nothing is left but room.
     fn clear(&mut self) {
-        for room in self.floats.drain(..).filter(|room| room.capacity() > 0) {
-            if room.is_empty() && self.spare.len() < MAX_SPARE {
-                self.spare.push(room);
+        for mut table in self.tables.drain(..).filter(Table::is_empty) {
+            let room = table.room();
+            if room.capacity() > 0 && self.spare.len() < MAX_SPARE {
+                self.spare.push(std::mem::take(room));
             }
         }
         self.others.clear();
     }
 
-    /// Gives a stack of floats on which nothing is yet the room of another.
-    fn make_room(&mut self, stack: StackId) {
-        if let StackId::Floats(i) = stack
-            && let items = &mut self.floats[usize::from(i)]
-            && items.capacity() == 0
+    /// Gives a table in which nothing is yet the room of another.
+    fn make_room(&mut self, table: &mut Table) {
+        if table.is_empty()
+            && table.room().capacity() == 0
             && let Some(room) = self.spare.pop()
         {
-            *items = room;
+            *table.room() = room;
         }
     }
 
     fn take(&mut self, stack: StackId) -> Stack {
         match stack {
-            // An empty one leaves its room.
-            StackId::Floats(i) if self.floats[usize::from(i)].is_empty() => Stack::new(),
-            StackId::Floats(i) => Stack::of_floats(std::mem::take(&mut self.floats[usize::from(i)])),
+            StackId::Floats(i) => self.tables[usize::from(i)].take_only(),
             StackId::Other(i) => std::mem::take(&mut self.others[usize::from(i)]),
         }
     }
 
     fn put(&mut self, to: StackId, stack: Stack) {
         match to {
-            StackId::Floats(i) => self.floats[usize::from(i)] = stack.into_floats(),
+            StackId::Floats(i) => self.tables[usize::from(i)] = Table::of([stack].into_iter()),
             StackId::Other(i) => self.others[usize::from(i)] = stack,
         }
     }
@@ -73,7 +71,7 @@ impl Stacks {
     fn taken(&mut self, from: StackId, last: bool) -> Stack {
         match from {
             _ if last => self.take(from),
-            StackId::Floats(i) => Stack::of_floats(self.floats[usize::from(i)].clone()),
+            StackId::Floats(i) => self.tables[usize::from(i)].clone().take_only(),
             StackId::Other(i) => self.others[usize::from(i)].clone(),
         }
     }
@@ -99,7 +97,6 @@ impl Scalars {
         }
         // An error may have left something.
         stacks.clear();
-        stacks.floats.resize(self.floats, Vec::new());
         stacks.others.resize(self.others, Stack::new());
         let scalar = |value: &Value| bits(value).unwrap_or_else(|| panic!("a scalar was expected, not {value:?}"));
         for &(place, constant) in &self.constants {
@@ -108,6 +105,14 @@ impl Scalars {
         for &(Reg(reg), place) in &self.reads {
             places[usize::from(place)] = scalar(&regs[reg as usize]);
         }
+        for columns in &self.tables {
+            let mut table = match columns.regs.len() {
+                0 => Table::new(columns.width),
+                _ => Table::of(columns.regs.iter().map(|&Reg(reg)| take_stack(&mut regs[reg as usize]))),
+            };
+            stacks.make_room(&mut table);
+            stacks.tables.push(table);
+        }
         for &(Reg(reg), stack) in &self.shared {
             stacks.put(stack, stack_of(&regs[reg as usize]).clone());
         }
@@ -115,13 +120,7 @@ impl Scalars {
             let from = &mut regs[reg as usize];
             match slot {
                 Slot::Scalar(_, place) => places[usize::from(place)] = scalar(from),
-                Slot::Stack(stack) => match from {
-                    Value::Stack(from) => {
-                        stacks.put(stack, std::mem::take(from));
-                        stacks.make_room(stack);
-                    }
-                    other => panic!("a stack was expected, not {other:?}"),
-                },
+                Slot::Stack(stack) => stacks.others[usize::from(stack)] = take_stack(from),
             }
         }
     }
@@ -130,71 +129,82 @@ impl Scalars {
         for &(Reg(reg), slot) in &self.states {
             let value = match slot {
                 Slot::Scalar(elem, place) => value(elem, places[usize::from(place)]),
-                Slot::Stack(stack) => Value::Stack(stacks.take(stack)),
+                Slot::Stack(stack) => Value::Stack(std::mem::take(&mut stacks.others[usize::from(stack)])),
             };
             put(&mut regs[reg as usize], value);
+        }
+        for (table, columns) in
+            stacks.tables.iter_mut().zip(&self.tables).filter(|(_, columns)| !columns.regs.is_empty())
+        {
+            table.take(|i, stack| put(&mut regs[columns.regs[i].0 as usize], Value::Stack(stack)));
         }
         stacks.clear();
     }
 
     fn run(&self, exe: &Executable, regs: &[Value], storage: &mut Storage) -> Result<(), ExecError> {
         let Storage { places, stacks } = storage;
-        let near = self.places <= Steps::NEAR;
+        match places.first_chunk_mut::<{ Steps::NEAR }>().filter(|_| self.places <= Steps::NEAR) {
+            Some(near) => self.run_on(exe, regs, near, stacks),
+            None => self.run_on(exe, regs, &mut places[..], stacks),
+        }
+    }
+
+    fn run_on<P: Places + ?Sized>(
+        &self,
+        exe: &Executable,
+        regs: &[Value],
+        places: &mut P,
+        stacks: &mut Stacks,
+    ) -> Result<(), ExecError> {
         let mut pc = 0;
         while let Some(&instr) = self.code.get(pc) {
             pc += 1;
             let failed = |message: String| ExecError { span: self.spans[pc - 1], message };
-            let at = |place: Place| places[usize::from(place)];
-            let integer = |place: Place| at(place) as i64;
+            let integer = |place: Place| places.get(place) as i64;
             match instr {
-                Instr::Steps { from, to } => {
-                    let range = from as usize..to as usize;
-                    match places.first_chunk_mut().filter(|_| near) {
-                        Some(places) => self.steps.run_near(range, places),
-                        None => self.steps.run(range, places),
-                    }
-                }
+                Instr::Steps { from, to } => self.steps.run(from as usize..to as usize, places),
                 Instr::Int { op, args: [x, y], dst } => {
                     let z = op.eval(integer(x), integer(y)).map_err(|e| failed(e.to_string()))?;
-                    places[usize::from(dst)] = z as u64;
+                    places.set(dst, z as u64);
                 }
                 Instr::Compare { op, args: [x, y], dst } => {
-                    places[usize::from(dst)] = u64::from(op.eval(integer(x), integer(y)));
+                    places.set(dst, u64::from(op.eval(integer(x), integer(y))));
                 }
                 Instr::Load { array, at, dst, read } => {
                     let from = if array.is_const() { &exe.consts } else { regs };
                     let element = load(&from[array.index()], integer(at), read).map_err(|e| failed(e.to_string()))?;
-                    places[usize::from(dst)] = element;
+                    places.set(dst, element);
                 }
                 Instr::Prim { prim, args, dst } => {
                     let prim = &exe.prims[prim as usize];
                     let args = self.args[args as usize..].iter().zip(&prim.operands);
                     let operand = |(&place, ty): (&Place, &crate::types::Type)| {
-                        value(ty.as_tensor().expect("a scalar").0, at(place))
+                        value(ty.as_tensor().expect("a scalar").0, places.get(place))
                     };
                     let mut row: Vec<Value> = args.map(operand).collect();
                     let result = prim.eval(&mut Args::new(&mut row)).map_err(failed)?;
-                    places[usize::from(dst)] = bits(&result).expect("a scalar");
+                    places.set(dst, bits(&result).expect("a scalar"));
                 }
-                Instr::Copy { from, to } => places[usize::from(to)] = at(from),
+                Instr::Copy { from, to } => places.set(to, places.get(from)),
                 Instr::Push { from, to } => {
-                    for &(stack, item) in &self.items[from as usize..to as usize] {
-                        stacks.floats[usize::from(stack)].push(f64::from_bits(at(item)));
+                    for row in &self.rows[from as usize..to as usize] {
+                        let (table, items) = self.row(row);
+                        stacks.tables[table].push(items.iter().map(|&item| f64::from_bits(places.get(item))));
                     }
                 }
                 Instr::Pop { from, to } => {
-                    for &(stack, top) in &self.items[from as usize..to as usize] {
-                        let item = stacks.floats[usize::from(stack)].pop();
-                        places[usize::from(top)] = item.unwrap_or_default().to_bits();
+                    for row in &self.rows[from as usize..to as usize] {
+                        let (table, tops) = self.row(row);
+                        stacks.tables[table].pop(|i, item| places.set(tops[i], item.to_bits()));
                     }
                 }
                 Instr::PushOther { elem, stack, item } => {
-                    let item = value(elem, at(item));
+                    let item = value(elem, places.get(item));
                     stacks.others[usize::from(stack)].push(item);
                 }
                 Instr::PopOther { stack, top } => {
                     let item = stacks.others[usize::from(stack)].pop();
-                    places[usize::from(top)] = item.map_or(0, |item| bits(&item).expect("a scalar"));
+                    places.set(top, item.map_or(0, |item| bits(&item).expect("a scalar")));
                 }
                 Instr::PushStack { stack, item, last } => {
                     let item = stacks.taken(item, last);
@@ -214,7 +224,7 @@ impl Scalars {
                 }
                 Instr::Jump { to } => pc = to as usize,
                 Instr::Unless { cond, to } => {
-                    if at(cond) == 0 {
+                    if places.get(cond) == 0 {
                         pc = to as usize;
                     }
                 }
@@ -226,6 +236,20 @@ impl Scalars {
             }
         }
         Ok(())
+    }
+
+    /// The table of a row, and where its items are or go.
+    #[inline(always)]
+    fn row(&self, &(table, from): &(u16, u32)) -> (usize, &[Place]) {
+        let table = usize::from(table);
+        (table, &self.items[from as usize..][..self.tables[table].width])
+    }
+}
+
+fn take_stack(value: &mut Value) -> Stack {
+    match value {
+        Value::Stack(stack) => std::mem::take(stack),
+        other => panic!("a stack was expected, not {other:?}"),
     }
 }
 
