@@ -90,11 +90,18 @@ impl<'m> Lowering<'m> {
             scope.places[param.0 as usize] = place;
         }
         scope.choose(dest);
+        let is_constant = |id: NodeId| matches!(graph.node(id).op, Op::Const(_) | Op::Zero);
         for (node_id, node) in graph.iter().take(graph.ret.0 as usize + 1) {
-            if !uses.live[node_id.0 as usize] {
+            let result = node_id == graph.ret;
+            if !uses.live[node_id.0 as usize] || is_constant(node_id) && !result {
                 continue;
             }
-            let result = node_id == graph.ret;
+            // Constants where they are first read: so the program does not depend on where they stand.
+            for &a in node.args.iter().filter(|&&a| is_constant(a)) {
+                if scope.places[a.0 as usize].is_none() {
+                    self.node(&mut scope, a, graph.node(a), None, out);
+                }
+            }
             if result && matches!(dest, Dest::Return) && self.tail(&mut scope, node, out) {
                 return Vec::new();
             }

@@ -23,6 +23,11 @@ impl Place {
     pub(super) fn items(items: impl IntoIterator<Item = Operand>) -> Self {
         Self { whole: None, items: Some(items.into_iter().collect()) }
     }
+
+    /// Whether it is no place yet.
+    pub(super) fn is_none(&self) -> bool {
+        self.whole.is_none() && self.items.is_none()
+    }
 }
 
 /// Where a graph's result is wanted.

@@ -8,8 +8,8 @@
 //! backward : (r…, dy…) → (dx…)
 //! ```
 //!
-//! A residual `r` that is a parameter is not returned, since the caller has it. Constants, and
-//! what is only another view of a residual, are made again in the backward part.
+//! Residuals `r` stand in the order of the forward part. One that is a parameter is not returned, since the caller has it.
+//! Constants, and what is only another view of a residual, are made again in the backward part.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -128,7 +128,8 @@ fn cut(joint: Graph, boundary: usize, params: usize, values: &[NodeId]) -> Joint
             node.args.iter().for_each(|&a| cut.read(a));
         }
     }
-    let read = std::mem::take(&mut cut.read);
+    let mut read = std::mem::take(&mut cut.read);
+    read.sort_unstable();
     let backward = cut.backward(&read, params, &live);
     let mut returned = values.to_vec();
     let residuals = read.iter().map(|&r| match joint.node(r).op {
@@ -161,7 +162,7 @@ fn returning(joint: &Graph, boundary: usize, params: usize, returned: &[NodeId])
 struct Cut<'j> {
     joint: &'j Graph,
     boundary: usize,
-    /// Residuals, in the order in which they are first read.
+    /// Residuals.
     read: Vec<NodeId>,
     /// Nodes that have been read, and what they are in the backward part.
     places: FxHashMap<NodeId, Option<NodeId>>,

@@ -98,12 +98,12 @@ impl Adjoints<'_> {
         let count = frame.stacks.len();
         let result = [frame.state, frame.stacks, vec![Type::i64()]].concat();
         let made = t.f.emit(Op::Loop { cond, body }, &operands, Type::tuple(result));
-        let trips = t.f.get(made, states + count);
+        let state: Vec<NodeId> = (0..states).map(|i| t.f.get(made, i)).collect();
         let stacks = (0..count).map(|k| t.f.get(made, states + k)).collect();
+        let trips = t.f.get(made, states + count);
         let invariants = adjoint.residuals.iter().filter_map(|r| invariant(r, states)).map(|i| args[i]).collect();
         let active = (0..mask.len()).filter(|&i| mask[i]).collect();
         t.pulls.insert(id, Pull::Loop(LoopPull { stacks, trips, body: adjoint, invariants, active }));
-        let state: Vec<NodeId> = (0..states).map(|i| t.f.get(made, i)).collect();
         t.f.tuple(&state)
     }
 

@@ -1,7 +1,7 @@
 //! One graph being transformed: two graphs under construction, and what joins them.
 //!
 //! B refers to a node of F by an *import*: a parameter of ◀g whose index is given at the end, when it
-//! is known which imports are used. Imports stand in the order in which they were first asked for.
+//! is known which imports are used. Imports stand in the order of the nodes of F.
 
 use std::cell::RefCell;
 
@@ -131,6 +131,7 @@ impl Adjoints<'_> {
         let mut returned = Vec::new();
         let value = t.fmap[t.graph.ret.0 as usize];
         let mut out = vec![value];
+        t.imports.sort_unstable_keys();
         for (source, import) in t.imports {
             if !used[import.0 as usize] {
                 back.nodes[import.0 as usize].op = Op::Zero;
