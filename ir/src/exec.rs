@@ -19,7 +19,8 @@
 //! 5. [`emit`]: the tree becomes linear code with jumps. For domains that compute and do nothing else, a loop over scalars
 //!    becomes one instruction, and a program of its own ([`scalars`]).
 //!
-//! From the trees [`plan`] tells, for who asks, which arrays a run holds at once, so that their memory can be there before.
+//! From the trees [`plan`] tells, for who asks, which arrays a run holds at once, so that their memory can be there before. [`text`]
+//! writes what is run, for who asks whether two programs are the same.
 //!
 //! What must hold: when a function returns, none of its registers owns memory (each was moved out
 //! or dropped), so frames need no clean-up; a callee's frame begins right above the registers that
@@ -45,6 +46,7 @@ mod scan;
 mod schedule;
 pub mod slots;
 mod stacks;
+mod text;
 mod together;
 mod tree;
 

@@ -19,6 +19,7 @@ mod prims;
 mod random;
 mod ranges;
 mod recomputation;
+mod same;
 mod scalar_loops;
 mod scalars;
 mod scalings;

@@ -116,6 +116,10 @@ impl Prepared for Compiled {
         bytes.map_err(|error| self.signature.run_error(error))
     }
 
+    fn program(&self) -> Option<String> {
+        Some(self.executable.text())
+    }
+
     fn memory_plan(&self) -> Option<&MemoryPlan> {
         Some(&self.plan)
     }

@@ -71,6 +71,10 @@ pub trait Prepared {
     fn output(&self) -> &Layout;
     /// What is known of the last run.
     fn facts(&self) -> Facts;
+    /// What runs, as text: requests with equal texts run one program. `None` where the program is not known before it runs.
+    fn program(&self) -> Option<String> {
+        None
+    }
     /// The memory that a run is planned to need; `None` where the program is not known before it runs.
     fn memory_plan(&self) -> Option<&MemoryPlan> {
         None

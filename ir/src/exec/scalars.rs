@@ -15,6 +15,8 @@ mod build;
 mod run;
 mod tables;
 
+use std::fmt::{self, Write};
+
 use adjudicate_kernels::fused::Steps;
 use adjudicate_kernels::{Compare, IntBinary};
 
@@ -63,6 +65,16 @@ pub(super) struct Scalars {
     shared: Vec<(Reg, StackId)>,
     /// The state apart from stacks of floats, and the registers where it is before and afterwards.
     states: Vec<(Reg, Slot)>,
+}
+
+impl Scalars {
+    /// Appends the program as text, without positions.
+    pub(super) fn write(&self, out: &mut String) -> fmt::Result {
+        let Self { code, spans: _, steps, args, rows, items, constants, places, tables, others, reads, shared, states } =
+            self;
+        writeln!(out, "{code:?}\n{steps:?} {args:?} {rows:?} {items:?} {constants:?}")?;
+        writeln!(out, "{places} {tables:?} {others} {reads:?} {shared:?} {states:?}")
+    }
 }
 
 /// Stacks of floats that lie in one table.
