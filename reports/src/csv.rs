@@ -3,7 +3,7 @@
 //! `tables/tidy.csv` has a row for each cell and metric, as plotting libraries want it. `tables/summary.csv` has a row for each
 //! suite, function and strategy. The raw rows stay in the run folder and are not written again.
 
-use crate::columns::{Row, Text};
+use crate::columns::{Holds, Row, Text};
 use crate::derive::Ratio;
 use crate::files::{csv_line, header};
 use crate::report::{Artifact, Material, Report, ReportError};
@@ -24,7 +24,7 @@ fn render(material: &Material) -> Result<Vec<Artifact>, ReportError> {
 
 /// A line for each number of each cell; ratios are computed, not copied.
 fn tidy(view: &View) -> String {
-    let columns: Vec<&str> = Cell::columns().iter().map(|column| column.name).collect();
+    let columns = Cell::columns();
     let mut text = header::<Tidy>();
     for cell in &view.run.cells {
         let computed = Cell {
@@ -33,10 +33,10 @@ fn tidy(view: &View) -> String {
             ..cell.clone()
         };
         let fields = computed.print();
-        let numbers = columns.iter().zip(&fields).skip(KEY).filter(|(_, field)| field.parse::<f64>().is_ok());
-        for (metric, value) in numbers {
+        let known = columns.iter().zip(&fields).skip(KEY).filter(|(_, field)| !field.is_empty());
+        for (metric, value) in known.filter(|(column, _)| matches!(column.holds, Holds::Whole(_) | Holds::Number)) {
             let key = fields[..KEY].iter().map(String::as_str);
-            text += &csv_line(key.chain([cell.valid.word(), metric, value]));
+            text += &csv_line(key.chain([cell.valid.word(), metric.name, value]));
         }
     }
     text
@@ -55,8 +55,8 @@ fn standings(verdict: &Verdict) -> String {
         csv_line(key.into_iter().chain(rest.iter().map(String::as_str)))
     };
     let mut text = String::new();
-    for (place, ranked) in verdict.ranking.iter().enumerate() {
-        let mut rest = vec![(place + 1).to_string(), verdict.contests.len().to_string()];
+    for ranked in &verdict.ranking {
+        let mut rest = vec![ranked.place.to_string(), verdict.contests.len().to_string()];
         rest.extend(ratio(Some(&ranked.to_fastest)));
         rest.extend(ratio(ranked.to_handwritten.as_ref()));
         rest.push(String::new());

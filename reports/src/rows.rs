@@ -237,6 +237,9 @@ rows! {
         allocation_ns: Option<f64>,
         /// Median time for which the thread ran on a core during one evaluation, in nanoseconds. Only with one thread.
         median_busy_ns: Option<f64>,
+        /// Digest of the program that ran. Cells with the same ran the same instructions; empty where the program is not known
+        /// before it runs.
+        program: Option<String>,
     }
 
     /// One sample: as many evaluations in a row as fill the minimum time.
@@ -344,7 +347,7 @@ rows! {
         threads: u32,
         /// The strategy or variant.
         strategy: String,
-        /// Its place, from 1; empty where it is not ranked.
+        /// Its place, from 1, which strategies that ran one program share; empty where it is not ranked.
         rank: Option<u64>,
         /// How many cells were compared.
         cells: Option<u64>,

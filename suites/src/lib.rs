@@ -7,12 +7,13 @@
 //! - [`claims`]: what the paper claims, checked by running;
 //! - [`runs`]: the folder that a run leaves behind;
 //! - [`json`]: arguments and results of `eval`;
-//! - [`random`], [`guard`] and [`exit`]: seeded numbers, panics as values, how commands end;
+//! - [`random`], [`digest`], [`guard`] and [`exit`]: seeded numbers, digests of texts, panics as values, how commands end;
 //! - [`cmd`]: the commands, one file each, and everything that is printed.
 
 pub mod claims;
 pub mod cmd;
 pub mod data;
+pub mod digest;
 pub mod exit;
 pub mod guard;
 pub mod json;

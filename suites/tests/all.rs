@@ -17,6 +17,7 @@ mod models;
 mod numpy;
 mod parallel;
 mod plan;
+mod programs;
 mod schemas;
 mod scripts;
 mod workspace;

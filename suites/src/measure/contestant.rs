@@ -132,6 +132,14 @@ impl Runner {
         }
     }
 
+    /// The program that runs, as text; `None` where it is not known before.
+    pub fn program(&self) -> Option<String> {
+        match self {
+            Runner::Prepared(prepared) => prepared.program(),
+            Runner::Handwritten(_) => None,
+        }
+    }
+
     /// What is known of the last run.
     pub fn facts(&self) -> Facts {
         match self {

@@ -1,4 +1,5 @@
-//! Counting: a run with the kernels' counters on. Counts are exact and equal from run to run.
+//! Counting: a run with the kernels' counters on. Counts are exact and equal from run to run, and so is the program that
+//! was run.
 
 use std::sync::Arc;
 
@@ -10,6 +11,7 @@ use adjudicate_strategies::Facts;
 
 use super::contestant::{Runner, Trouble};
 use super::kernels::Kernels;
+use crate::digest::digest;
 
 /// What one run does.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,6 +20,8 @@ pub struct Counted {
     /// Nodes of the program after each stage and pass, in order.
     nodes: Vec<(String, u64)>,
     facts: Facts,
+    /// The digest of the program that ran, where that is known.
+    program: Option<String>,
 }
 
 /// Counts the second run of a runner made for the purpose. Buffers that it keeps from run to run
@@ -47,7 +51,8 @@ pub fn count(
     let calls = calls.map(|(kind, n)| (format!("calls:{kind}"), n));
     let residual_bytes = kernels.under(|| runner.residual_bytes(args))?;
     let facts = Facts { residual_bytes, ..runner.facts() };
-    Ok(Counted { kernels: totals.chain(calls).collect(), nodes, facts })
+    let program = runner.program().map(|text| digest([text.as_str()]));
+    Ok(Counted { kernels: totals.chain(calls).collect(), nodes, facts, program })
 }
 
 impl Counted {
@@ -85,5 +90,6 @@ impl Counted {
         cell.tape_bytes = self.facts.tape_bytes;
         cell.closures_made = self.facts.closures_made;
         cell.ir_nodes = self.nodes.last().map(|(_, n)| *n);
+        cell.program.clone_from(&self.program);
     }
 }

@@ -297,6 +297,16 @@ mod tests {
     }
 
     #[test]
+    fn a_cell_has_the_digest_of_its_program_if_that_is_known() {
+        let last = turn(1, &turn(0, &[], None).samples, None);
+        let mut timed = last.cells.iter().filter(|cell| !cell.key.function.starts_with(PREPARE));
+        let mut program =
+            |strategy: &str| timed.find(|cell| cell.key.strategy == strategy).expect("a cell").program.clone();
+        let [tape, dataflow, closure] = ["tape", "dataflow", "closure"].map(&mut program);
+        assert!(tape.is_none() && dataflow.is_some() && dataflow == closure, "{tape:?} {dataflow:?} {closure:?}");
+    }
+
+    #[test]
     fn a_turn_that_is_stopped_sums_up_what_there_is() {
         let stopped = turn(0, &[], Some(6));
         assert!(stopped.samples.len() == 6 && !stopped.cells.is_empty());

@@ -8,13 +8,13 @@ use adjudicate_ir::program::Ask;
 use adjudicate_kernels::gemm;
 use adjudicate_reports::rows::{Kernels, Manifest, SCHEMA_VERSION, Toolchain};
 use adjudicate_strategies::STRATEGIES;
-use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::machine::{environment, machine};
 use super::noise::{NOISE, known_noise};
 use super::recipe::Recipe;
+use crate::digest::digest;
 use crate::exit::Failure;
 use crate::json;
 use crate::measure::Plan;
@@ -91,13 +91,6 @@ fn inputs_digest(arguments: &[Datum]) -> String {
     digest(texts.iter().map(String::as_str))
 }
 
-/// SHA-256 of texts one after the other, in hexadecimal.
-fn digest<'t>(texts: impl IntoIterator<Item = &'t str>) -> String {
-    let mut hash = Sha256::new();
-    texts.into_iter().for_each(|text| hash.update(text));
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -105,11 +98,5 @@ mod tests {
     #[test]
     fn a_run_is_named_after_its_moment_and_profile() {
         assert_eq!(named(OffsetDateTime::UNIX_EPOCH, "quick"), "19700101-000000-quick");
-    }
-
-    #[test]
-    fn digests_are_sha256() {
-        let of_abc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
-        assert_eq!(digest(["a", "bc"]), of_abc);
     }
 }
