@@ -47,6 +47,12 @@ pub fn is_contestant(strategy: &str, manifest: &Manifest) -> bool {
     !apart && !manifest.oracles.iter().any(|oracle| oracle == strategy)
 }
 
+/// Whether two cells are known to have run one program: what their times differ by is noise.
+#[must_use]
+pub fn is_one_program(a: &Cell, b: &Cell) -> bool {
+    a.program.is_some() && a.program == b.program
+}
+
 /// What an evaluation's time is made of, as shares, and what is paid once before it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Shares {

@@ -90,6 +90,12 @@ pub fn three_digits(value: f64) -> String {
     }
 }
 
+/// A share of 1 in per cent.
+#[must_use]
+pub fn percent(share: f64) -> String {
+    format!("{} %", three_digits(100.0 * share))
+}
+
 /// `3.1e-12`, or `0`.
 #[must_use]
 pub fn scientific(value: f64) -> String {

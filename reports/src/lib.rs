@@ -4,7 +4,7 @@
 //! they were made just now or years ago.
 //!
 //! Reading order: [`rows`] is the schema and [`files`] its form on disk ([`criterion`] reads another tool's); [`run`] is what a report receives; [`mod@derive`] and
-//! [`view`] compute everything that is not in a row; [`chart`] is a figure as data, [`figures`] makes them and [`draw`] turns
+//! [`view`] compute everything that is not in a row, [`twins`] what a run says of its own noise; [`chart`] is a figure as data, [`figures`] makes them and [`draw`] turns
 //! them into SVG and PNG; [`overview`] and [`tables`] are what pages say in words and numbers. [`mod@compare`] sets two runs side by
 //! side, [`history`] and [`trends`] many. What remains is one file for each report, listed in [`REPORTS`].
 
@@ -21,6 +21,7 @@ pub mod compare;
 pub mod derive;
 pub mod format;
 pub mod history;
+pub mod twins;
 pub mod view;
 
 pub mod chart;

@@ -3,9 +3,10 @@
 use serde::Serialize;
 
 use crate::derive::is_preparation;
-use crate::format::{Unit, quantity, three_digits};
+use crate::format::{Unit, percent, quantity, three_digits};
 use crate::rows::{Manifest, Steadiness};
-use crate::view::{Verdict, View, distinct, state};
+use crate::twins::Twins;
+use crate::view::{Ranked, Verdict, View, distinct, state};
 
 /// What stands at the top of every page.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -42,7 +43,6 @@ fn facts(view: &View, manifest: &Manifest) -> Vec<(&'static str, String)> {
     let Manifest { machine, toolchain, kernels, .. } = manifest;
     let busy = |load: f64| if load > BUSY * f64::from(machine.cores.max(1)) { ": busy, times may be off" } else { "" };
     let load = machine.load.map(|load| format!("load {load} as the run began{}", busy(load))).unwrap_or_default();
-    let percent = |floor: f64| format!("{} %", three_digits(100.0 * floor));
     let uncorrected = manifest.uncorrected_noise_floor.map(|floor| format!("{} of hand-written code", percent(floor)));
     let floor = sentence(&[&manifest.noise_floor.map(percent).unwrap_or_default(), &uncorrected.unwrap_or_default()]);
     let facts = [
@@ -54,6 +54,7 @@ fn facts(view: &View, manifest: &Manifest) -> Vec<(&'static str, String)> {
         ("kernels", sentence(&[&kernels.backend, &kernels.version, &counted(kernels.threads, "thread")])),
         ("built with", sentence(&[&toolchain.rustc, &toolchain.target_cpu, &toolchain.features.join(" ")])),
         ("noise floor", floor),
+        ("noise within the run", Twins::of(view).map(|twins| twins.to_string()).unwrap_or_default()),
     ];
     facts.into_iter().filter(|(_, value)| !value.is_empty()).collect()
 }
@@ -121,8 +122,9 @@ fn headlines(view: &View) -> Vec<String> {
     let of = |verdict: &&Verdict, function: &str| verdict.group.function == function && !verdict.ranking.is_empty();
     let headline = |function: &str| {
         let decided = verdicts.iter().filter(|verdict| of(verdict, function));
-        let (contested, alone): (Vec<&Verdict>, Vec<&Verdict>) = decided.partition(|verdict| verdict.ranking.len() > 1);
-        let overall = overall.iter().filter(|verdict| of(verdict, function) && verdict.ranking.len() > 1).map(behind);
+        let is_contested = |verdict: &&Verdict| !verdict.first_and_others().1.is_empty();
+        let (contested, alone): (Vec<&Verdict>, Vec<&Verdict>) = decided.partition(is_contested);
+        let overall = overall.iter().filter(|verdict| of(verdict, function) && is_contested(verdict)).map(behind);
         let clauses: Vec<String> = wins(&contested).into_iter().chain(overall).chain(without_rival(&alone)).collect();
         (!clauses.is_empty()).then(|| format!("{function}: {}", clauses.join("; ")))
     };
@@ -131,39 +133,66 @@ fn headlines(view: &View) -> Vec<String> {
 
 /// How often each contestant is clearly the fastest, and how often two cannot be told apart.
 fn wins(contested: &[&Verdict]) -> Option<String> {
-    let clear: Vec<&Verdict> = contested.iter().copied().filter(|v| v.ranking[1].to_fastest.differs()).collect();
-    let fastest = |strategy: &str| clear.iter().filter(|verdict| verdict.ranking[0].strategy == strategy).count();
-    let winners = distinct(clear.iter().map(|verdict| verdict.ranking[0].strategy)).into_iter();
-    let mut wins: Vec<(&str, usize)> = winners.map(|strategy| (strategy, fastest(strategy))).collect();
+    let places = contested.iter().map(|verdict| verdict.first_and_others());
+    let clear: Vec<Vec<&str>> =
+        places.filter(|(_, others)| others[0].to_fastest.differs()).map(|(first, _)| names(first)).collect();
+    let fastest = |strategies: &[&str]| clear.iter().filter(|winners| *winners == strategies).count();
+    let winners = distinct(clear.iter()).into_iter();
+    let mut wins: Vec<(&[&str], usize)> = winners.map(|winners| (winners.as_slice(), fastest(winners))).collect();
     wins.sort_by_key(|(_, wins)| std::cmp::Reverse(*wins));
     let level = contested.len() - clear.len();
     let Some(((first, most), others)) = wins.split_first() else {
         return (level > 0).then(|| "the fastest cannot be told apart".to_owned());
     };
-    let mut others: String = others.iter().map(|(strategy, wins)| format!(", {strategy} in {wins}")).collect();
+    let mut others: String =
+        others.iter().map(|(winners, wins)| format!(", {} in {wins}", together(winners))).collect();
     if level > 0 {
         others.push_str(&format!(", not to be told apart in {level}"));
     }
+    let winners = format!("{} {}", together(first), if first.len() == 1 { "is" } else { "are" });
     match contested {
-        [verdict] => Some(format!("{first} is fastest in {}", verdict.group.suite)),
-        _ => Some(format!("{first} is fastest in {most} of {} suites{others}", contested.len())),
+        [verdict] => Some(format!("{winners} fastest in {}", verdict.group.suite)),
+        _ => Some(format!("{winners} fastest in {most} of {} suites{others}", contested.len())),
     }
 }
 
+/// The contestants at one place, in an order that times have no part in.
+fn names<'a>(level: &[Ranked<'a>]) -> Vec<&'a str> {
+    let mut names: Vec<&str> = level.iter().map(|ranked| ranked.strategy).collect();
+    names.sort_unstable();
+    names
+}
+
+/// What to call contestants at one place.
+fn together(names: &[&str]) -> String {
+    match names {
+        [name] => (*name).to_owned(),
+        _ => format!("{} (one program)", names.join(" and ")),
+    }
+}
+
+/// Whom no other program was there to compete with, and where.
 fn without_rival(alone: &[&Verdict]) -> Option<String> {
-    let name = |verdict: &&Verdict| format!("{} in {}", verdict.ranking[0].strategy, verdict.group.suite);
-    let names: Vec<String> = alone.iter().map(name).collect();
-    (!names.is_empty()).then(|| format!("without a rival that finished: {}", names.join(", ")))
+    let first = |verdict: &&Verdict| together(&names(verdict.first_and_others().0));
+    let suites = |name: &String| {
+        let theirs = alone.iter().filter(|verdict| first(verdict) == *name);
+        theirs.map(|verdict| verdict.group.suite).collect::<Vec<_>>().join(", ")
+    };
+    let each = distinct(alone.iter().map(first)).into_iter().map(|name| format!("{name} in {}", suites(&name)));
+    let each: Vec<String> = each.collect();
+    (!each.is_empty()).then(|| format!("without a rival that finished: {}", each.join("; ")))
 }
 
 /// How far the others are behind the fastest over the cells that all finished.
 fn behind(verdict: &Verdict) -> String {
-    let others = verdict.ranking.iter().skip(1);
-    let others: Vec<String> =
-        others.map(|ranked| format!("{} takes {}×", ranked.strategy, three_digits(ranked.to_fastest.ratio))).collect();
+    let takes = |level: &[Ranked]| {
+        let verb = if level.len() == 1 { "takes" } else { "take" };
+        format!("{} {verb} {}×", together(&names(level)), three_digits(level[0].to_fastest.ratio))
+    };
+    let others: Vec<String> = verdict.places().skip(1).map(takes).collect();
     let cells = verdict.contests.len();
     let cells = if cells == 1 { "cell".to_owned() } else { format!("{cells} cells") };
-    let fastest = verdict.ranking[0].strategy;
+    let fastest = together(&names(verdict.first_and_others().0));
     format!("over the {cells} that all finished, {} the time of {fastest}", others.join(", "))
 }
 

@@ -2,7 +2,8 @@
 //!
 //! A *group* is what may be compared: one suite and one function under the same kernels and threads. A group's
 //! *verdict* ranks the contestants that finished every size that any of them finished, by the geometric mean of their
-//! time ratios to the fastest; whoever missed a size is named beside it with the reason, never silently dropped.
+//! time ratios to the fastest; whoever missed a size is named beside it with the reason, never silently dropped. Contestants
+//! that ran one program at every size share a place, whatever the clock said.
 //! The *overall* verdict on a function ranks all contestants over the cells that every one of them finished.
 
 use std::cell::OnceCell;
@@ -11,7 +12,7 @@ use std::collections::HashMap;
 use indexmap::{IndexMap, IndexSet};
 
 use crate::derive::{
-    Ratio, Rounds, finished_ns, geometric_mean, is_contestant, is_preparation, is_ranked, paired_ratio,
+    Ratio, Rounds, finished_ns, geometric_mean, is_contestant, is_one_program, is_preparation, is_ranked, paired_ratio,
 };
 use crate::rows::{Cell, HANDWRITTEN, Key, NULL_KERNELS, Status, VALUE, Valid};
 use crate::run::Run;
@@ -55,7 +56,7 @@ pub struct Verdict<'a> {
     pub group: Group<'a>,
     /// What was compared.
     pub contests: Vec<Contest<'a>>,
-    /// The contestants that finished them all, fastest first.
+    /// The contestants that finished them all, fastest first, those that share a place next to each other.
     pub ranking: Vec<Ranked<'a>>,
     /// The other contestants, each with why it is not ranked.
     pub unranked: Vec<(&'a str, String)>,
@@ -69,12 +70,34 @@ pub const ALL_SUITES: &str = "all suites";
 pub struct Ranked<'a> {
     /// The strategy.
     pub strategy: &'a str,
+    /// Its place, from 1. Contestants that ran one program have that of the fastest of them.
+    pub place: usize,
     /// Its time over the fastest's.
     pub to_fastest: Ratio,
     /// Its time over the hand-written code's, where that finished every size too.
     pub to_handwritten: Option<Ratio>,
     /// Its cells, one for each size.
     pub cells: Vec<&'a Cell>,
+}
+
+impl<'a> Verdict<'a> {
+    /// The contestants place by place.
+    pub fn places(&self) -> impl Iterator<Item = &[Ranked<'a>]> {
+        self.ranking.chunk_by(|a, b| a.place == b.place)
+    }
+
+    /// The contestants at the first place, and the others.
+    #[must_use]
+    pub fn first_and_others(&self) -> (&[Ranked<'a>], &[Ranked<'a>]) {
+        self.ranking.split_at(self.ranking.partition_point(|ranked| ranked.place == 1))
+    }
+}
+
+impl Ranked<'_> {
+    /// Whether it ran one program with another at every size.
+    fn is_one_program(&self, other: &Ranked) -> bool {
+        self.cells.iter().zip(&other.cells).all(|(a, b)| is_one_program(a, b))
+    }
 }
 
 impl<'a> View<'a> {
@@ -194,6 +217,17 @@ impl<'a> View<'a> {
         Some(cell).filter(ranked).and_then(finished_ns).map(|ns| ns / fastest)
     }
 
+    /// As [`View::to_fastest`], for the program that the cell ran, if that is known: by the shortest time of the ranked cells that
+    /// ran it too. So it is 1 for all who ran the fastest.
+    #[must_use]
+    pub fn program_to_fastest(&self, cell: &Cell) -> Option<f64> {
+        let own = self.to_fastest(cell)?;
+        let rivals =
+            self.strategies().into_iter().filter_map(|rival| self.cell(&group_of(cell), &cell.key.size, rival));
+        let alike = rivals.filter(|rival| is_one_program(rival, cell));
+        Some(alike.filter_map(|rival| self.to_fastest(rival)).fold(own, f64::min))
+    }
+
     /// The verdict on every group that has a contestant, one-off costs left out.
     #[must_use]
     pub fn verdicts(&self) -> &[Verdict<'a>] {
@@ -269,13 +303,14 @@ impl<'a> View<'a> {
         let by_hand = Some(cells(HANDWRITTEN)).filter(|cells| cells.len() == contests.len());
         let place = |strategy: &&'a str| Ranked {
             strategy,
+            place: 0,
             to_fastest: self.ratio(&cells(strategy), &cells(fastest)).unwrap_or(Ratio { ratio: 1.0, interval: None }),
             to_handwritten: by_hand.as_ref().and_then(|under| self.ratio(&cells(strategy), under)),
             cells: cells(strategy),
         };
         let mut ranking: Vec<Ranked> = strategies.iter().map(place).collect();
         ranking.sort_by(|a, b| a.to_fastest.ratio.total_cmp(&b.to_fastest.ratio));
-        ranking
+        placed(ranking)
     }
 
     fn ratio(&self, over: &[&Cell], under: &[&Cell]) -> Option<Ratio> {
@@ -306,6 +341,20 @@ impl<'a> View<'a> {
             false => words.into_iter().map(at).collect::<Vec<_>>().join(", "),
         }
     }
+}
+
+/// Gives contestants, fastest first, their places.
+fn placed(ranking: Vec<Ranked>) -> Vec<Ranked> {
+    let mut left = ranking;
+    let mut placed: Vec<Ranked> = Vec::with_capacity(left.len());
+    while !left.is_empty() {
+        let (place, first) = (placed.len() + 1, left.remove(0));
+        let (level, others): (Vec<Ranked>, Vec<Ranked>) =
+            left.into_iter().partition(|ranked| ranked.is_one_program(&first));
+        placed.extend(std::iter::once(first).chain(level).map(|ranked| Ranked { place, ..ranked }));
+        left = others;
+    }
+    placed
 }
 
 /// Whether a cell was measured on null kernels.

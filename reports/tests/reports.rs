@@ -15,7 +15,7 @@ use adjudicate_reports::{Artifact, Material, REPORTS, Run};
 use expect_test::expect_file;
 
 /// A run with something of everything: cells that are right, wrong, refused, failed and timed out, and missing counts.
-fn fixture() -> Run {
+pub(crate) fn fixture() -> Run {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixture");
     let (run, warnings) = Run::read(|name| std::fs::read(folder.join(name)).ok()).unwrap();
     assert!(warnings.is_empty(), "{warnings:?}");
@@ -27,7 +27,7 @@ fn render(name: &str, run: &Run) -> BTreeMap<String, Vec<u8>> {
     (report.render)(&Material::new(run)).unwrap().into_iter().map(|Artifact { path, bytes }| (path, bytes)).collect()
 }
 
-fn text(name: &str, path: &str, run: &Run) -> String {
+pub(crate) fn text(name: &str, path: &str, run: &Run) -> String {
     String::from_utf8(render(name, run)[path].clone()).unwrap()
 }
 

@@ -13,7 +13,7 @@ use crate::view::{View, distinct};
 pub(super) const KIND: Kind = Kind { name: "profile", title: "Performance profiles", about: ABOUT, make };
 
 const ABOUT: &str = "How many of all cells a strategy computes within a factor of the fastest (Dolan and Moré, 2002). \
-                       At 1 is the share it wins; the height at the right is the share it computes at all: what it \
+                       At 1 is the share it wins, alone or with others that ran the same program; the height at the right is the share it computes at all: what it \
                        refuses or gets wrong is missing there.";
 
 fn make(view: &View) -> Vec<Figure> {
@@ -37,7 +37,7 @@ fn panel(view: &View, cells: &[&Cell], function: &str) -> Panel {
     let strategies = distinct(here.iter().map(|cell| cell.key.strategy.as_str()));
     let factors = |strategy: &str| {
         let own = here.iter().filter(|cell| cell.key.strategy == strategy);
-        let mut factors: Vec<f64> = own.filter_map(|cell| view.to_fastest(cell)).collect();
+        let mut factors: Vec<f64> = own.filter_map(|cell| view.program_to_fastest(cell)).collect();
         factors.sort_by(f64::total_cmp);
         factors
     };

@@ -34,10 +34,9 @@ fn line(view: &View, number: usize, cell: &Cell) -> Line {
     let mut fields = vec![Field::whole(Some(number as u64))];
     fields.extend(key_fields(view, &cell.key));
     fields.extend(time_fields(cell));
-    let fastest = view.to_fastest(cell);
     fields.push(Field::ratio(view.to_value(cell)));
     fields.push(Field::ratio(view.to_handwritten(cell)));
-    fields.push(Field { strong: fastest == Some(1.0), ..Field::ratio(fastest) });
+    fields.push(Field { strong: view.program_to_fastest(cell) == Some(1.0), ..Field::ratio(view.to_fastest(cell)) });
     fields.push(Field::text(state(cell)));
     fields.push(Field::text(cell.steadiness.map(Steadiness::word).unwrap_or_default()));
     Line { cells: vec![number], mark: mark(state(cell)), fields }

@@ -10,7 +10,9 @@ use crate::view::{Ranked, Verdict, View};
 const NOTE: &str = "Time over the fastest contestant's: the geometric mean over all sizes of the ratio of medians, with its \
                     95\u{a0}% bootstrap interval, paired by round. ≈ marks what cannot be told from the fastest. Only \
                     strategies whose results were checked and right at every size are ranked; for the others the table says \
-                    why not. The rows for all suites, which come first, compare only the cells that every contestant finished.";
+                    why not. The rows for all suites, which come first, compare only the cells that every contestant finished. \
+                    Strategies that ran one program at every size share a place, whatever the clock said: by what their times \
+                    differ, marked =, two measurements of the same differ.";
 
 pub(super) fn table(view: &View) -> Table {
     let entered = |strategy: &&str| is_contestant(strategy, &view.run.manifest);
@@ -49,26 +51,37 @@ fn standing(view: &View, verdict: &Verdict, strategy: &str) -> Field {
     };
     let ranked = &verdict.ranking[place];
     let from = row_numbers(view, ranked);
+    let (first, others) = verdict.first_and_others();
+    let level = others.iter().any(|ranked| !ranked.to_fastest.differs());
+    let strong = ranked.place == 1 && !level;
     if place == 0 {
-        let level = verdict.ranking[1..].iter().any(|ranked| !ranked.to_fastest.differs());
-        let (text, small) = match (verdict.ranking.len(), level) {
-            (1, _) => ("1", "no rival"),
+        let (text, small) = match (others, level) {
+            ([], _) => ("1", "no rival"),
             (_, true) => ("≈ 1", ""),
             (_, false) if verdict.unranked.is_empty() => ("1 fastest", ""),
             (_, false) => ("1 fastest", "of those that ran"),
         };
-        return Field {
-            text: text.into(),
-            small: small.into(),
-            sort: Some(1.0),
-            strong: !level,
-            from,
-            ..Field::default()
-        };
+        let small = listed([small, &one_program(verdict, ranked)]);
+        return Field { text: text.into(), small, sort: Some(1.0), strong, from, ..Field::default() };
     }
     let field = shown(&ranked.to_fastest);
-    let text = if ranked.to_fastest.differs() { field.text } else { format!("≈ {}", field.text) };
-    Field { text, from, ..field }
+    let text = match ranked.to_fastest.differs() {
+        _ if place < first.len() => format!("= {}", field.text),
+        true => field.text,
+        false => format!("≈ {}", field.text),
+    };
+    Field { text, small: listed([&field.small, &one_program(verdict, ranked)]), strong, from, ..field }
+}
+
+/// With whom a contestant shares its place.
+fn one_program(verdict: &Verdict, ranked: &Ranked) -> String {
+    let level = verdict.ranking.iter().filter(|other| other.place == ranked.place);
+    let names: Vec<&str> = level.map(|other| other.strategy).filter(|name| *name != ranked.strategy).collect();
+    if names.is_empty() { String::new() } else { format!("one program with {}", names.join(", ")) }
+}
+
+fn listed(parts: [&str; 2]) -> String {
+    parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", ")
 }
 
 fn shown(ratio: &Ratio) -> Field {

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use adjudicate_reports::twins::Twins;
 use adjudicate_reports::{Material, REPORTS, Report as Renderer, Run};
 use clap::Args;
 
@@ -27,30 +28,37 @@ impl Report {
     /// Carries the command out.
     pub fn run(self, output: &mut Output) -> Result<Exit, Failure> {
         let folder = find(&self.run)?;
-        for page in render(&folder, &self.format, output)? {
+        for page in render(&folder, &self.format, output)?.files {
             output.result(&page.display().to_string())?;
         }
         Ok(Exit::Ok)
     }
 }
 
-/// Renders reports of the given formats, all if there are none, into a run folder. Returns the
-/// files written.
-pub fn render(folder: &Path, formats: &[String], output: &mut Output) -> Result<Vec<PathBuf>, Failure> {
+/// What came of rendering.
+pub struct Rendered {
+    /// The files written.
+    pub files: Vec<PathBuf>,
+    /// What the run says of its own noise.
+    pub twins: Option<Twins>,
+}
+
+/// Renders reports of the given formats, all if there are none, into a run folder.
+pub fn render(folder: &Path, formats: &[String], output: &mut Output) -> Result<Rendered, Failure> {
     let renderers = renderers(formats)?;
     let run = read(folder, output)?;
     let material = Material::new(&run);
-    let mut written = Vec::new();
+    let mut files = Vec::new();
     for renderer in renderers {
         let artifacts = (renderer.render)(&material)
             .map_err(|e| Failure::internal(format!("the {} report: {e}", renderer.name)))?;
         for artifact in artifacts {
             let path = folder.join(&artifact.path);
             write_file(&path, &artifact.bytes)?;
-            written.push(path);
+            files.push(path);
         }
     }
-    Ok(written)
+    Ok(Rendered { files, twins: Twins::of(&material.view) })
 }
 
 /// The folder of a run that is named by its path, or by its id under `runs`.

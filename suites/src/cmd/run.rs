@@ -10,6 +10,7 @@ use super::check::verdict;
 use super::flags::{Measuring, Selecting};
 use super::output::Output;
 use super::progress::{Progress, human_time};
+use super::report::Rendered;
 use crate::claims::CLAIMS;
 use crate::exit::{Exit, Failure};
 use crate::matrix::{contestants, matrix};
@@ -140,24 +141,34 @@ fn finish(
         let go_on = format!("go on with `adjudicate run --resume {}`", path.display());
         output.error(&format!("interrupted; the rows so far are in {}; {go_on}", path.display()));
     }
-    let pages = super::report::render(&path, &[], output)?;
-    summary(output, &path, &pages, &tally, json)?;
+    let rendered = super::report::render(&path, &[], output)?;
+    summary(output, &path, &rendered, &tally, json)?;
     Ok(verdict(&tally))
 }
 
-fn summary(output: &mut Output, path: &Path, pages: &[PathBuf], tally: &Tally, json: bool) -> Result<(), Failure> {
+fn summary(
+    output: &mut Output,
+    path: &Path,
+    Rendered { files, twins }: &Rendered,
+    tally: &Tally,
+    json: bool,
+) -> Result<(), Failure> {
     let Tally { passed, failed, skipped, broken, interrupted } = *tally;
     if json {
         let object = serde_json::json!({
-            "run": path, "reports": pages, "passed": passed, "failed": failed,
+            "run": path, "reports": files, "passed": passed, "failed": failed,
             "refused": skipped, "broken": broken, "interrupted": interrupted,
+            "noise_within_the_run": twins,
         });
         return output.result(&object.to_string());
     }
     output.result(&format!(
         "{passed} checks passed, {failed} failed; {skipped} cells refused, {broken} failed or timed out"
     ))?;
-    let shown = pages.iter().find(|p| p.extension().is_some_and(|e| e == "html"));
+    if let Some(twins) = twins {
+        output.result(&format!("noise within the run: {twins}"))?;
+    }
+    let shown = files.iter().find(|p| p.extension().is_some_and(|e| e == "html"));
     output.result(&format!("{}", shown.map_or(path, PathBuf::as_path).display()))
 }
 
