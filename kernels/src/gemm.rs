@@ -160,20 +160,25 @@ struct Sizes {
     m: usize,
     n: usize,
     k: usize,
-    batch: Axes,
+    /// Axes of the batch, if there are any.
+    batch: Option<Box<Axes>>,
     /// Lengths of the result's rows and columns, of which so many come first that it has.
     lengths: ([usize; 2], usize),
     kind: Other,
 }
 
 impl Sizes {
+    fn batch(&self) -> &[usize] {
+        self.batch.as_deref().map_or(&[], |axes| axes)
+    }
+
     /// Rows and columns of the result, as far as it has them.
     fn matrix(&self) -> &[usize] {
         &self.lengths.0[..self.lengths.1]
     }
 
     fn is_shape_of_result(&self, shape: &[usize]) -> bool {
-        shape.split_at_checked(self.batch.len()).is_some_and(|(a, b)| same(a, &self.batch) && same(b, self.matrix()))
+        shape.split_at_checked(self.batch().len()).is_some_and(|(a, b)| same(a, self.batch()) && same(b, self.matrix()))
     }
 }
 
@@ -203,8 +208,8 @@ fn sizes(a: &[usize], b: &[usize], ta: bool, tb: bool) -> Sizes {
         _ => Other::Gemm,
     };
     let batch = match (batch_axes(a), batch_axes(b)) {
-        ([], []) => Axes::new(),
-        (x, y) => broadcast_or_panic(x, y),
+        ([], []) => None,
+        (x, y) => Some(Box::new(broadcast_or_panic(x, y))),
     };
     let lengths = match (a.len() > 1 || ta, b.len() > 1 || tb) {
         (true, true) => ([m, n], 2),
@@ -240,9 +245,9 @@ pub fn matmul(a: &Array<f64>, b: &Array<f64>, ta: bool, tb: bool) -> Array<f64> 
     let sizes = sizes(a.shape(), b.shape(), ta, tb);
     // SAFETY: a product with β = 0 writes every element unread; where there is none, zeros are written.
     let mut c = unsafe {
-        match *sizes.batch {
+        match sizes.batch() {
             [] => Array::unwritten(sizes.matrix()),
-            ref batch => Array::unwritten(&[batch, sizes.matrix()].concat()),
+            batch => Array::unwritten(&[batch, sizes.matrix()].concat()),
         }
     };
     if !run(Gemm { ta, tb, ..Gemm::PLAIN }, &sizes, a, b, &mut c) {
@@ -254,7 +259,7 @@ pub fn matmul(a: &Array<f64>, b: &Array<f64>, ta: bool, tb: bool) -> Array<f64> 
 /// Says whether it computed.
 fn run(spec: Gemm, sizes: &Sizes, a: &Array<f64>, b: &Array<f64>, c: &mut Array<f64>) -> bool {
     let work = || {
-        let flops = 2 * count(&sizes.batch) * sizes.m * sizes.n * sizes.k;
+        let flops = 2 * count(sizes.batch()) * sizes.m * sizes.n * sizes.k;
         let accumulated = if spec.beta == 0.0 { 0 } else { c.bytes() };
         Work { flops, read: a.bytes() + b.bytes() + accumulated, written: c.bytes() }
     };
@@ -268,11 +273,11 @@ fn run(spec: Gemm, sizes: &Sizes, a: &Array<f64>, b: &Array<f64>, c: &mut Array<
         let (a, b) = (Matrix::new(a, m, k, spec.ta), Matrix::new(b, k, n, spec.tb));
         compute(&Product { m, n, k, alpha: spec.alpha, beta: spec.beta, a, b }, c);
     };
-    if sizes.batch.is_empty() {
+    if sizes.batch.is_none() {
         one(a.as_slice(), b.as_slice(), out);
         return true;
     }
-    let plan = Plan::new(&sizes.batch, [batch_axes(a.shape()), batch_axes(b.shape())]);
+    let plan = Plan::new(sizes.batch(), [batch_axes(a.shape()), batch_axes(b.shape())]);
     let mut products = out.chunks_exact_mut(m * n);
     plan.for_each(|[i, j]| {
         for step in 0..plan.run {

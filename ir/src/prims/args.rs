@@ -63,7 +63,7 @@ impl<'a> Args<'a> {
 
     /// The [bits](Self::bit) of the operands of which something holds.
     #[inline]
-    pub fn bits_where(&self, holds: impl Fn(&Value) -> bool) -> u64 {
+    pub fn bits_where(&self, mut holds: impl FnMut(&Value) -> bool) -> u64 {
         let mut bits = 0;
         match &self.source {
             Source::Row(row) => {

@@ -185,6 +185,9 @@ fn add_rest(sums: &mut [f64; LANE], a: &[f64], x: &[f64]) {
 vectorized! {
     /// The sums of lanes in pairs, scaled, and added to what is scaled by `beta`.
     fn add_lanes(lanes: &[[f64; LANE]], alpha: f64, beta: f64, y: &mut [f64]) {
+        if let (Some(lanes), Some(y)) = (lanes.first_chunk::<BLOCK>(), y.first_chunk_mut::<BLOCK>()) {
+            return add_block(lanes, alpha, beta, y);
+        }
         let (mut fours, mut twos) = ([0.0; 4 * BLOCK], [0.0; 2 * BLOCK]);
         let (fours, twos) = (&mut fours[..4 * y.len()], &mut twos[..2 * y.len()]);
         add_pairs(lanes.as_flattened(), fours);
@@ -192,6 +195,18 @@ vectorized! {
         for (y, [a, b]) in y.iter_mut().zip(twos.as_chunks::<2>().0) {
             *y = combine(alpha * (a + b), beta, *y);
         }
+    }
+}
+
+/// The same for a whole block, of which the compiler knows the size.
+#[inline(always)]
+fn add_block(lanes: &[[f64; LANE]; BLOCK], alpha: f64, beta: f64, y: &mut [f64; BLOCK]) {
+    let (mut fours, mut twos, mut sums) = ([0.0; 4 * BLOCK], [0.0; 2 * BLOCK], [0.0; BLOCK]);
+    add_pairs(lanes.as_flattened(), &mut fours);
+    add_pairs(&fours, &mut twos);
+    add_pairs(&twos, &mut sums);
+    for (y, sum) in y.iter_mut().zip(sums) {
+        *y = combine(alpha * sum, beta, *y);
     }
 }
 
@@ -232,6 +247,10 @@ vectorized! {
             if beta == 0.0 {
                 for (c, b) in row.iter_mut().zip(b) {
                     *c = a * b;
+                }
+            } else if beta == 1.0 {
+                for (c, b) in row.iter_mut().zip(b) {
+                    *c += a * b;
                 }
             } else {
                 for (c, b) in row.iter_mut().zip(b) {

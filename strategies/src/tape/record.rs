@@ -70,15 +70,41 @@ impl Recorder {
         self.cotangents.clear();
     }
 
-    /// Applies a primitive to operands some of which are recorded.
+    /// Which operands are marked. Their marks are pushed as the operands of an entry.
     #[inline]
-    fn record(&mut self, instr: &PrimInstr, args: &mut Args<'_>, mask: Mask) -> Result<Value, String> {
+    fn link(&mut self, args: &Args<'_>) -> Mask {
+        let links = &mut self.tape.links;
+        let from = links.len();
+        // What a mask cannot tell apart is all recorded.
+        let all = args.len() > 64;
+        let mask = args.bits_where(|a| {
+            let mark = a.mark();
+            if all || mark.is_some() {
+                links.push(mark);
+            }
+            mark.is_some()
+        });
+        if all && mask == 0 {
+            links.truncate(from);
+        }
+        if all && mask != 0 { Mask::MAX } else { mask }
+    }
+
+    /// Applies a primitive to operands some of which are recorded; their marks lie on the tape from `links` on.
+    #[inline]
+    fn record(
+        &mut self,
+        instr: &PrimInstr,
+        args: &mut Args<'_>,
+        mask: Mask,
+        links: usize,
+    ) -> Result<Value, String> {
         let Some(index) = self.rules.find(instr, mask) else {
+            self.tape.links.truncate(links);
             return Ok(instr.eval(args)?.marked(Mark::NONE));
         };
         let rule = &self.rules.rules[index as usize];
-        let entry = self.tape.begin(index);
-        self.tape.links.extend(rule.links.iter().map(|&i| args[i as usize].mark()));
+        let entry = self.tape.begin(index, links);
         // What the rule reads may not be written over, but belongs to the tape if nobody else reads it.
         args.hold(rule.kept);
         // It stays where it was written: see `exec::slots`.
@@ -96,23 +122,18 @@ impl Recorder {
     }
 }
 
-/// Which operands are marked.
-#[inline]
-fn mask(args: &Args<'_>) -> Mask {
-    let mask = args.bits_where(|a| a.mark().is_some());
-    if args.len() > 64 && mask != 0 { Mask::MAX } else { mask }
-}
-
 impl Domain for Recorder {
     #[inline]
     fn prim(&mut self, instr: &PrimInstr, args: &mut Args<'_>) -> Result<Value, String> {
         if self.depth == 0 {
             return instr.eval(args);
         }
-        let mask = mask(args);
+        let links = self.tape.links.len();
+        let mask = self.link(args);
         if mask != 0 && instr.ty.is_float() {
-            return self.record(instr, args, mask);
+            return self.record(instr, args, mask, links);
         }
+        self.tape.links.truncate(links);
         if matches!(instr.ty, Type::Stack(_) | Type::Env) && adds_records(instr) {
             return Err(format!("`{}` cannot be recorded", instr.def.name));
         }

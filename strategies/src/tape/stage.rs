@@ -88,8 +88,6 @@ pub(super) struct Rule {
     /// The result, if it is kept.
     pub(super) result: Option<Read>,
     pub(super) outputs: Box<[Output]>,
-    /// Indices of the recorded operands: the links of an entry.
-    pub(super) links: Box<[u32]>,
     /// The rule as a graph, from the cotangent and what is read, as far as they are, to the whole contributions.
     pub(super) graph: Rc<Graph>,
     /// Its kernels, made when they are first asked for; `None` where there is none.
@@ -247,7 +245,6 @@ impl Rules {
             kept,
             result,
             outputs,
-            links: links.into(),
             graph: Rc::new(graph),
             kernels: RefCell::default(),
         })
@@ -298,7 +295,6 @@ impl Rules {
             kept: one.kept,
             result: one.result.clone(),
             outputs,
-            links: one.links.clone(),
             graph: Rc::new(graph),
             kernels: RefCell::default(),
         });

@@ -128,12 +128,12 @@ impl Store {
         self.entries.len()
     }
 
-    /// An entry whose operands and values are pushed next.
+    /// An entry whose values are pushed next, and whose operands were, from this place on.
     #[inline]
-    pub(super) fn begin(&self, rule: u32) -> Entry {
+    pub(super) fn begin(&self, rule: u32, links: usize) -> Entry {
         Entry {
             rule,
-            links: self.links.len() as u32,
+            links: links as u32,
             scalars: self.scalars.len() as u32,
             arrays: self.arrays.len() as u32,
         }
@@ -167,7 +167,7 @@ impl Store {
 
     /// Adds an entry that stands for a value of another origin.
     pub(super) fn alias(&mut self, origin: Mark) -> Mark {
-        let entry = self.begin(ALIAS);
+        let entry = self.begin(ALIAS, self.links.len());
         self.links.push(origin);
         self.push(entry)
     }

@@ -163,9 +163,10 @@ impl<'t, const RECORD: bool> Sweep<'t, RECORD> {
             }
         }
         if rule.passes && !keep {
-            let cotangent = take(&mut self.cotangents[own]);
-            if let Some(i) = given {
-                put(&mut self.cotangents[i], cotangent);
+            let (older, rest) = self.cotangents.split_at_mut(own);
+            match given {
+                Some(i) => put_moved(&mut older[i], &mut rest[0]),
+                None => put(&mut rest[0], NOTHING),
             }
         }
         Ok(())
