@@ -23,6 +23,7 @@ mod flatten;
 mod fold;
 mod fuse;
 mod inline;
+mod invariants;
 mod known;
 mod laws;
 mod loops;
@@ -37,6 +38,7 @@ mod shifts;
 mod sink;
 mod sites;
 mod specialise;
+mod sums;
 mod trips;
 mod tuples;
 mod vectors;
@@ -103,12 +105,17 @@ pub const OPTIMISE: &[Pass] = &[
 ];
 
 /// Once, between two runs of the optimiser: sums are added in place, and what every trip of a loop does by itself
-/// is done for all trips at once; what is cheap is computed again rather than kept.
-pub const DISTRIBUTE: &[Pass] =
-    &[accumulate::ACCUMULATE, accumulators::ACCUMULATORS, fission::FISSION, recomputation::RECOMPUTATION];
+/// is done for all trips at once, or once if it is the same in all; what is cheap is computed again rather than kept.
+pub const DISTRIBUTE: &[Pass] = &[
+    accumulate::ACCUMULATE,
+    accumulators::ACCUMULATORS,
+    fission::FISSION,
+    recomputation::RECOMPUTATION,
+    invariants::INVARIANTS,
+];
 
 /// At the end, once: operations that do more at a time and that other passes know less of.
-pub const FINISH: &[Pass] = &[scalings::SCALINGS, vectors::VECTORS, products::PRODUCTS, fuse::FUSE];
+pub const FINISH: &[Pass] = &[scalings::SCALINGS, vectors::VECTORS, products::PRODUCTS, sums::SUMS, fuse::FUSE];
 
 /// Elementwise work in one walk over its elements.
 pub const FUSE: &[Pass] = &[fuse::FUSE];

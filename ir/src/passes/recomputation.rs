@@ -22,12 +22,12 @@ use indexmap::IndexMap;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::builder::Builder;
-use crate::graph::{Args, Const, Graph, GraphId, Module, Node, NodeId, Op};
+use crate::graph::{Args, Const, Graph, GraphId, Module, NodeId, Op};
 use crate::prims::POP;
 use crate::types::{Elem, Type};
 
 use super::residuals::{Item, Residuals};
-use super::rewrite::{rebuild, sweep};
+use super::rewrite::{add_params, rebuild, sweep};
 use super::sites::Site;
 use super::{Pass, Run};
 
@@ -102,12 +102,7 @@ impl Plan {
         let types: Vec<Type> = self.handed.iter().map(|&id| module.graph(user).ty(id).clone()).collect();
         let graphs = module.graph(user).node(node).op.graphs();
         for &graph in &graphs {
-            let graph = &mut module.graphs[graph.0 as usize];
-            for ty in &types {
-                let op = Op::Param(graph.params.len() as u32);
-                graph.params.push(NodeId(graph.nodes.len() as u32));
-                graph.nodes.push(Node { op, args: Args::new(), ty: ty.clone(), span: graph.span });
-            }
+            add_params(&mut module.graphs[graph.0 as usize], &types);
         }
         module.graphs[user.0 as usize].nodes[node.0 as usize].args.extend(self.handed.iter().copied());
         graphs.into_iter().chain([user]).collect()

@@ -1,7 +1,7 @@
 //! Copying nodes from one graph into another.
 
 use crate::builder::Builder;
-use crate::graph::{Args, Graph, NodeId, Op};
+use crate::graph::{Args, Graph, Node, NodeId, Op};
 use crate::types::Type;
 
 /// A graph as a list of nodes that can be put into another graph.
@@ -91,6 +91,15 @@ pub(super) fn replace_nodes(
         sweep(&mut new);
         new
     })
+}
+
+/// Gives a graph further parameters, the last ones, of these types.
+pub(super) fn add_params(graph: &mut Graph, types: &[Type]) {
+    for ty in types {
+        let op = Op::Param(graph.params.len() as u32);
+        graph.params.push(NodeId(graph.nodes.len() as u32));
+        graph.nodes.push(Node { op, args: Args::new(), ty: ty.clone(), span: graph.span });
+    }
 }
 
 /// Leaves out the nodes that the return node does not need. Parameters stay.

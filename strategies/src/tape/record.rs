@@ -92,13 +92,7 @@ impl Recorder {
 
     /// Applies a primitive to operands some of which are recorded; their marks lie on the tape from `links` on.
     #[inline]
-    fn record(
-        &mut self,
-        instr: &PrimInstr,
-        args: &mut Args<'_>,
-        mask: Mask,
-        links: usize,
-    ) -> Result<Value, String> {
+    fn record(&mut self, instr: &PrimInstr, args: &mut Args<'_>, mask: Mask, links: usize) -> Result<Value, String> {
         let Some(index) = self.rules.find(instr, mask) else {
             self.tape.links.truncate(links);
             return Ok(instr.eval(args)?.marked(Mark::NONE));

@@ -131,12 +131,7 @@ impl Store {
     /// An entry whose values are pushed next, and whose operands were, from this place on.
     #[inline]
     pub(super) fn begin(&self, rule: u32, links: usize) -> Entry {
-        Entry {
-            rule,
-            links: links as u32,
-            scalars: self.scalars.len() as u32,
-            arrays: self.arrays.len() as u32,
-        }
+        Entry { rule, links: links as u32, scalars: self.scalars.len() as u32, arrays: self.arrays.len() as u32 }
     }
 
     /// Adds an entry; its mark.
