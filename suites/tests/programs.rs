@@ -27,10 +27,8 @@ fn dataflow_and_closure_mostly_run_one_program() {
         }
     }
     expect![[r#"
-        32 the same, and not:
+        34 the same, and not:
         rnn hvp
-        ode gradient
-        ode hvp
     "#]]
     .assert_eq(&format!("{same} the same, and not:\n{}", others.concat()));
 }

@@ -65,8 +65,8 @@ const CHEAP: &[&str] = &[
 ];
 
 /// So many steps make an item at most, a step counted as often as it is read; the steps to items that are made again
-/// themselves do not count. As many lead one after the other from what is kept to a scalar. In the gradient of Newton's method, a number at a time, a push and a pop take some 300 instructions and a step some
-/// 40 (callgrind).
+/// themselves do not count. As many lead one after the other to a scalar from what is kept. In a loop over scalars a push
+/// and a pop take about as long as two steps that nothing waits for (`ode`).
 const STEPS: usize = 3;
 
 fn run(module: &mut Module) -> Vec<GraphId> {
@@ -142,17 +142,19 @@ struct Step {
     op: Op,
     args: Vec<Source>,
     ty: Type,
+    /// Whether the second loop takes it anyway.
+    anyway: bool,
 }
 
 impl Step {
-    /// How many steps one after the other lead to it from what is kept.
+    /// How many steps one after the other lead to it from what is kept, and from what is computed anyway.
     fn depth(&self, made: &IndexMap<usize, (NodeId, Step)>) -> usize {
         let depths = self.args.iter().map(|source| match source {
             Source::Item(state) => made.get(state).map_or(0, |(_, step)| step.depth(made)),
             Source::Invariant(_) | Source::Const(_) => 0,
             Source::Made(step) => step.depth(made),
         });
-        1 + depths.max().unwrap_or(0)
+        if self.anyway { 0 } else { 1 + depths.max().unwrap_or(0) }
     }
 }
 
@@ -201,13 +203,13 @@ impl<'r> Reverse<'r> {
         let first = self.residuals.module.graph(item.first);
         let node = first.node(target);
         let cheap = || matches!(&node.op, Op::Prim(p) if CHEAP.contains(&p.def.name));
-        let costs_little = self.computed.contains(&(item.first, target)) || cheap();
-        if !costs_little || !matches!(node.ty.as_tensor()?.0, Elem::F64 | Elem::Bool) {
+        let anyway = self.computed.contains(&(item.first, target));
+        if !(anyway || cheap()) || !matches!(node.ty.as_tensor()?.0, Elem::F64 | Elem::Bool) {
             return None;
         }
         *left = left.checked_sub(1)?;
         let args = node.args.iter().map(|&arg| self.source(item, arg, left, handed)).collect::<Option<_>>()?;
-        Some(Step { op: node.op.clone(), args, ty: node.ty.clone() })
+        Some(Step { op: node.op.clone(), args, ty: node.ty.clone(), anyway })
     }
 
     /// How an operand is had.
