@@ -75,26 +75,23 @@ pub fn put_moved(slot: &mut Value, value: &mut Value) {
     }
 }
 
+/// Appends an empty value, to be written where it is.
+#[inline(always)]
+fn push_empty(values: &mut Vec<Value>) -> &mut Value {
+    values.push(EMPTY);
+    values.last_mut().expect("it was pushed")
+}
+
 /// Appends a copy of a value.
 #[inline(always)]
 pub fn push_copy(values: &mut Vec<Value>, value: &Value) {
-    match value {
-        Value::F64(x, mark) => values.push(Value::F64(*x, *mark)),
-        Value::I64(n) => values.push(Value::I64(*n)),
-        Value::Bool(b) => values.push(Value::Bool(*b)),
-        other => values.push(other.clone()),
-    }
+    put_copy(push_empty(values), value);
 }
 
 /// Appends a value, moving it.
 #[inline(always)]
 pub fn push_moved(values: &mut Vec<Value>, value: &mut Value) {
-    match value {
-        Value::F64(x, mark) => values.push(Value::F64(*x, *mark)),
-        Value::I64(n) => values.push(Value::I64(*n)),
-        Value::Bool(b) => values.push(Value::Bool(*b)),
-        other => values.push(std::mem::replace(other, EMPTY)),
-    }
+    put_moved(push_empty(values), value);
 }
 
 /// A copy of a value.
