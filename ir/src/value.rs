@@ -74,13 +74,7 @@ pub struct Fields(Record<Value>);
 impl Fields {
     /// Fields from values.
     pub fn new(items: Vec<Value>) -> Self {
-        Self::exact(items.into_iter())
-    }
-
-    /// Fields from an iterator that knows how many there are.
-    #[inline]
-    pub fn exact(items: impl ExactSizeIterator<Item = Value>) -> Self {
-        Fields(Record::new(items))
+        Fields(Record::new(items.into_iter()))
     }
 
     /// The fields as a slice.

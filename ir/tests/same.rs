@@ -88,3 +88,16 @@ graph @1 unused(%0: f64) -> f64 {
 ";
     assert_eq!(text("@2", &format!("{other}{numbered}")), text("@0", PROGRAM));
 }
+
+#[test]
+fn every_element_of_a_constant_matters() {
+    let program = |middle: f64| {
+        let elements: Vec<String> = (0..1200).map(|i| format!("{:?}", if i == 600 { middle } else { 1.0 })).collect();
+        let constant = format!("  %1 = const f64[1200] ({}) : f64[1200]\n", elements.join(", "));
+        format!(
+            "\ngraph @0 f(%0: f64[1200]) -> f64[1200] {{\n{constant}  %2 = mul %0 %1 : f64[1200]\n  return %2\n}}\n"
+        )
+    };
+    assert!(text("@0", &program(1.0)) == text("@0", &program(1.0)));
+    assert!(text("@0", &program(1.0)) != text("@0", &program(7.0)));
+}

@@ -57,7 +57,7 @@ pub(super) struct Scalars {
     constants: Vec<(Place, u64)>,
     places: usize,
     /// Stacks of floats, as many together as are pushed and popped at the same time.
-    tables: Vec<Columns>,
+    tables: Vec<TableSlot>,
     others: usize,
     /// Scalars that are only read, and the registers where they are.
     reads: Vec<(Reg, Place)>,
@@ -77,9 +77,9 @@ impl Scalars {
     }
 }
 
-/// Stacks of floats that lie in one table.
+/// A table of stacks of floats that are pushed and popped together.
 #[derive(Debug)]
-struct Columns {
+struct TableSlot {
     width: usize,
     /// The registers of the stacks, if they are state: where they are before and afterwards.
     regs: Vec<Reg>,

@@ -9,9 +9,11 @@ use std::fmt::{self, Write};
 use super::code::{CallSite, Executable, Function, Instr, Part, PrimInstr, VjpInstr};
 use super::fused::{Fused, Row};
 use crate::graph::GraphId;
+use crate::value::Value;
 
 impl Executable {
-    /// The program as text. Programs with equal texts differ in nothing that a run could show.
+    /// The program as text. Programs with equal texts differ in nothing that a run could show but the positions of
+    /// errors.
     pub fn text(&self) -> String {
         let mut out = String::new();
         self.write(&mut out).expect("strings take all text");
@@ -42,7 +44,7 @@ impl Executable {
         functions.iter().try_for_each(|function| writeln!(out, "{function:?}"))?;
         code.iter().try_for_each(|&instr| writeln!(out, "{:?}", self.placed(instr)))?;
         writeln!(out, "{operands:?}\n{results:?}\n{items:?}")?;
-        consts.iter().try_for_each(|value| writeln!(out, "{:?} {value:?}", value.tensor_type()))?;
+        consts.iter().try_for_each(|value| self.constant(out, value))?;
         for PrimInstr { site, def, attrs, operands, ty, span: _ } in prims {
             writeln!(out, "{site:?} {def:?} {attrs:?} {operands:?} {ty:?}")?;
         }
@@ -61,6 +63,26 @@ impl Executable {
             writeln!(out, "{work:?} {args:?} {results:?} {lane_args:?} {lane_results:?}")?;
         }
         Ok(())
+    }
+
+    /// A constant with all elements, of which `Debug` shows but some.
+    fn constant(&self, out: &mut String, value: &Value) -> fmt::Result {
+        match value {
+            Value::Array(a, _) => writeln!(out, "{:?} {:?}", a.shape(), a.as_slice()),
+            Value::Ints(a) => writeln!(out, "{:?} {:?}", a.shape(), a.as_slice()),
+            Value::Bools(a) => writeln!(out, "{:?} {:?}", a.shape(), a.as_slice()),
+            Value::Tuple(fields) => {
+                writeln!(out, "{} fields", fields.as_slice().len())?;
+                fields.as_slice().iter().try_for_each(|field| self.constant(out, field))
+            }
+            Value::Closure(graph, captures) => {
+                writeln!(out, "{:?} with {}", self.at(*graph), captures.as_slice().len())?;
+                captures.as_slice().iter().try_for_each(|capture| self.constant(out, capture))
+            }
+            Value::F64(..) | Value::I64(_) | Value::Bool(_) | Value::Stack(_) | Value::Env(_) => {
+                writeln!(out, "{value:?}")
+            }
+        }
     }
 
     /// Where the code of a graph begins, for its number.

@@ -38,7 +38,7 @@ pub(super) const RECOMPUTATION: Pass = Pass {
 };
 
 /// Steps that cost less than to write a value and to read it again.
-const CHEAP: &[&str] = &[
+pub(super) const CHEAP: &[&str] = &[
     "add",
     "sub",
     "mul",
@@ -85,8 +85,8 @@ fn run(module: &mut Module) -> Vec<GraphId> {
 /// What a body computes again.
 struct Plan {
     body: GraphId,
-    /// By state: the operation that takes its item off, and the last of the steps that make it.
-    steps: IndexMap<usize, (NodeId, Step)>,
+    /// By state.
+    steps: IndexMap<usize, Made>,
     /// Where the body is used, and the values there that are handed to it, after its parameters.
     site: Site,
     handed: Vec<NodeId>,
@@ -113,7 +113,7 @@ impl Plan {
         let mut again = Again { steps: &self.steps, made: FxHashMap::default() };
         let mut new = rebuild(graph, |b, id, op, args| {
             let node = graph.node(id);
-            let popped = self.steps.iter().find(|(_, (pop, _))| *op == Op::Get(1) && node.args[0] == *pop);
+            let popped = self.steps.iter().find(|(_, made)| *op == Op::Get(1) && node.args[0] == made.pop);
             match popped {
                 Some((&state, _)) => again.item(b, state),
                 None => b.emit(op.clone(), args, node.ty.clone()),
@@ -136,6 +136,16 @@ enum Source {
     Made(Box<Step>),
 }
 
+/// An item that is made again.
+#[derive(Debug)]
+struct Made {
+    /// The operation that took it off.
+    pop: NodeId,
+    /// The last of the steps that make it, and how many lead to it one after the other from what is kept.
+    step: Step,
+    depth: usize,
+}
+
 /// A step towards the item of a state.
 #[derive(Clone, Debug)]
 struct Step {
@@ -148,9 +158,9 @@ struct Step {
 
 impl Step {
     /// How many steps one after the other lead to it from what is kept, and from what is computed anyway.
-    fn depth(&self, made: &IndexMap<usize, (NodeId, Step)>) -> usize {
+    fn depth(&self, made: &IndexMap<usize, Made>) -> usize {
         let depths = self.args.iter().map(|source| match source {
-            Source::Item(state) => made.get(state).map_or(0, |(_, step)| step.depth(made)),
+            Source::Item(state) => made.get(state).map_or(0, |made| made.depth),
             Source::Invariant(_) | Source::Const(_) => 0,
             Source::Made(step) => step.depth(made),
         });
@@ -180,18 +190,19 @@ impl<'r> Reverse<'r> {
 
     /// What is computed again; `None` if nothing is cheap.
     fn plan(&self) -> Option<Plan> {
-        let (mut steps, mut handed): (IndexMap<usize, (NodeId, Step)>, _) = (IndexMap::new(), Vec::new());
+        let (mut steps, mut handed): (IndexMap<usize, Made>, _) = (IndexMap::new(), Vec::new());
         let mut items: Vec<(usize, &Item)> = self.items.iter().map(|(&state, item)| (state, item)).collect();
         // What an item is made of comes before it.
         items.sort_by_key(|(_, item)| (item.first, item.pushed));
         for (state, item) in items {
             let (mut left, mut more) = (STEPS, handed.clone());
             let Some(step) = self.step(item, item.pushed, &mut left, &mut more) else { continue };
-            if is_scalar(&step.ty) && step.depth(&steps) > STEPS {
+            let depth = step.depth(&steps);
+            if is_scalar(&step.ty) && depth > STEPS {
                 continue;
             }
             handed = more;
-            steps.insert(state, (item.pop, step));
+            steps.insert(state, Made { pop: item.pop, step, depth });
         }
         let site = self.residuals.sites[&self.body];
         (!steps.is_empty()).then_some(Plan { body: self.body, steps, site, handed })
@@ -246,7 +257,7 @@ impl<'r> Reverse<'r> {
 
 /// Items of a body under construction.
 struct Again<'s> {
-    steps: &'s IndexMap<usize, (NodeId, Step)>,
+    steps: &'s IndexMap<usize, Made>,
     made: FxHashMap<usize, NodeId>,
 }
 
@@ -262,7 +273,7 @@ impl Again<'_> {
                 let popped = b.prim(&POP, &[], &[stack]);
                 b.get(popped, 1)
             }
-            Some((_, step)) => self.step(b, step),
+            Some(made) => self.step(b, &made.step),
         };
         self.made.insert(state, made);
         made

@@ -13,7 +13,7 @@ use crate::graph::{Args, GraphId, Module, NodeId, Op};
 
 use super::cse::{Expression, expression};
 use super::rewrite::readers;
-use super::sites::{Class, Site, Sites};
+use super::sites::{Class, Site, Sites, states};
 
 /// The loops of a module.
 pub(super) struct Residuals<'m> {
@@ -123,19 +123,14 @@ impl<'m> Residuals<'m> {
         let (site, own) = (self.sites[&body], self.module.graph(body));
         let node = self.module.graph(site.user).node(site.node);
         let given = (user, self.given((user, first), param)?);
-        (self.states(body)..own.params.len()).find(|&k| self.same(given, (site.user, node.args[k])))
+        (states(self.module.graph(body))..own.params.len()).find(|&k| self.same(given, (site.user, node.args[k])))
     }
 
     /// What a loop is given for a parameter that no trip changes.
     pub(super) fn given(&self, (user, at): (GraphId, NodeId), param: usize) -> Option<NodeId> {
         let node = self.module.graph(user).node(at);
         let Op::Loop { body, .. } = node.op else { return None };
-        (param >= self.states(body)).then(|| node.args[param])
-    }
-
-    /// How many items the state of a loop with this body has.
-    fn states(&self, body: GraphId) -> usize {
-        self.module.graph(body).result_type().as_tuple().map_or(0, <[_]>::len)
+        (param >= states(self.module.graph(body))).then(|| node.args[param])
     }
 
     /// Whether two nodes have one value: they are one node, or parameters that no trip changes of loops that are given one
@@ -147,7 +142,7 @@ impl<'m> Residuals<'m> {
         }
         let outside = |graph: GraphId, id: NodeId| {
             let Op::Param(i) = self.module.graph(graph).node(id).op else { return None };
-            let site = self.sites.get(&graph).filter(|_| i as usize >= self.states(graph))?;
+            let site = self.sites.get(&graph).filter(|_| i as usize >= states(self.module.graph(graph)))?;
             Some((site.user, self.module.graph(site.user).node(site.node).args[i as usize]))
         };
         outside(a_graph, a).zip(outside(b_graph, b)).is_some_and(|(a, b)| self.same(a, b))
@@ -164,7 +159,7 @@ impl<'m> Residuals<'m> {
         let (first, second) = (self.module.graph(of.first), self.module.graph(body));
         let named: FxHashMap<Expression, NodeId> =
             first.iter().map(|(id, node)| (expression(&node.op, &node.args, &node.ty), id)).collect();
-        let invariants: FxHashMap<usize, NodeId> = (self.states(of.first)..first.params.len())
+        let invariants: FxHashMap<usize, NodeId> = (states(first)..first.params.len())
             .filter_map(|param| Some((self.invariant(body, of.by, param)?, first.params[param])))
             .collect();
         let mut known: FxHashMap<NodeId, NodeId> = FxHashMap::default();

@@ -42,6 +42,11 @@ pub(super) fn operands(node: &Node) -> &[NodeId] {
     &node.args[first_operand(&node.op)..]
 }
 
+/// How many items the state of a loop with this body has.
+pub(super) fn states(body: &Graph) -> usize {
+    body.result_type().as_tuple().map_or(0, <[_]>::len)
+}
+
 /// The position of the first operand that is a parameter.
 pub(super) fn first_operand(op: &Op) -> usize {
     usize::from(matches!(op, Op::If(..)))

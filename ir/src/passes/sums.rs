@@ -41,7 +41,7 @@ fn sums(graph: &Graph) -> Option<Graph> {
             waiting.extend(next[id.0 as usize].iter().rev());
         }
     }
-    Some(reordered(graph, &order))
+    Some(in_order(graph, &order))
 }
 
 /// Whether a node adds a value that others read as well to one that it alone reads.
@@ -54,7 +54,8 @@ fn adds_to_sum(graph: &Graph, readers: &[u32], id: NodeId, node: &Node) -> bool 
         && node.args.iter().map(read).max() > Some(1)
 }
 
-fn reordered(graph: &Graph, order: &[NodeId]) -> Graph {
+/// The graph with its nodes in another order.
+fn in_order(graph: &Graph, order: &[NodeId]) -> Graph {
     let mut places = vec![NodeId(0); order.len()];
     order.iter().enumerate().for_each(|(i, id)| places[id.0 as usize] = NodeId(i as u32));
     let place = |id: &NodeId| places[id.0 as usize];

@@ -114,11 +114,11 @@ impl Terms<'_> {
         let Neutral { one, minus_one, .. } = self.neutral;
         match self.made[usize::from(place)] {
             // What was negated is a product with −1 as well.
-            Some(Term { factors: [negated, other], negative: true }) if other == one => {
+            Some(Term { factors: [negated, other], negative: true }) => {
+                assert_eq!(other, one, "no product is negative by itself");
                 self.absorbed[usize::from(place)] = true;
                 Term { factors: [negated, minus_one], negative: false }
             }
-            Some(Term { negative: true, .. }) => Term { factors: [place, one], negative: false },
             _ => self.term(place),
         }
     }

@@ -3,7 +3,7 @@
 use indexmap::IndexMap;
 use smallvec::SmallVec;
 
-use super::{Columns, Instr, Place, Scalars, StackId};
+use super::{Instr, Place, Scalars, StackId, TableSlot};
 use crate::exec::code::Reg;
 
 /// Stacks of floats while the program is built.
@@ -37,7 +37,7 @@ impl Pushed {
             columns.iter().enumerate().for_each(|(column, &stack)| places[usize::from(stack)] = (table as u16, column));
         }
         let outside = |stack: u16| self.states.iter().find(|(_, state)| *state == stack).map(|(reg, _)| *reg);
-        made.tables.extend(tables.iter().map(|columns| Columns {
+        made.tables.extend(tables.iter().map(|columns| TableSlot {
             width: columns.len(),
             regs: columns.iter().filter_map(|&stack| outside(stack)).collect(),
         }));
