@@ -122,6 +122,16 @@ fn many_cases_one_after_the_other() {
     }
 }
 
+/// A number made of a long chain of arrays, each read twice, in every trip of a loop.
+#[test]
+fn a_chain_of_arrays_in_a_loop() {
+    let links: String =
+        (2..40).map(|i| format!("        y{i} = 0.4 * y{} * y{} + 0.5 * y{}\n", i - 1, i - 2, i - 2)).collect();
+    let head = "import numpy as np\ndef f(x, n):\n    s = 0.0\n    p = np.reshape(x * 1.0, (1,))\n    q = np.reshape(x * 0.9, (1,))\n    for i in range(n):\n        y0 = p\n        y1 = q\n";
+    let tail = "        z = np.reshape(y39, ())\n        s = s + z * z * x\n        p = p * 0.9 * x\n        q = q * 0.8 * p\n    return s\n";
+    agree(&format!("{head}{links}{tail}"), &[Datum::F64(0.9), Datum::I64(3)]);
+}
+
 /// Rounds in which the types of a loop settle must not double with every loop around it.
 #[test]
 fn loops_in_loops() {

@@ -84,6 +84,16 @@ impl Table {
         }
     }
 
+    /// Puts another in place of the only stack.
+    pub(crate) fn put_only(&mut self, stack: Stack) {
+        assert_eq!(self.columns.len(), 1, "a table of one stack");
+        if stack.is_empty() {
+            self.rows.clear();
+        } else {
+            self.rows = stack.into_floats();
+        }
+    }
+
     /// Takes the only stack.
     pub(crate) fn take_only(&mut self) -> Stack {
         assert_eq!(self.columns.len(), 1, "a table of one stack");

@@ -62,7 +62,7 @@ impl Stacks {
 
     fn put(&mut self, to: StackId, stack: Stack) {
         match to {
-            StackId::Floats(i) => self.tables[usize::from(i)] = Table::of([stack].into_iter()),
+            StackId::Floats(i) => self.tables[usize::from(i)].put_only(stack),
             StackId::Other(i) => self.others[usize::from(i)] = stack,
         }
     }
