@@ -40,6 +40,36 @@ fn a_sum_comes_before_other_readers_of_what_is_added() {
     );
 }
 
+/// The first sum comes before the second hyperbolic tangent, and the second sum, which reads both, after it.
+#[test]
+fn a_sum_that_reads_another_comes_after_all_that_it_reads() {
+    check(
+        "graph @0 f(%0: f64[2], %1: f64[2, 2], %2: f64[2]) -> (f64[2], f64[2], f64[2]) {
+  %3 = tanh %0 : f64[2]
+  %4 = matmul[0,0] %3 %1 : f64[2]
+  %5 = tanh %4 : f64[2]
+  %6 = matmul[0,1] %5 %1 : f64[2]
+  %7 = add %2 %3 : f64[2]
+  %8 = add %7 %5 : f64[2]
+  %9 = tuple (%4, %6, %8) : (f64[2], f64[2], f64[2])
+  return %9
+}
+",
+        &expect![[r#"
+            graph @0 f(%0: f64[2], %1: f64[2, 2], %2: f64[2]) -> (f64[2], f64[2], f64[2]) {
+              %3 = tanh %0 : f64[2]
+              %4 = add %2 %3 : f64[2]
+              %5 = matmul[0,0] %3 %1 : f64[2]
+              %6 = tanh %5 : f64[2]
+              %7 = add %4 %6 : f64[2]
+              %8 = matmul[0,1] %6 %1 : f64[2]
+              %9 = tuple (%5, %8, %7) : (f64[2], f64[2], f64[2])
+              return %9
+            }
+        "#]],
+    );
+}
+
 #[test]
 fn a_sum_whose_parts_are_read_elsewhere_or_of_numbers_stays() {
     let kept = "graph @0 f(%0: f64[2], %1: f64[2, 2], %2: f64[2], %3: f64) -> (f64[2], f64[2], f64, f64[2]) {

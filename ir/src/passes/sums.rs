@@ -19,28 +19,24 @@ pub(super) const SUMS: Pass =
 
 fn sums(graph: &Graph) -> Option<Graph> {
     let readers = readers(graph);
-    // By node the sums that come right after it.
+    // By node: the last of those that stay which it comes after, itself if it stays; and the sums that come right after it.
+    let mut after: Vec<NodeId> = Vec::with_capacity(graph.nodes.len());
     let mut next: Vec<Vec<NodeId>> = vec![Vec::new(); graph.nodes.len()];
-    let mut moved = vec![false; graph.nodes.len()];
-    for (id, node) in graph.iter().filter(|(id, node)| adds_to_sum(graph, &readers, *id, node)) {
-        let last = *node.args.iter().max().expect("two operands");
-        moved[id.0 as usize] = last.0 + 1 < id.0;
-        if moved[id.0 as usize] {
-            next[last.0 as usize].push(id);
+    for (id, node) in graph.iter() {
+        let last = node.args.iter().map(|arg| after[arg.0 as usize]).max();
+        match last.filter(|last| last.0 + 1 < id.0 && adds_to_sum(graph, &readers, id, node)) {
+            Some(last) => {
+                next[last.0 as usize].push(id);
+                after.push(last);
+            }
+            None => after.push(id),
         }
     }
-    if !moved.contains(&true) {
+    if next.iter().all(Vec::is_empty) {
         return None;
     }
-    let mut order: Vec<NodeId> = Vec::new();
-    let mut waiting: Vec<NodeId> = Vec::new();
-    for (id, _) in graph.iter().filter(|(id, _)| !moved[id.0 as usize]) {
-        waiting.push(id);
-        while let Some(id) = waiting.pop() {
-            order.push(id);
-            waiting.extend(next[id.0 as usize].iter().rev());
-        }
-    }
+    let stay = graph.iter().map(|(id, _)| id).filter(|&id| after[id.0 as usize] == id);
+    let order: Vec<NodeId> = stay.flat_map(|id| [vec![id], next[id.0 as usize].clone()].concat()).collect();
     Some(in_order(graph, &order))
 }
 
