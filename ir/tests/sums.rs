@@ -1,18 +1,29 @@
 //! Sums that are added to as soon as what is added is there.
 
+use adjudicate_ir::graph::Module;
 use adjudicate_ir::passes::{self, Pass};
 use adjudicate_ir::text::{parse, print};
 use adjudicate_ir::verify::verify;
 use expect_test::{Expect, expect};
 
-fn check(body: &str, expected: &Expect) {
+fn parsed(body: &str) -> Module {
     let module = parse(&format!("module closed entry @0\n\n{body}")).expect("a module");
     verify(&module).expect("a well-formed module");
+    module
+}
+
+/// The module after the pass.
+fn moved(module: &Module) -> Module {
     let pass: Vec<Pass> = passes::all().filter(|pass| pass.name == "sums").copied().collect();
-    let mut after = module;
+    let mut after = module.clone();
     passes::run_once(&mut after, &pass, &mut |_, _| {});
     verify(&after).unwrap_or_else(|why| panic!("{why}\n{}", print(&after)));
-    expected.assert_eq(print(&after).split_once("\n\n").expect("a head and a graph").1);
+    after
+}
+
+fn check(body: &str, expected: &Expect) {
+    let text = print(&moved(&parsed(body)));
+    expected.assert_eq(text.split_once("\n\n").expect("a head and a graph").1);
 }
 
 #[test]
@@ -85,9 +96,6 @@ fn a_sum_whose_parts_are_read_elsewhere_or_of_numbers_stays() {
   return %12
 }
 ";
-    let module = parse(&format!("module closed entry @0\n\n{kept}")).expect("a module");
-    let pass: Vec<Pass> = passes::all().filter(|pass| pass.name == "sums").copied().collect();
-    let mut after = module.clone();
-    passes::run_once(&mut after, &pass, &mut |_, _| {});
-    assert_eq!(after, module);
+    let module = parsed(kept);
+    assert_eq!(moved(&module), module);
 }
