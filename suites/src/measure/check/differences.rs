@@ -4,10 +4,15 @@
 //! (8(φ(h) − φ(−h)) − (φ(2h) − φ(−2h))) / 12h, and uᵀHv is the mixed second difference
 //! D(h) = (f(+,+) − f(+,−) − f(−,+) + f(−,−)) / 4h² of f(x ± h·u ± h·v), extrapolated to fourth
 //! order as (4D(h) − D(2h)) / 3. Steps halve from a large one, and the estimate that differs least
-//! from its predecessor is kept: truncation shrinks with h while rounding grows, and that is where
-//! they meet. The choice does not look at what is checked. An estimate knows what the rounding of the values alone may
-//! have made of it: where a function is straight that is all there is.
+//! from those at the two steps before is kept: truncation shrinks with h while rounding grows, and that is where
+//! they meet. Where that is not near enough, steps go on halving: a function may change within less than the smallest of
+//! the first ones. The choice does not look at what is checked.
+//!
+//! An estimate knows what the rounding of the values alone may have made of it, as where a function is straight that is all there
+//! is, and how far it is from its neighbours, as values may be worse than rounding makes them: what they come from may be rounded
+//! by more than the last place of the result.
 
+use super::FINITE_TOLERANCE;
 use super::point::{Direction, Point};
 use crate::measure::contestant::Trouble;
 
@@ -17,11 +22,17 @@ pub type Objective<'f> = dyn FnMut(&[adjudicate_ir::value::Value]) -> Result<f64
 /// The largest step along a direction of norm 1.
 const LARGEST: f64 = 0.25;
 
-/// How many steps are tried, each half of the one before.
+/// How many steps are tried at least, each half of the one before.
 const STEPS: i32 = 9;
+
+/// How many are tried where those do not tell.
+const MOST_STEPS: i32 = 22;
 
 /// A value is taken to be rounded by so many units in its last place.
 const UNITS: f64 = 8.0;
+
+/// An estimate may be wrong by so many times what it is from its neighbours.
+const DOUBT: f64 = 16.0;
 
 /// What values say of a derivative.
 #[derive(Clone, Copy, Debug)]
@@ -30,23 +41,60 @@ pub struct Estimate {
     pub value: f64,
     /// How much of it may be rounding of the values.
     pub rounding: f64,
+    /// By how much it may be wrong otherwise, as estimates at the steps before differ.
+    pub doubt: f64,
 }
 
 impl Estimate {
+    /// Values are not numbers.
+    const NONE: Estimate = Estimate { value: f64::NAN, rounding: 0.0, doubt: 0.0 };
+
     /// From the largest of the values and what their differences were divided by.
     fn new(value: f64, largest: f64, divisor: f64) -> Self {
-        Self { value, rounding: UNITS * f64::EPSILON * largest / divisor }
+        Self { value, rounding: UNITS * f64::EPSILON * largest / divisor, doubt: 0.0 }
     }
 
     /// That of the function times a factor.
     #[must_use]
     pub fn times(self, factor: f64) -> Self {
-        Self { value: self.value * factor, rounding: self.rounding * factor.abs() }
+        let size = factor.abs();
+        Self { value: self.value * factor, rounding: self.rounding * size, doubt: self.doubt * size }
+    }
+
+    /// Whether it is good to a relative tolerance, at a scale that is no smaller than it.
+    pub fn is_good_to(&self, tolerance: f64, scale: f64) -> bool {
+        self.doubt.max(self.rounding) <= tolerance * scale.max(self.value.abs())
+    }
+
+    /// Of estimates at steps that halve, the one that differs least from the two before. From where values do not differ any
+    /// more, though they did at larger steps, they tell nothing.
+    fn steadiest(estimates: &[Estimate]) -> Estimate {
+        let differ = estimates.iter().position(|e| e.value == 0.0).filter(|&at| at >= 3);
+        let estimates = &estimates[..differ.unwrap_or(estimates.len())];
+        let apart = |of: &[Estimate]| (of[2].value - of[1].value).abs().max((of[1].value - of[0].value).abs());
+        let estimates = estimates.windows(3).map(|of| Estimate { doubt: DOUBT * apart(of), ..of[2] });
+        estimates.min_by(|a, b| a.doubt.total_cmp(&b.doubt)).unwrap_or(Estimate::NONE)
     }
 }
 
 fn step(k: i32) -> f64 {
     LARGEST * 0.5_f64.powi(k)
+}
+
+/// Takes values at steps, largest first, until they tell a derivative.
+fn halve<V>(
+    mut at: impl FnMut(f64) -> Result<V, Trouble>,
+    estimate: impl Fn(&[V]) -> Estimate,
+) -> Result<Vec<V>, Trouble> {
+    let mut values = Vec::new();
+    for k in 0..MOST_STEPS {
+        let told = |Estimate { value, rounding, doubt }| doubt <= rounding.max(FINITE_TOLERANCE * f64::abs(value));
+        if k >= STEPS && told(estimate(&values)) {
+            break;
+        }
+        values.push(at(step(k))?);
+    }
+    Ok(values)
 }
 
 /// Values along a line: φ(0), and φ(h), φ(−h) for every step h, largest first.
@@ -60,23 +108,20 @@ impl Line {
     /// Evaluates the objective along a direction.
     pub fn new(point: &Point, v: &Direction, f: &mut Objective<'_>) -> Result<Self, Trouble> {
         let origin = f(&point.moved(&[]))?;
-        let mut sides = Vec::new();
-        for k in 0..STEPS {
-            let h = step(k);
-            sides.push((f(&point.moved(&[(h, v)]))?, f(&point.moved(&[(-h, v)]))?));
-        }
+        let sides = halve(|h| Ok((f(&point.moved(&[(h, v)]))?, f(&point.moved(&[(-h, v)]))?)), |sides| slope(sides))?;
         Ok(Self { origin, sides })
     }
 
     /// φ'(0).
     pub fn slope(&self) -> Estimate {
-        let estimates = self.sides.windows(2).zip(1..).map(|(pair, k)| {
-            let [(far_right, far_left), (right, left)] = pair else { unreachable!("windows of two") };
-            let slope = (8.0 * (right - left) - (far_right - far_left)) / (12.0 * step(k));
-            let largest = [far_right, far_left, right, left].into_iter().fold(0.0_f64, |most, x| most.max(x.abs()));
-            Estimate::new(slope, largest, step(k))
-        });
-        steadiest(&estimates.collect::<Vec<_>>())
+        slope(&self.sides)
+    }
+
+    /// φ''(0).
+    pub fn curvature(&self) -> Estimate {
+        let plain =
+            self.sides.iter().map(|&(right, left)| (right - 2.0 * self.origin + left, right.abs().max(left.abs())));
+        extrapolated(plain)
     }
 
     /// The order at which r(h) = φ(h) − φ(0) − h·slope vanishes: 2 for the right slope, 1 for a
@@ -113,40 +158,61 @@ impl Line {
     }
 
     /// The order from the two smallest neighbouring steps whose remainders stand clear of
-    /// rounding, which a value's last bits bring divided by the given scale.
+    /// rounding, which a value's last bits bring divided by the given scale; or from the last of these to the next, if it is
+    /// higher: a remainder may vanish all at once, where larger steps go over a kink.
     fn order(&self, remainders: impl Iterator<Item = (f64, f64)>) -> Option<f64> {
-        let clear = |(r, scale): &(f64, f64)| *r > 1e4 * f64::EPSILON * self.origin.abs().max(1e-3) / scale;
-        let clear: Vec<f64> = remainders.take_while(clear).map(|(r, _)| r).collect();
-        match clear.as_slice() {
-            [.., larger, smaller] => Some((larger / smaller).log2()),
-            _ => None,
-        }
+        let rounding = 1e4 * f64::EPSILON * self.largest();
+        let remainders: Vec<(f64, f64)> = remainders.collect();
+        let clear = remainders.iter().take_while(|(r, scale)| *r > rounding / scale).count();
+        let last = clear.checked_sub(2)?;
+        let orders = remainders.windows(2).map(|pair| (pair[0].0 / pair[1].0).log2());
+        Some(orders.skip(last).take(2).fold(f64::NAN, f64::max))
     }
+
+    /// The largest magnitude of a value.
+    fn largest(&self) -> f64 {
+        let sides = self.sides.iter().flat_map(|&(right, left)| [right, left]);
+        sides.fold(self.origin.abs(), |most, x| most.max(x.abs()))
+    }
+}
+
+/// The slope in the middle of values on both sides.
+fn slope(sides: &[(f64, f64)]) -> Estimate {
+    let estimates = sides.windows(2).zip(1..).map(|(pair, k)| {
+        let [(far_right, far_left), (right, left)] = pair else { unreachable!("windows of two") };
+        let slope = (8.0 * (right - left) - (far_right - far_left)) / (12.0 * step(k));
+        let largest = [far_right, far_left, right, left].into_iter().fold(0.0_f64, |most, x| most.max(x.abs()));
+        Estimate::new(slope, largest, step(k))
+    });
+    Estimate::steadiest(&estimates.collect::<Vec<_>>())
 }
 
 /// uᵀHv.
 pub fn mixed(point: &Point, u: &Direction, v: &Direction, f: &mut Objective<'_>) -> Result<Estimate, Trouble> {
-    let mut plain = Vec::new();
-    for k in 0..STEPS {
-        let h = step(k);
-        let mut at = |s: f64, t: f64| f(&point.moved(&[(s * h, u), (t * h, v)]));
-        let corners = [at(1.0, 1.0)?, at(1.0, -1.0)?, at(-1.0, 1.0)?, at(-1.0, -1.0)?];
-        let largest = corners.iter().fold(0.0_f64, |most, x| most.max(x.abs()));
+    let mut at = |s: f64, t: f64| f(&point.moved(&[(s, u), (t, v)]));
+    let corners = halve(|h| Ok([at(h, h)?, at(h, -h)?, at(-h, h)?, at(-h, -h)?]), |corners| curvature(corners))?;
+    Ok(curvature(&corners))
+}
+
+/// The mixed second derivative in the middle of values at corners.
+fn curvature(corners: &[[f64; 4]]) -> Estimate {
+    let plain = corners.iter().map(|corners| {
         let [a, b, c, d] = corners;
-        plain.push(((a - b - c + d) / (4.0 * h * h), largest));
-    }
-    let extrapolated = plain.windows(2).zip(1..).map(|(pair, k)| {
+        let largest = corners.iter().fold(0.0_f64, |most, x| most.max(x.abs()));
+        ((a - b - c + d) / 4.0, largest)
+    });
+    extrapolated(plain)
+}
+
+/// A second derivative, from h² times it with an error of order h⁴ and the largest of the values, for every step.
+fn extrapolated(differences: impl Iterator<Item = (f64, f64)>) -> Estimate {
+    let plain: Vec<(f64, f64)> =
+        differences.zip(0..).map(|((difference, largest), k)| (difference / (step(k) * step(k)), largest)).collect();
+    let estimates = plain.windows(2).zip(1..).map(|(pair, k)| {
         let [(coarse, far), (fine, near)] = pair else { unreachable!("windows of two") };
         Estimate::new((4.0 * fine - coarse) / 3.0, far.max(*near), step(k) * step(k))
     });
-    Ok(steadiest(&extrapolated.collect::<Vec<_>>()))
-}
-
-/// The estimate that differs least from its predecessor.
-fn steadiest(estimates: &[Estimate]) -> Estimate {
-    let pairs = estimates.windows(2).map(|pair| ((pair[1].value - pair[0].value).abs(), pair[1]));
-    let steadiest = pairs.min_by(|a, b| a.0.total_cmp(&b.0));
-    steadiest.map_or(Estimate { value: f64::NAN, rounding: 0.0 }, |(_, estimate)| estimate)
+    Estimate::steadiest(&estimates.collect::<Vec<_>>())
 }
 
 #[cfg(test)]
@@ -198,6 +264,39 @@ mod tests {
         let line = Line::new(&point, &vec![1.0, 0.0], &mut f).unwrap();
         assert!(line.taylor_order(1.0).unwrap() > 1.9);
         assert!(line.taylor_order(1.001).unwrap() < 1.9);
+    }
+
+    /// The estimate of the slope at 0 along a function, and the order for a slope.
+    fn along(f: fn(f64) -> f64, slope: f64) -> (Estimate, Option<f64>) {
+        let mut f = |args: &[Value]| Ok(f(floats(&args[0])[0]));
+        let point = Point::new(&[Datum::F64(0.0), Datum::F64(0.0)], &[0, 1]);
+        let line = Line::new(&point, &vec![1.0, 0.0], &mut f).unwrap();
+        (line.slope(), line.taylor_order(slope))
+    }
+
+    #[test]
+    fn steps_go_on_halving_where_a_function_changes_within_little() {
+        for rate in [1.0, 1e3, 1e5] {
+            let mut f = |args: &[Value]| Ok((rate * floats(&args[0])[0] + 1.0).sin());
+            let point = Point::new(&[Datum::F64(0.0), Datum::F64(0.0)], &[0, 1]);
+            let estimate = Line::new(&point, &vec![1.0, 0.0], &mut f).unwrap().slope();
+            let right = rate * 1.0_f64.cos();
+            assert!((estimate.value - right).abs() < 1e-6 * right && estimate.is_good_to(FINITE_TOLERANCE, 0.0));
+        }
+    }
+
+    #[test]
+    fn values_that_lost_their_digits_tell_no_slope() {
+        // 1 + 1e-12 has four digits of what is added.
+        let (estimate, _) = along(|x| (1.0 + (1e-6 * (1.0 + x)).powi(2)).ln(), 2e-12);
+        assert!(!estimate.is_good_to(FINITE_TOLERANCE, 0.0));
+        assert!((estimate.value - 2e-12).abs() < estimate.doubt, "{estimate:?}");
+    }
+
+    #[test]
+    fn a_remainder_that_vanishes_within_a_kink_has_an_order() {
+        let f = |x: f64| (2.0 * x).max(3.0 * x - 0.1);
+        assert!(along(f, 2.0).1.unwrap() > 1.9 && along(f, 2.001).1.unwrap() < 1.9);
     }
 
     #[test]
