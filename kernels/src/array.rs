@@ -20,8 +20,13 @@ mod sealed {
 }
 
 /// An element type. All-zero bytes are `Self::default()`.
-pub trait Element: sealed::Sealed + Copy + Default + PartialEq + fmt::Debug + Send + Sync + 'static {}
-impl Element for f64 {}
+pub trait Element: sealed::Sealed + Copy + Default + PartialEq + fmt::Debug + Send + Sync + 'static {
+    /// Whether it is a float.
+    const IS_FLOAT: bool = false;
+}
+impl Element for f64 {
+    const IS_FLOAT: bool = true;
+}
 impl Element for i64 {}
 impl Element for bool {}
 

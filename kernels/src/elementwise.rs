@@ -8,7 +8,7 @@ use std::mem::MaybeUninit;
 
 use crate::array::{Arg, Array, Element};
 use crate::counts::Work;
-use crate::mode::enter;
+use crate::mode::enter_of;
 use crate::ops::Kind;
 use crate::shape::{Plan, broadcast_or_panic, same};
 use crate::threads;
@@ -146,7 +146,7 @@ fn zip_equal<T: Element, U: Element>(
     b: Arg<'_, T>,
     run: impl Fn(&mut [MaybeUninit<U>], Lanes<'_, T>, Lanes<'_, T>) + Sync,
 ) -> Array<U> {
-    if !enter(kind, || work::<T, U>(len, a, b)) {
+    if !enter_of::<T>(kind, || work::<T, U>(len, a, b)) {
         return Array::zeros_of(shape, len);
     }
     let (x, y) = (Lanes::whole(a), Lanes::whole(b));
@@ -188,7 +188,7 @@ fn zip_rows<T: Element, U: Element>(
     row: &Array<T>,
     run: impl Fn(&mut [MaybeUninit<U>], Lanes<'_, T>, Lanes<'_, T>),
 ) -> Array<U> {
-    if !enter(kind, || work::<T, U>(x.len(), Arg::Array(x), Arg::Array(row))) {
+    if !enter_of::<T>(kind, || work::<T, U>(x.len(), Arg::Array(x), Arg::Array(row))) {
         return Array::zeros_of(x.shape(), x.len());
     }
     let mut tile = [T::default(); TILE];
@@ -210,7 +210,7 @@ fn zip_broadcast<T: Element, U: Element>(
     run: impl Fn(&mut [MaybeUninit<U>], Lanes<'_, T>, Lanes<'_, T>) + Sync,
 ) -> Array<U> {
     let shape = broadcast_or_panic(a.shape(), b.shape());
-    if !enter(kind, || work::<T, U>(shape.iter().product(), a, b)) {
+    if !enter_of::<T>(kind, || work::<T, U>(shape.iter().product(), a, b)) {
         return Array::zeros(&shape);
     }
     let plan = Plan::new(&shape, [a.shape(), b.shape()]);
@@ -236,7 +236,7 @@ fn zip_assign<T: Element>(
     rhs: Arg<'_, T>,
     run: impl Fn(&mut [T], Lanes<'_, T>) + Sync,
 ) {
-    let compute = enter(kind, || work::<T, T>(dst.len(), Arg::Array(dst), rhs));
+    let compute = enter_of::<T>(kind, || work::<T, T>(dst.len(), Arg::Array(dst), rhs));
     if common(Arg::Array(dst), rhs).is_none() {
         return assign_broadcast(dst, rhs, compute, run);
     }

@@ -6,7 +6,7 @@
 use crate::array::{Arg, Array, Element};
 use crate::counts::Work;
 use crate::error::KernelError;
-use crate::mode::enter;
+use crate::mode::{enter, enter_of, zeros_if_null};
 use crate::ops::{Kind, Other};
 use crate::shape::count;
 use crate::simd::vectorized;
@@ -37,13 +37,15 @@ fn gathered_shape(shape: &[usize], axis: usize, indices: &[usize]) -> Vec<usize>
 pub fn gather<T: Element>(x: &Array<T>, axis: usize, indices: &Array<i64>) -> Result<Array<T>, KernelError> {
     let shape = gathered_shape(x.shape(), axis, indices.shape());
     let bytes = count(&shape) * size_of::<T>();
-    let compute =
-        enter(Kind::Other(Other::Gather), || Work { flops: 0, read: bytes + indices.bytes(), written: bytes });
-    if !compute {
+    let work = || Work { flops: 0, read: bytes + indices.bytes(), written: bytes };
+    if !enter_of::<T>(Kind::Other(Other::Gather), work) {
         return Ok(Array::zeros(&shape));
     }
     let size = x.shape()[axis];
-    let rows = resolve_all(indices, axis, size)?;
+    let rows = match resolve_all(indices, axis, size) {
+        Ok(rows) => rows,
+        Err(error) => return zeros_if_null(Err(error), || Array::zeros(&shape)),
+    };
     let mut out = Array::zeros(&shape);
     let inner = count(&x.shape()[axis + 1..]);
     if inner > 0 {
@@ -120,11 +122,12 @@ fn rows<T: Element>(x: &Array<T>) -> (usize, usize) {
 pub fn index<T: Element>(x: &Array<T>, i: i64) -> Result<Array<T>, KernelError> {
     let (size, row) = rows(x);
     let bytes = row * size_of::<T>();
-    if !enter(Kind::Other(Other::Index), || Work { flops: 0, read: bytes, written: bytes }) {
-        return Ok(Array::zeros(&x.shape()[1..]));
+    let inner = &x.shape()[1..];
+    if !enter_of::<T>(Kind::Other(Other::Index), || Work { flops: 0, read: bytes, written: bytes }) {
+        return Ok(Array::zeros(inner));
     }
-    let at = resolve(i, 0, size)?;
-    Ok(Array::from_slice(&x.shape()[1..], &x.as_slice()[at * row..][..row]))
+    let found = resolve(i, 0, size).map(|at| Array::from_slice(inner, &x.as_slice()[at * row..][..row]));
+    zeros_if_null(found, || Array::zeros(inner))
 }
 
 /// Where the elements of `x[i]`, of which there are `len`, begin among those of `x`, for a fused kernel that reads them there.
@@ -157,10 +160,10 @@ pub fn row<T: Element>(x: &Array<T>, i: i64, len: usize) -> Result<usize, Kernel
 pub fn index_scalar<T: Element>(x: &Array<T>, i: i64) -> Result<T, KernelError> {
     assert_eq!(x.ndim(), 1, "shape {:?} is not of rank 1", x.shape());
     let bytes = size_of::<T>();
-    if !enter(Kind::Other(Other::Index), || Work { flops: 0, read: bytes, written: bytes }) {
+    if !enter_of::<T>(Kind::Other(Other::Index), || Work { flops: 0, read: bytes, written: bytes }) {
         return Ok(T::default());
     }
-    Ok(x.as_slice()[resolve(i, 0, x.len())?])
+    zeros_if_null(resolve(i, 0, x.len()).map(|at| x.as_slice()[at]), T::default)
 }
 
 /// `dst[i] += v` along the leading axis, in time proportional to `v` if no other array shares the elements of `dst`. A

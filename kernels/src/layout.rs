@@ -6,7 +6,7 @@ use ndarray::{ArrayViewD, ArrayViewMutD, IxDyn, Slice};
 
 use crate::array::{Array, Element};
 use crate::counts::Work;
-use crate::mode::enter;
+use crate::mode::enter_of;
 use crate::ops::{Kind, Other};
 use crate::shape::{Plan, broadcast, count};
 
@@ -50,9 +50,9 @@ impl SliceSpec {
     }
 }
 
-fn moves<T>(kind: Other, len: usize) -> bool {
+fn moves<T: Element>(kind: Other, len: usize) -> bool {
     let bytes = len * size_of::<T>();
-    enter(Kind::Other(kind), || Work { flops: 0, read: bytes, written: bytes })
+    enter_of::<T>(Kind::Other(kind), || Work { flops: 0, read: bytes, written: bytes })
 }
 
 /// A copy of a strided view.
@@ -112,7 +112,7 @@ pub fn broadcast_to<T: Element>(x: &Array<T>, shape: &[usize]) -> Array<T> {
     let fits = broadcast(x.shape(), shape).is_some_and(|common| common[..] == *shape);
     assert!(fits, "shape {:?} does not broadcast to {shape:?}", x.shape());
     let work = || Work { flops: 0, read: x.bytes(), written: count(shape) * size_of::<T>() };
-    let compute = enter(Kind::Other(Other::Broadcast), work);
+    let compute = enter_of::<T>(Kind::Other(Other::Broadcast), work);
     if x.shape() == shape {
         return x.clone();
     }
@@ -184,7 +184,7 @@ pub fn unslice<T: Element>(x: &Array<T>, full_shape: &[usize], specs: &[SliceSpe
     let part: Vec<usize> = specs.iter().map(SliceSpec::len).collect();
     assert_eq!(part, x.shape(), "the slice of {full_shape:?} has another shape");
     let bytes = count(full_shape) * size_of::<T>();
-    let compute = enter(Kind::Other(Other::Unslice), || Work { flops: 0, read: x.bytes(), written: bytes });
+    let compute = enter_of::<T>(Kind::Other(Other::Unslice), || Work { flops: 0, read: x.bytes(), written: bytes });
     let mut out = Array::zeros(full_shape);
     if compute {
         if let Some(run) = leading_run(full_shape, &specs) {
@@ -246,7 +246,7 @@ pub fn stack<T: Element>(parts: &[&Array<T>], axis: usize) -> Array<T> {
 /// `value` in every element: [`Array::full`] as a counted kernel.
 pub fn fill<T: Element>(shape: &[usize], value: T) -> Array<T> {
     let written = count(shape) * size_of::<T>();
-    if !enter(Kind::Other(Other::Fill), || Work { flops: 0, read: 0, written }) {
+    if !enter_of::<T>(Kind::Other(Other::Fill), || Work { flops: 0, read: 0, written }) {
         return Array::zeros(shape);
     }
     Array::full(shape, value)

@@ -1,13 +1,16 @@
 //! The one place every public kernel passes through: it records the call if this thread counts, and says whether to do the
 //! arithmetic.
 //!
-//! Under [`Mode::Null`] a kernel allocates and returns a result of the right shape filled with zeros (`false`), and writes
-//! nothing in place; what is then left to measure is the cost of whoever calls the kernels. Shapes are checked as always;
-//! data is not looked at, so errors that depend on data do not occur. Scalar evaluation (`eval`) is not affected.
+//! Under [`Mode::Null`] a kernel on floats allocates and returns a result of the right shape filled with zeros (`false`), and writes
+//! nothing in place; what is then left to measure is the cost of whoever calls the kernels. Kernels on integers and truth
+//! values alone compute, as those say where a program goes. Shapes are checked as always; errors that depend on data do not occur, since zeros may be the
+//! reason: the result is zeros then. Scalar evaluation (`eval`) is not affected.
 
 use std::cell::Cell;
 
+use crate::array::Element;
 use crate::counts::{self, Work};
+use crate::error::KernelError;
 use crate::ops::Kind;
 
 /// Whether kernels compute.
@@ -15,7 +18,7 @@ use crate::ops::Kind;
 pub enum Mode {
     /// They do.
     Real,
-    /// They only allocate and return zeros.
+    /// Those on floats only allocate and return zeros.
     Null,
 }
 
@@ -68,6 +71,12 @@ pub(crate) fn enter(kind: Kind, work: impl FnOnce() -> Work) -> bool {
     flags & NULL == 0
 }
 
+/// As [`enter`], of a kernel that computes with elements of this type.
+#[inline]
+pub(crate) fn enter_of<T: Element>(kind: Kind, work: impl FnOnce() -> Work) -> bool {
+    enter(kind, work) || !T::IS_FLOAT
+}
+
 /// Records a run of a fused kernel, as [`enter`].
 #[inline]
 pub(crate) fn enter_fused(work: impl FnOnce() -> Work) -> bool {
@@ -76,6 +85,12 @@ pub(crate) fn enter_fused(work: impl FnOnce() -> Work) -> bool {
         counts::record_fused(work());
     }
     flags & NULL == 0
+}
+
+/// What a kernel makes of data that it cannot compute with: zeros under [`Mode::Null`].
+#[inline]
+pub(crate) fn zeros_if_null<T>(result: Result<T, KernelError>, zeros: impl FnOnce() -> T) -> Result<T, KernelError> {
+    result.or_else(|error| if flag(NULL) { Ok(zeros()) } else { Err(error) })
 }
 
 #[cfg(test)]
@@ -92,5 +107,20 @@ mod tests {
         set_mode(Mode::Real);
         assert_eq!(b, Array::zeros(&[2, 3]));
         assert_eq!(mode(), Mode::Real);
+    }
+
+    #[test]
+    fn integers_say_where_a_program_goes_in_null_mode_too() {
+        let (ints, floats) = (Array::from_slice(&[3], &[4i64, 5, 6]), Array::from_slice(&[3], &[4.0, 5.0, 6.0]));
+        set_mode(Mode::Null);
+        let at = crate::index::index_scalar(&ints, 1);
+        let beyond = crate::index::index_scalar(&ints, 7);
+        let less = crate::compare(crate::Compare::Lt, (&ints).into(), 5i64.into());
+        let of_floats = crate::compare(crate::Compare::Lt, (&floats).into(), 5.0.into());
+        let divided = crate::int_binary(crate::IntBinary::FloorDiv, (&ints).into(), 0i64.into());
+        set_mode(Mode::Real);
+        assert_eq!((at, beyond), (Ok(5), Ok(0)));
+        assert_eq!((less.as_slice(), of_floats.as_slice()), (&[true, false, false][..], &[false; 3][..]));
+        assert_eq!(divided, Ok(Array::zeros(&[3])));
     }
 }

@@ -9,7 +9,7 @@ use crate::array::{Array, Element};
 use crate::counts::Work;
 use crate::elementwise::{Number, max, min};
 use crate::error::KernelError;
-use crate::mode::enter;
+use crate::mode::{enter, enter_of};
 use crate::ops::{Kind, Other, Reduce, ReduceBool};
 use crate::shape::count;
 use crate::simd::vectorized;
@@ -109,7 +109,7 @@ pub fn int_sum(x: &Array<i64>, axes: &[usize]) -> Array<i64> {
 /// # Panics
 /// If there is no such axis.
 pub fn int_reduce(op: Reduce, x: &Array<i64>, axes: &[usize]) -> Array<i64> {
-    if !enter(Kind::Other(Other::IntSum), || work(x, axes)) {
+    if !enter_of::<i64>(Kind::Other(Other::IntSum), || work(x, axes)) {
         return Array::zeros(&groups(x.shape(), axes).1);
     }
     fold_axes(x, axes, |from, n, inner, to| match op {
@@ -125,7 +125,7 @@ pub fn int_reduce(op: Reduce, x: &Array<i64>, axes: &[usize]) -> Array<i64> {
 /// # Panics
 /// If there is no such axis.
 pub fn reduce_bool(op: ReduceBool, x: &Array<bool>, axes: &[usize]) -> Array<bool> {
-    if !enter(Kind::ReduceBool(op), || work(x, axes)) {
+    if !enter_of::<bool>(Kind::ReduceBool(op), || work(x, axes)) {
         return Array::zeros(&groups(x.shape(), axes).1);
     }
     fold_axes(x, axes, |from, n, inner, to| match op {
@@ -374,7 +374,8 @@ fn arg(kind: Other, x: &Array<f64>, axis: usize, beats: fn(f64, f64) -> bool) ->
 /// If there is no such axis.
 pub fn cumsum<T: Number + std::ops::Add<Output = T>>(x: &Array<T>, axis: usize) -> Array<T> {
     assert!(axis < x.ndim(), "axis {axis} of shape {:?}", x.shape());
-    let compute = enter(Kind::Other(Other::Cumsum), || Work { flops: x.len(), read: x.bytes(), written: x.bytes() });
+    let compute =
+        enter_of::<T>(Kind::Other(Other::Cumsum), || Work { flops: x.len(), read: x.bytes(), written: x.bytes() });
     if !compute {
         return Array::zeros(x.shape());
     }

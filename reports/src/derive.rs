@@ -68,15 +68,27 @@ pub struct Shares {
     pub once: Option<f64>,
 }
 
-/// The shares of a cell that was measured on null kernels too; none of the cell on null kernels itself. Noise may make null
+/// The preparation of a cell.
+#[must_use]
+pub fn preparation<'a>(view: &View<'a>, cell: &Cell) -> Option<&'a Cell> {
+    view.find(&Key { function: format!("{PREPARE}{}", cell.key.function), ..cell.key.clone() })
+}
+
+/// The cell on null kernels of one that was measured on them too; none of the cell on null kernels itself.
+#[must_use]
+pub fn null_twin<'a>(view: &View<'a>, cell: &Cell) -> Option<&'a Cell> {
+    let is_twin = is_preparation(cell) || cell.key.kernels == NULL_KERNELS;
+    let find = || view.find(&Key { kernels: NULL_KERNELS.to_owned(), ..cell.key.clone() });
+    if is_twin { None } else { find() }
+}
+
+/// The shares of a cell that was measured on null kernels too, if it made the same kernel calls there: where the zeros of null
+/// kernels take a program another way, what is left is not its own cost. Noise may make null
 /// kernels seem slower than real ones: then there is no arithmetic to be seen.
 #[must_use]
 pub fn shares(view: &View, cell: &Cell) -> Option<Shares> {
-    if is_preparation(cell) || cell.key.kernels == NULL_KERNELS {
-        return None;
-    }
-    let twin = view.find(&Key { kernels: NULL_KERNELS.to_owned(), ..cell.key.clone() })?;
-    let once = view.find(&Key { function: format!("{PREPARE}{}", cell.key.function), ..cell.key.clone() });
+    let twin = null_twin(view, cell).filter(|twin| twin.kernel_calls == cell.kernel_calls)?;
+    let once = preparation(view, cell);
     let (whole, own) = (finished_ns(cell)?, finished_ns(twin)?);
     let own_share = (own / whole).min(1.0);
     let allocation = own_share * (twin.allocation_ns? / own).min(1.0);

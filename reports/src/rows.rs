@@ -67,6 +67,14 @@ impl std::fmt::Display for Key {
     }
 }
 
+impl Cell {
+    /// Whether it broke off, and should not have: the zeros of null kernels may keep a loop from ending.
+    #[must_use]
+    pub fn is_broken(&self) -> bool {
+        matches!(self.status, Status::Failed | Status::Timeout) && self.key.kernels != NULL_KERNELS
+    }
+}
+
 impl Key {
     /// Whether a record has this key.
     pub(crate) fn is_in(&self, fields: &dyn Fields) -> bool {

@@ -6,7 +6,7 @@ use super::{Lanes, zip};
 use crate::array::{Arg, Array, Element};
 use crate::buffer::as_uninit;
 use crate::counts::Work;
-use crate::mode::enter;
+use crate::mode::enter_of;
 use crate::ops::{Compare, Kind, Logic, Other};
 use crate::shape::{Plan, broadcast_or_panic};
 use crate::simd::vectorized;
@@ -131,7 +131,7 @@ pub fn select_slices_into<T: Element>(mask: Lanes<'_, bool>, a: Lanes<'_, T>, b:
 
 /// The negation of every boolean.
 pub fn not(x: &Array<bool>) -> Array<bool> {
-    if !enter(Kind::Other(Other::Not), || Work { flops: x.len(), read: x.bytes(), written: x.bytes() }) {
+    if !enter_of::<bool>(Kind::Other(Other::Not), || Work { flops: x.len(), read: x.bytes(), written: x.bytes() }) {
         return Array::zeros_of(x.shape(), x.len());
     }
     Array::collect(x.shape(), x.as_slice().iter().map(|&x| !x))
@@ -186,7 +186,7 @@ pub fn select<T: Element>(mask: Arg<'_, bool>, a: Arg<'_, T>, b: Arg<'_, T>) -> 
     let shape = broadcast_or_panic(mask.shape(), &broadcast_or_panic(a.shape(), b.shape()));
     let len: usize = shape.iter().product();
     let read = mask.len() + (a.len() + b.len()) * size_of::<T>();
-    if !enter(Kind::Other(Other::Select), || Work { flops: len, read, written: len * size_of::<T>() }) {
+    if !enter_of::<T>(Kind::Other(Other::Select), || Work { flops: len, read, written: len * size_of::<T>() }) {
         return Array::zeros(&shape);
     }
     let plan = Plan::new(&shape, [mask.shape(), a.shape(), b.shape()]);

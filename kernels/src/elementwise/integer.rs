@@ -8,8 +8,9 @@ use crate::array::{Arg, Array};
 use crate::buffer::as_uninit;
 use crate::counts::Work;
 use crate::error::KernelError;
-use crate::mode::{Mode, enter, mode};
+use crate::mode::{enter_of, zeros_if_null};
 use crate::ops::{IntBinary, IntUnary, Kind};
+use crate::shape::broadcast_or_panic;
 
 impl IntUnary {
     /// The value on a scalar.
@@ -102,7 +103,7 @@ fn checked_power(x: i64, y: i64) -> Option<i64> {
 /// `op` of every element.
 pub fn int_unary(op: IntUnary, x: &Array<i64>) -> Array<i64> {
     let work = || Work { flops: x.len(), read: x.bytes(), written: x.bytes() };
-    if !enter(Kind::IntUnary(op), work) {
+    if !enter_of::<i64>(Kind::IntUnary(op), work) {
         return Array::zeros_of(x.shape(), x.len());
     }
     Array::collect(x.shape(), x.as_slice().iter().map(|&x| op.eval(x)))
@@ -116,10 +117,10 @@ pub fn int_unary(op: IntUnary, x: &Array<i64>) -> Array<i64> {
 /// # Panics
 /// If the shapes do not broadcast.
 pub fn int_binary(op: IntBinary, a: Arg<'_, i64>, b: Arg<'_, i64>) -> Result<Array<i64>, KernelError> {
-    if !a.shape().contains(&0) {
-        check_all(op, b)?;
-    }
-    Ok(zip(Kind::IntBinary(op), a, b, |dst: &mut [MaybeUninit<i64>], a, b| fill(op, dst, a, b)))
+    let checked = if a.shape().contains(&0) { Ok(()) } else { check_all(op, b) };
+    let apply = || zip(Kind::IntBinary(op), a, b, |dst: &mut [MaybeUninit<i64>], a, b| fill(op, dst, a, b));
+    let zeros = || Array::zeros(&broadcast_or_panic(a.shape(), b.shape()));
+    checked.map_or_else(|error| zeros_if_null(Err(error), zeros), |()| Ok(apply()))
 }
 
 /// `dst[i] = op(a[i], b[i])` on one thread, uncounted: a block of a fused kernel.
@@ -145,9 +146,9 @@ pub fn int_binary_slices_into(
     Ok(())
 }
 
-/// Whether every element of `b` is in the domain; under [`Mode::Null`] data is not looked at.
+/// Whether every element of `b` is in the domain.
 fn check_all(op: IntBinary, b: Arg<'_, i64>) -> Result<(), KernelError> {
-    if op.is_total() || mode() == Mode::Null {
+    if op.is_total() {
         return Ok(());
     }
     match b {

@@ -227,6 +227,8 @@ pub struct Program {
     pub(super) moulds: Vec<Mould>,
     /// Whether a result is a sum.
     pub(super) sums: bool,
+    /// Whether an operand or a result is of floats.
+    pub(super) floats: bool,
     /// Calls of plain kernels that it stands for, with their operations.
     pub(super) calls: Vec<(Kind, usize)>,
 }
@@ -324,9 +326,11 @@ impl Builder {
         let singles = single.then(|| Singles::new(&plan, inputs.len()));
         let stores = outputs.iter().all(|o| o.end == End::Store);
         let few = if single { None } else { Few::new(&plan, &inputs, stores) };
-        let moulds = (0..outputs.len()).map(|i| Mould::new(&plan, &outputs, i)).collect();
+        let moulds: Vec<Mould> = (0..outputs.len()).map(|i| Mould::new(&plan, &outputs, i)).collect();
         let sums = outputs.iter().any(|o| o.end != End::Store);
-        Program { rows, columns, inputs, singles, few, plan, outputs, moulds, sums, calls }
+        let mut elems = inputs.iter().map(|(elem, _)| *elem).chain(moulds.iter().map(|mould| mould.elem));
+        let floats = elems.any(|elem| elem == Elem::F64);
+        Program { rows, columns, inputs, singles, few, plan, outputs, moulds, sums, floats, calls }
     }
 
     /// Element type and number of elements of an operand.

@@ -189,7 +189,7 @@ impl Program {
     /// # Panics
     /// If the operands are not those the program was made for.
     pub fn run(&self, operands: &mut impl Operands, scratch: &mut Scratch) {
-        let compute = mode::enter_fused(|| self.record(operands));
+        let compute = mode::enter_fused(|| self.record(operands)) || !self.floats;
         self.make_results(operands, compute, scratch);
         self.find(operands, scratch);
         match &self.few {

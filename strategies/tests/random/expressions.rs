@@ -49,6 +49,8 @@ impl Writer<'_> {
     pub(super) fn float(&mut self, depth: usize) -> String {
         let d = depth.saturating_sub(1);
         match self.kind(depth, 24) {
+            // Of these one has an array in it.
+            10 | 11 | 12 | 17 | 19 if self.scalars => format!("({} - {})", self.float(d), self.float(d)),
             0 => match self.choices.below(5) {
                 4 => (*self.choices.pick(NUMBERS)).to_owned(),
                 _ => self.variable(Ty::Float).unwrap_or_else(|| "0.5".to_owned()),

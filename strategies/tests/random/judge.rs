@@ -10,6 +10,7 @@ use adjudicate_kernels::Array;
 use adjudicate_strategies::{PrepareError, Prepared, find};
 
 use super::numbers::numbers;
+use super::program::Random;
 
 /// What is asked of every program: by which arguments, to which order.
 const ASKS: &[(Ask, &[usize], usize)] = &[
@@ -21,7 +22,10 @@ const ASKS: &[(Ask, &[usize], usize)] = &[
 ];
 
 /// The strategies that answer, beside the tape, which runs the program as it is.
-const OTHERS: &[&str] = &["closure", "closure:unoptimised", "dataflow", "dataflow:unoptimised"];
+const OTHERS: &[&str] = &["closure", "closure:unoptimised", "dataflow", "dataflow:unoptimised", "dataflow:unrolled"];
+
+/// Those that answer if all floats are scalars.
+const OF_SCALARS: &[&str] = &["tape:scalar", "tape:scalar:no-fusion"];
 
 /// Agreement, relative to the largest number of the answer.
 const TOLERANCE: f64 = 1e-10;
@@ -50,17 +54,19 @@ pub(crate) enum Verdict {
 }
 
 /// Judges a program.
-pub(crate) fn judge(python: &str) -> Verdict {
+pub(crate) fn judge(random: &Random) -> Verdict {
     quiet();
-    let program = match caught(|| Program::parse("model.py", python)) {
+    let program = match caught(|| Program::parse("model.py", &random.python)) {
         Ok(Ok(program)) => program,
         Ok(Err(why)) => return Verdict::Rejected(why.to_string()),
         Err(panic) => return Verdict::Wrong(format!("the parser panics: {panic}")),
     };
+    let point = if random.scalars { SCALAR_POINT } else { POINT };
+    let others: Vec<&str> = OTHERS.iter().chain(OF_SCALARS.iter().filter(|_| random.scalars)).copied().collect();
     let (mut count, mut refusals) = (0, Vec::new());
     for &(ask, wrt, order) in ASKS {
         let what = format!("{} by {wrt:?} of order {order}", ask.name());
-        let wanted = match answer(&program, "tape", ask, wrt, order) {
+        let wanted = match answer(&program, point, "tape", ask, wrt, order) {
             Answer::Numbers(wanted) => wanted,
             Answer::Rejected(why) => return Verdict::Rejected(why),
             other => return Verdict::Wrong(format!("{what}: the tape: {other:?}")),
@@ -68,15 +74,15 @@ pub(crate) fn judge(python: &str) -> Verdict {
         if wanted.iter().any(|x| !x.is_finite() || x.abs() > 1e6) {
             return Verdict::Rejected("grows beyond 1e6".to_owned());
         }
-        for name in OTHERS {
-            match answer(&program, name, ask, wrt, order) {
+        for name in &others {
+            match answer(&program, point, name, ask, wrt, order) {
                 Answer::Numbers(found) if agree(&found, &wanted) => count += 1,
                 Answer::Refused(why) => refusals.push(format!("{name}: {why}")),
                 other => return Verdict::Wrong(format!("{what}: {name}: {other:?}, not {wanted:?}")),
             }
         }
         if (ask, order) == (Ask::Gradient, 1)
-            && let Some(differences) = differences(&program)
+            && let Some(differences) = differences(&program, point)
             && !near(&wanted, &differences, 1e-5)
         {
             return Verdict::Wrong(format!("{what}: the tape: {wanted:?}, but by differences {differences:?}"));
@@ -94,17 +100,29 @@ fn near(found: &[f64], wanted: &[f64], tolerance: f64) -> bool {
     found.len() == wanted.len() && found.iter().zip(wanted).all(|(a, b)| (a - b).abs() <= tolerance * scale)
 }
 
-/// The arguments: a float, three floats, and an integer.
-fn arguments(at: [f64; 4]) -> [Datum; 3] {
-    [Datum::F64(at[0]), Datum::Array(Array::from_slice(&[3], &at[1..])), Datum::I64(2)]
+/// The float arguments: a float, and one float or three.
+fn floats(at: &[f64]) -> [Datum; 2] {
+    let second = match at[1..] {
+        [y] => Datum::F64(y),
+        ref v => Datum::Array(Array::from_slice(&[v.len()], v)),
+    };
+    [Datum::F64(at[0]), second]
 }
 
-const POINT: [f64; 4] = [0.3127, 0.61803, -0.41421, 0.14159];
+/// All arguments.
+fn arguments(at: &[f64]) -> Vec<Datum> {
+    floats(at).into_iter().chain([Datum::I64(2)]).collect()
+}
 
-fn answer(program: &Program, strategy: &str, ask: Ask, wrt: &[usize], order: usize) -> Answer {
-    let mut args = arguments(POINT).to_vec();
+const POINT: &[f64] = &[0.3127, 0.61803, -0.41421, 0.14159];
+const SCALAR_POINT: &[f64] = &[0.3127, 0.61803];
+/// The vector of a Hessian–vector product.
+const VECTOR: &[f64] = &[0.7, -0.4, 0.9, 0.3];
+
+fn answer(program: &Program, point: &[f64], strategy: &str, ask: Ask, wrt: &[usize], order: usize) -> Answer {
+    let mut args = arguments(point);
     if ask == Ask::Hvp {
-        args.extend([Datum::F64(0.7), Datum::Array(Array::from_slice(&[3], &[-0.4, 0.9, 0.3]))]);
+        args.extend(floats(&VECTOR[..point.len()]));
     }
     let request = Request::new("f", ask, wrt, order, &args);
     let outcome = caught(|| {
@@ -131,19 +149,20 @@ fn evaluated(prepared: &mut dyn Prepared, args: &[Datum]) -> Answer {
 
 /// The gradient by central differences, if those of two step sizes agree: where they do not, the
 /// function has a kink or a jump nearby.
-fn differences(program: &Program) -> Option<Vec<f64>> {
-    let request = Request::new("f", Ask::Value, &[0], 1, &arguments(POINT));
+fn differences(program: &Program, point: &[f64]) -> Option<Vec<f64>> {
+    let own = arguments(point);
+    let request = Request::new("f", Ask::Value, &[0], 1, &own);
     let mut prepared = find("tape")?.prepare(program, &request).ok()?;
     let mut along = |i: usize, step: f64| {
-        let mut at = POINT;
+        let mut at = point.to_vec();
         at[i] += step;
-        match evaluated(&mut *prepared, &arguments(at)) {
+        match evaluated(&mut *prepared, &arguments(&at)) {
             Answer::Numbers(y) => Some(y[0]),
             _ => None,
         }
     };
     let mut found = Vec::new();
-    for i in 0..POINT.len() {
+    for i in 0..point.len() {
         let mut slope = |h: f64| Some((along(i, h)? - along(i, -h)?) / (2.0 * h));
         let (coarse, fine, side) = (slope(1e-4)?, slope(1e-5)?, (along(i, 1e-5)? - along(i, 0.0)?) / 1e-5);
         let same = |a: f64, b: f64, e: f64| (a - b).abs() <= e * b.abs().max(1.0);

@@ -66,9 +66,9 @@ fn headline(message: &str) -> String {
 /// The smallest program that is wrong in whatever way.
 fn minimal(seed: u64, choices: Vec<u32>) -> String {
     let small = shrunk(choices, |choices| matches!(judge(&program(choices)), Verdict::Wrong(_)));
-    let python = program(&small);
-    let Verdict::Wrong(why) = judge(&python) else { panic!("seed {seed} is wrong only sometimes") };
-    format!("seed {seed}:\n{python}{why}\n")
+    let random = program(&small);
+    let Verdict::Wrong(why) = judge(&random) else { panic!("seed {seed} is wrong only sometimes") };
+    format!("seed {seed}:\n{}{why}\n", random.python)
 }
 
 fn setting(name: &str, default: u64) -> u64 {

@@ -1,7 +1,7 @@
 //! Random programs of the language: typed, and bounded in depth and trips by construction.
 //!
-//! `f(x, v, n)` takes a float, three floats and an integer and returns a float. What can be made:
-//! arithmetic, functions with captures, functions chosen by data, kept in tuples and composed in loops,
+//! `f(x, v, n)` takes a float, three floats and an integer and returns a float; of a third of the programs all floats are scalars, and
+//! `v` is one too. What can be made: arithmetic, functions with captures, functions chosen by data, kept in tuples and composed in loops,
 //! recursion with a bound, loops with a bound and with early exits, conditionals, and derivatives
 //! inside. Numbers that are rebound in loops are squashed, so that nothing grows without end.
 
@@ -30,6 +30,9 @@ pub(crate) enum Ty {
 
 /// Types that are made and rebound by a plain assignment.
 const ASSIGNED: &[Ty] = &[Ty::Float, Ty::Vector, Ty::Float, Ty::Matrix, Ty::Int, Ty::Pair, Ty::Function, Ty::Functions];
+
+/// Those that hold no array.
+const SCALARS: &[Ty] = &[Ty::Float, Ty::Float, Ty::Int, Ty::Function, Ty::Functions];
 
 impl Ty {
     fn letter(self) -> char {
@@ -74,10 +77,19 @@ pub(crate) struct Writer<'a> {
     depth: usize,
     /// No functions are made of functions, which would double from trip to trip of a loop.
     pub(super) flat: bool,
+    /// No arrays are made.
+    pub(super) scalars: bool,
+}
+
+/// A program.
+pub(crate) struct Random {
+    pub(crate) python: String,
+    /// Whether all its floats are scalars.
+    pub(crate) scalars: bool,
 }
 
 /// The program of these choices.
-pub(crate) fn program(choices: &[u32]) -> String {
+pub(crate) fn program(choices: &[u32]) -> Random {
     let mut w = Writer {
         choices: Choices::new(choices),
         scope: Vec::new(),
@@ -89,12 +101,15 @@ pub(crate) fn program(choices: &[u32]) -> String {
         loops: 0,
         depth: 0,
         flat: false,
+        scalars: false,
     };
+    w.scalars = w.choices.below(3) == 2;
     w.fuel = 10 + w.choices.below(70);
     w.line("import numpy as np");
     w.line("from adjudicate import grad, hvp, jacobian, jvp, value_and_grad, vmap");
     w.line("def f(x, v, n):");
-    for (name, ty) in [("x", Ty::Float), ("v", Ty::Vector), ("n", Ty::Int)] {
+    let second = if w.scalars { Ty::Float } else { Ty::Vector };
+    for (name, ty) in [("x", Ty::Float), ("v", second), ("n", Ty::Int)] {
         w.declare(name.to_owned(), ty);
     }
     w.indent += 1;
@@ -102,7 +117,7 @@ pub(crate) fn program(choices: &[u32]) -> String {
     w.block(3);
     let result = w.result(3);
     w.line(&format!("return {result}"));
-    w.text
+    Random { python: w.text, scalars: w.scalars }
 }
 
 impl Writer<'_> {
@@ -148,13 +163,13 @@ impl Writer<'_> {
             6 => self.each(depth),
             7 | 8 => self.define(depth),
             9 | 10 => self.recursion(depth),
-            11 => self.unpack(),
+            11 if !self.scalars => self.unpack(),
             _ => self.early(),
         }
     }
 
     fn assign(&mut self) {
-        let ty = *self.choices.pick(ASSIGNED);
+        let ty = *self.choices.pick(if self.scalars { SCALARS } else { ASSIGNED });
         let value = self.expression(ty, 3);
         let name = self.fresh(ty);
         self.line(&format!("{name} = {value}"));
@@ -217,7 +232,7 @@ impl Writer<'_> {
     /// A loop over the elements of a vector or over two functions.
     fn each(&mut self, depth: usize) {
         let (over, ty) = match self.choices.below(2) {
-            0 => (self.vector(1), Ty::Float),
+            0 if !self.scalars => (self.vector(1), Ty::Float),
             _ => (self.expression(Ty::Functions, 2), Ty::Function),
         };
         let name = self.fresh(ty);
@@ -268,8 +283,8 @@ impl Writer<'_> {
 
     /// A named function, with whatever it captures.
     fn define(&mut self, depth: usize) {
-        let (ty, argument) =
-            *self.choices.pick(&[(Ty::Function, Ty::Float), (Ty::Form, Ty::Vector), (Ty::Function, Ty::Float)]);
+        let functions = [(Ty::Function, Ty::Float), (Ty::Function, Ty::Float), (Ty::Form, Ty::Vector)];
+        let (ty, argument) = *self.choices.pick(&functions[..if self.scalars { 2 } else { 3 }]);
         let (name, y) = (self.fresh(ty), self.fresh(argument));
         self.line(&format!("def {name}({y}):"));
         self.body(depth, &[(y, argument)]);

@@ -85,7 +85,7 @@ impl Sink for Progress<'_> {
         if !row.key.function.starts_with(PREPARE) {
             self.bar.inc(1);
             self.say(&describe_cell(row));
-            if matches!(row.status, Status::Failed | Status::Timeout) {
+            if row.is_broken() {
                 self.fail(describe_cell(row));
             }
         }

@@ -1,8 +1,8 @@
 //! Which kernels cells run on: a library of matrix products, or none.
 //!
-//! On the null kernels everything is done but the arithmetic of arrays: shapes, allocation and dispatch
-//! are kept, results are zeros, nothing is written in place. Numbers that are not in arrays are computed
-//! as usual, so that loops and branches on them go their way; but one that was taken out of an array
+//! On the null kernels everything is done but the arithmetic of arrays of floats: shapes, allocation and dispatch
+//! are kept, results are zeros, nothing is written in place. Integers, truth values and numbers that are not in arrays are computed
+//! as usual, so that loops and branches on them go their way; but a float that was taken out of an array
 //! is 0, and what depends on it goes the way of 0. What is left to measure is the strategy's own cost.
 //!
 //! Cells are prepared and checked on real kernels always: preparing folds constants. Only while they are

@@ -61,7 +61,7 @@ impl Unfinished {
             passed: checks().filter(|row| row.passed).count(),
             failed: checks().filter(|row| !row.passed).count(),
             skipped: cells().filter(|row| row.status == Status::Refused).count(),
-            broken: cells().filter(|row| matches!(row.status, Status::Failed | Status::Timeout)).count(),
+            broken: cells().filter(|row| row.is_broken()).count(),
             interrupted: false,
         }
     }
