@@ -35,6 +35,14 @@ def hinge(w, x, y):
     return np.mean(np.maximum(0.0, 1.0 - y * (x @ w)))
 
 
+def steep(x):
+    return np.sin(np.tanh(2000.0 * x) + 300.0 * x * x)
+
+
+def near_a_kink(x):
+    return np.maximum(x * x, 0.01 * x) * np.cos(x)
+
+
 def third(x, i):
     return x[i] ** 2
 
@@ -128,6 +136,32 @@ fn a_refusal_is_skipped_and_said() {
     assert!(error.contains("refused:") && error.contains("dataflow") && !out.contains(" 0 skipped"), "{out}{error}");
     let (code, out, _) = check(&["tree", "--args", "[0.5, 5.0]", "--strategy", "dataflow"]);
     assert_eq!((code, out.as_str()), (Some(5), "0 passed, 0 failed, 1 skipped\n"), "nothing was checked");
+}
+
+#[test]
+fn a_refusal_of_a_strategy_that_is_required_ends_with_its_code() {
+    let (code, out, error) = check(&["tree", "--args", "[0.5, 5.0]", "--require", "dataflow"]);
+    assert_eq!(code, Some(5), "{error}");
+    assert!(error.contains("refused:") && !out.contains(" 0 failed"), "{out}{error}");
+    assert_eq!(check(&["tree", "--args", "[0.5, 5.0]", "--require", "{tape,closure}"]).0, Some(0));
+    let (code, _, error) = check(&["tree", "--args", "[0.5, 5.0]", "--strategy", "tape", "--require", "closure"]);
+    assert_eq!(code, Some(2), "{error}");
+    assert!(error.contains("required strategy `closure`"), "{error}");
+}
+
+#[test]
+fn an_oracle_is_held_to_what_differences_are_good_for() {
+    let (code, out, error) = check(&[&LOSS[..], &["--strategy", "{tape,finite}"]].concat());
+    assert_eq!(code, Some(0), "{out}{error}");
+}
+
+/// Values change within less than the first steps, or turn near the arguments.
+#[test]
+fn right_derivatives_are_not_said_to_be_wrong() {
+    for (function, x) in [("steep", "0.0003"), ("steep", "0.2"), ("near_a_kink", "0.0101"), ("near_a_kink", "0.02")] {
+        let (code, out, error) = check(&[function, "--args", &format!("[{x}]")]);
+        assert_eq!(code, Some(0), "{function} at {x}: {out}{error}");
+    }
 }
 
 #[test]

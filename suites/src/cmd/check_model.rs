@@ -20,7 +20,7 @@ use crate::measure::check::point::floats;
 use crate::measure::check::{Oracle, against_strategy, no_oracle};
 use crate::measure::contestant::{Runner, Trouble};
 use crate::measure::group::Tally;
-use crate::measure::plan::{Patterns, contestants};
+use crate::measure::plan::{Patterns, contestants, required};
 use crate::measure::{Kernels, Selection, Settings};
 use crate::random::Random;
 
@@ -32,6 +32,8 @@ struct Bench<'a> {
     subject: &'a Subject,
     program: Program,
     strategies: Vec<&'static dyn Strategy>,
+    /// The names of those that must not refuse.
+    required: Vec<String>,
     tally: Tally,
     /// What failed so far.
     said: BTreeSet<String>,
@@ -65,12 +67,13 @@ pub fn check_model(
     });
     let program = parse(&subject.file, &read_text(&subject.file)?, &subject.function)?;
     let strategies = contestants(&selection.strategies)?;
+    let required = required(&settings.required, strategies.iter().copied())?;
     let functions = Patterns::new("function", &selection.functions, &ASKS.map(Ask::name))?;
     let wanted = |ask: &Ask| functions.matches(ask.name());
     let own = subject.arguments()?;
     subject.request(&program, &own)?;
     let (tally, said) = (Tally::default(), BTreeSet::new());
-    let mut bench = Bench { subject, program, strategies, tally, said, output, watchdog };
+    let mut bench = Bench { subject, program, strategies, required, tally, said, output, watchdog };
     let mut values = bench.answers(Ask::Value, &own)?;
     if wanted(&Ask::Value) {
         bench.compare(Ask::Value, &mut values);
@@ -162,11 +165,11 @@ impl Bench<'_> {
     fn without(&mut self, key: &Key, trouble: &Trouble) {
         let said = format!("{}: {key}: {}", trouble.status(), trouble.reason());
         match trouble {
-            Trouble::Refused(_) => {
+            Trouble::Refused(_) if !self.required.contains(&key.strategy) => {
                 self.tally.skipped += 1;
                 self.output.remark(&said);
             }
-            Trouble::Failed(_) | Trouble::Timeout => {
+            Trouble::Refused(_) | Trouble::Failed(_) | Trouble::Timeout => {
                 self.tally.broken += 1;
                 self.output.error(&said);
             }

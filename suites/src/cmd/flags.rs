@@ -48,6 +48,9 @@ pub struct Measuring {
     /// The time that one cell may take, in seconds, instead of the profile's
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     timeout: Option<Duration>,
+    /// Strategies that must have an answer in each of their cells: a refusal ends with exit code 5 (glob, repeatable)
+    #[arg(long, value_name = "GLOB")]
+    require: Vec<String>,
     /// The memory that the cells of a suite and size may use together, in MB
     #[arg(long, value_name = "MB", value_parser = clap::value_parser!(u64).range(1..))]
     memory: Option<u64>,
@@ -79,6 +82,7 @@ impl Measuring {
         let mut settings = self.profile.settings();
         settings.rounds = self.rounds.map_or(settings.rounds, |n| n as usize);
         settings.timeout = self.timeout.unwrap_or(settings.timeout);
+        settings.required.clone_from(&self.require);
         settings.memory = self.memory.map(|mb| mb << 20);
         settings.inject.clone_from(&self.inject);
         settings.seed = self.seed;

@@ -15,6 +15,8 @@ pub struct Progress<'o> {
     folder: Option<RunFolder>,
     /// What failed, for the end.
     pub failures: Vec<String>,
+    /// The strategies that must not refuse.
+    required: Vec<String>,
 }
 
 impl<'o> Progress<'o> {
@@ -25,7 +27,7 @@ impl<'o> Progress<'o> {
         let bar = ProgressBar::with_draw_target(Some(plan.cells() as u64), target);
         let style = ProgressStyle::with_template("{bar:24} {pos}/{len} {elapsed_precise} {wide_msg}");
         bar.set_style(style.expect("the template is well-formed"));
-        Self { output, bar, folder, failures: Vec::new() }
+        Self { output, bar, folder, failures: Vec::new(), required: plan.settings.required.clone() }
     }
 
     fn say(&mut self, text: &str) {
@@ -85,7 +87,7 @@ impl Sink for Progress<'_> {
         if !row.key.function.starts_with(PREPARE) {
             self.bar.inc(1);
             self.say(&describe_cell(row));
-            if row.is_broken() {
+            if row.is_broken() || row.status == Status::Refused && self.required.contains(&row.key.strategy) {
                 self.fail(describe_cell(row));
             }
         }

@@ -5,7 +5,7 @@
 //! | `handwritten` | every element, with the derivative written by hand | 1e-10 |
 //! | `finite` | inner products along random directions, with differences of values | 1e-5 |
 //! | `taylor` | the order at which the Taylor remainder vanishes | at least 1.9 |
-//! | a strategy | every element, with what the other strategy gives | 1e-10 (values 1e-12) |
+//! | a strategy | every element, with what the other strategy gives | 1e-10 (values 1e-12; derivatives by differences 1e-5) |
 //!
 //! Errors are relative. A strategy that fails against the first three is no reference for the
 //! others.
@@ -18,9 +18,10 @@ use adjudicate_ir::datum::Datum;
 use adjudicate_ir::program::Ask;
 use adjudicate_ir::value::Value;
 use adjudicate_reports::rows::{Check, HANDWRITTEN, Key};
+use adjudicate_strategies::{Strategy, find};
 
 use self::compare::compare;
-use self::differences::{Estimate, Line, Objective, mixed};
+use self::differences::{Estimate, Line, Objective, Order, mixed};
 use self::point::{Direction, Point, dot, flatten, norm, unit};
 use super::contestant::Trouble;
 use crate::random::Random;
@@ -114,7 +115,7 @@ impl Oracle {
         let along = |line: &Line, d: &Direction| {
             let (slope, estimate) = (dot(gradient, d), line.slope());
             let first = finite(key, slope, estimate, typical);
-            first.into_iter().chain(taylor(key, line.taylor_order(slope), estimate, typical))
+            first.into_iter().chain(taylor(key, line.taylor_order(slope), estimate))
         };
         along(&self.along_u, &self.u).chain(along(&self.along_v, &self.v)).collect()
     }
@@ -127,7 +128,7 @@ impl Oracle {
         let mut checks = Vec::new();
         checks.extend(self.mixed.and_then(|mixed| finite(key, dot(&self.u, product), mixed, typical)));
         let order = self.along_v.curvature_order(dot(&self.v, product));
-        checks.extend(taylor(key, order, self.along_v.curvature(), typical));
+        checks.extend(taylor(key, order, self.along_v.curvature()));
         checks
     }
 
@@ -160,7 +161,12 @@ pub fn against_handwritten(key: &Key, result: &[Value], baseline: &[Value]) -> C
 
 /// Compares a result with another strategy's.
 pub fn against_strategy(key: &Key, ask: Ask, result: &[Value], name: &str, other: &[Value]) -> Check {
-    let tolerance = if ask == Ask::Value { VALUE_TOLERANCE } else { DERIVATIVE_TOLERANCE };
+    let by_differences = [&key.strategy, name].iter().any(|name| find(name).is_some_and(Strategy::is_oracle));
+    let tolerance = match ask {
+        Ask::Value => VALUE_TOLERANCE,
+        _ if by_differences => FINITE_TOLERANCE,
+        _ => DERIVATIVE_TOLERANCE,
+    };
     elementwise(key, name, result, other, tolerance)
 }
 
@@ -178,13 +184,13 @@ fn elementwise(key: &Key, reference: &str, result: &[Value], other: &[Value], to
 /// is typical of such products where this one happens to be small. What may be rounding of the estimate is within the
 /// tolerance. An error that the estimate may have itself says nothing.
 fn finite(key: &Key, ours: f64, estimate: Estimate, typical: f64) -> Option<Check> {
-    let Estimate { value, rounding, doubt } = estimate;
+    let Estimate { value, rounding, .. } = estimate;
     let scale = value.abs().max(typical).max(rounding / FINITE_TOLERANCE);
     let apart = (ours - value).abs();
     let error = if scale == 0.0 { ours.abs() } else { apart / scale };
     let reason = value.is_nan().then(|| "values near the arguments are not a number".to_owned());
     let passed = error <= FINITE_TOLERANCE && reason.is_none();
-    (passed || reason.is_some() || !(apart <= doubt)).then(|| Check {
+    (passed || reason.is_some() || !estimate.may_be_off_by(apart)).then(|| Check {
         largest_relative_error: Some(error).filter(|e| e.is_finite() && reason.is_none()),
         passed,
         reason,
@@ -192,12 +198,12 @@ fn finite(key: &Key, ours: f64, estimate: Estimate, typical: f64) -> Option<Chec
     })
 }
 
-/// A remainder without an order is nothing but rounding, and says nothing; nor does one that is too low where values do not
-/// tell the derivative.
-fn taylor(key: &Key, order: Option<f64>, estimate: Estimate, typical: f64) -> Option<Check> {
-    let order = order?;
+/// A remainder without an order is nothing but rounding, and says nothing; nor does one that is no more than what values may be
+/// wrong by themselves.
+fn taylor(key: &Key, order: Option<Order>, estimate: Estimate) -> Option<Check> {
+    let Order { order, error, .. } = order?;
     let passed = order >= TAYLOR_ORDER;
-    (passed || estimate.is_good_to(FINITE_TOLERANCE, typical)).then(|| Check {
+    (passed || !estimate.may_be_off_by(error)).then(|| Check {
         passed,
         remainder_order: Some(order).filter(|o| o.is_finite()),
         ..row(key, "taylor", TAYLOR_ORDER)

@@ -69,6 +69,9 @@ pub struct Settings {
     pub kernels: Vec<Kernels>,
     /// Bytes of memory that the cells of a group may use together, beyond what the program itself does.
     pub memory: Option<u64>,
+    /// The strategies that must not refuse: patterns, which a plan makes names.
+    #[serde(default)]
+    pub required: Vec<String>,
     /// A fault put in on purpose.
     pub inject: Option<Injection>,
 }
@@ -164,6 +167,7 @@ impl Profile {
             threads: 1,
             kernels: vec![Kernels::standard()],
             memory: None,
+            required: Vec::new(),
             inject: None,
         }
     }
@@ -180,7 +184,7 @@ impl Plan {
         suites: &[&'static Suite],
         strategies: &[&'static dyn Strategy],
         selection: &Selection,
-        settings: Settings,
+        mut settings: Settings,
     ) -> Result<Plan, Failure> {
         let suite_names: Vec<&str> = suites.iter().map(|s| s.name).collect();
         let wanted_suites = Patterns::new("suite", &selection.suites, &suite_names)?;
@@ -194,6 +198,7 @@ impl Plan {
         if wanted.matches(HANDWRITTEN) {
             contestants.push(None);
         }
+        settings.required = required(&settings.required, contestants.iter().copied().flatten())?;
 
         let functions: Vec<&str> = suites.iter().flat_map(|s| s.asks).map(|a| a.name()).collect();
         let wanted_functions = Patterns::new("function", &selection.functions, &functions)?;
@@ -243,6 +248,17 @@ fn wanted_of(strategies: &[&'static dyn Strategy], wanted: &Patterns) -> Vec<&'s
 pub fn contestants(patterns: &[String]) -> Result<Vec<&'static dyn Strategy>, Failure> {
     let names: Vec<&str> = STRATEGIES.iter().map(|s| s.name()).collect();
     Ok(wanted_of(&STRATEGIES, &Patterns::new("strategy", patterns, &names)?))
+}
+
+/// The names of contestants that must not refuse: those that match some patterns.
+pub fn required(
+    patterns: &[String],
+    contestants: impl Iterator<Item = &'static dyn Strategy>,
+) -> Result<Vec<String>, Failure> {
+    let mut names: Vec<&str> = contestants.map(Strategy::name).collect();
+    let matching = Patterns::new("required strategy", patterns, &names)?;
+    names.retain(|name| !patterns.is_empty() && matching.matches(name));
+    Ok(names.into_iter().map(str::to_owned).collect())
 }
 
 /// Glob patterns of one kind of name.

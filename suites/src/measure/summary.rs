@@ -19,6 +19,9 @@ impl Bench<'_> {
         for entry in entries {
             match &entry.runner {
                 Ok(_) => {}
+                Err(Trouble::Refused(_)) if self.settings.required.contains(&entry.key.strategy) => {
+                    self.tally.broken += 1
+                }
                 Err(Trouble::Refused(_)) => self.tally.skipped += 1,
                 // The zeros of null kernels may keep a loop from ending, which is no fault of a contestant.
                 Err(Trouble::Failed(_) | Trouble::Timeout) if self.kernels == Kernels::Null => {}

@@ -16,6 +16,8 @@ pub struct Unfinished {
     /// Rows of whole groups, and samples of all.
     pub kept: Run,
     whole: Vec<(String, String, String)>,
+    /// The strategies that must not refuse.
+    required: Vec<String>,
 }
 
 impl Unfinished {
@@ -40,7 +42,7 @@ impl Unfinished {
         run.checks.retain(|row| whole.contains(&name(&row.key)));
         run.counts.retain(|row| whole.contains(&name(&row.key)));
         run.stages.retain(|row| whole.contains(&name(&row.key)));
-        Ok(Self { kept: run, whole })
+        Ok(Self { kept: run, whole, required: plan.settings.required })
     }
 
     /// What is known of a group; `None` if it is whole.
@@ -56,12 +58,14 @@ impl Unfinished {
     /// What came of the whole groups.
     pub fn tally(&self) -> Tally {
         let checks = || self.kept.checks.iter();
+        let required = &self.required;
+        let is_required = |row: &Cell| required.contains(&row.key.strategy);
         let cells = || self.kept.cells.iter().filter(|row| !row.key.function.starts_with(PREPARE));
         Tally {
             passed: checks().filter(|row| row.passed).count(),
             failed: checks().filter(|row| !row.passed).count(),
-            skipped: cells().filter(|row| row.status == Status::Refused).count(),
-            broken: cells().filter(|row| row.is_broken()).count(),
+            skipped: cells().filter(|row| row.status == Status::Refused && !is_required(row)).count(),
+            broken: cells().filter(|row| row.is_broken() || row.status == Status::Refused && is_required(row)).count(),
             interrupted: false,
         }
     }
