@@ -15,6 +15,7 @@ mod elementwise;
 mod index;
 mod layout;
 mod linalg;
+pub mod pullbacks;
 mod record;
 mod reduce;
 mod rows;

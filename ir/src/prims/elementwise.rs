@@ -2,7 +2,7 @@
 //!
 //! Operands broadcast as in NumPy. Arithmetic takes floats or integers, both operands the same;
 //! elementary functions take floats. In a rule, cotangents have the shape of the result and are
-//! then summed to the shapes of the operands.
+//! then summed to the shapes of the operands. The rules of + − × ÷ stand in [`pullbacks`].
 //!
 //! Where a function has no derivative:
 //!
@@ -23,7 +23,7 @@ use adjudicate_kernels::{
 };
 
 use super::support::{ELEMENTWISE, Tensor, attributes, broadcast, common_elem, expect_elem, tensors};
-use super::{Args, PrimDef};
+use super::{Args, PrimDef, pullbacks};
 use crate::builder::Expr;
 use crate::types::{Elem, Type};
 use crate::value::Value;
@@ -63,9 +63,9 @@ macro_rules! arithmetic {
     )*};
 }
 arithmetic! {
-    ADD "add" Add "x + y." |_, _, _, dy| [dy, dy];
-    SUB "sub" Sub "x - y." |_, _, _, dy| [dy, -dy];
-    MUL "mul" Mul "x y." |a, b, _, dy| [dy * b, dy * a];
+    ADD "add" Add "x + y." |_, _, _, dy| pullbacks::sum(dy);
+    SUB "sub" Sub "x - y." |_, _, _, dy| pullbacks::difference(dy);
+    MUL "mul" Mul "x y." |a, b, _, dy| pullbacks::product(a, b, dy);
     FLOORDIV "floordiv" FloorDiv "x / y rounded down.";
     MOD "mod" Mod "x - y floordiv(x, y), of the sign of y." |a, b, _, dy| [dy, -(dy * a.floordiv(b))];
     MAXIMUM "maximum" Maximum "The greater, NaN if either is." |a, b, _, dy| chosen(a.gt(b), a.lt(b), a.equals(b), dy);
@@ -89,10 +89,7 @@ macro_rules! float_binary {
     )*};
 }
 float_binary! {
-    DIV "div" Div "x / y, of floats." |_, b, y, dy| {
-        let da = dy / b;
-        [da, -(da * y)]
-    };
+    DIV "div" Div "x / y, of floats." |_, b, y, dy| pullbacks::quotient(b, y, dy);
     ARCTAN2 "arctan2" Arctan2 "The angle of the point (y, x) from the x axis, first operand y." |a, b, _, dy| {
         let scaled = dy / (a * a + b * b);
         [scaled * b, -(scaled * a)]
@@ -115,7 +112,7 @@ macro_rules! arithmetic_unary {
     )*};
 }
 arithmetic_unary! {
-    NEG "neg" Neg "-x." |_, _, dy| -dy;
+    NEG "neg" Neg "-x." |_, _, dy| pullbacks::negation(dy);
     ABS "abs" Abs "The absolute value." |x, _, dy| dy * x.sign();
     SIGN "sign" Sign "-1, 0 or 1.";
 }

@@ -30,7 +30,9 @@ use std::sync::LazyLock;
 use adjudicate_ir::prims;
 use smallvec::SmallVec;
 
-use super::expression::{Binary, Difference, Expression, Factor, Operation, Product, Quotient, Sink, Sum, Unary};
+use super::expression::{
+    Binary, Difference, Expression, Factor, Formula, Negation, Product, Quotient, Sink, Sum, Unary,
+};
 use super::partials::{Function, Partials, Source, of_floats};
 
 /// The functions of one number, as methods and as statics that stage their partials once.
@@ -46,18 +48,11 @@ macro_rules! unary {
                 }
             )*};
         }
-        impl<'t, O: Operation, A: Expression<'t, T>, B: Expression<'t, T>, T: Real> Binary<'t, O, A, B, T> {$(
+        impl<'t, E: Expression<'t, T>, T: Real> Formula<'t, E, T> {$(
             #[doc = $about]
             #[must_use]
-            pub fn $name(self) -> Unary<'t, Self, T> {
-                Unary::new(&$PRIM, self)
-            }
-        )*}
-        impl<'t, A: Expression<'t, T>, T: Real> Unary<'t, A, T> {$(
-            #[doc = $about]
-            #[must_use]
-            pub fn $name(self) -> Unary<'t, Self, T> {
-                Unary::new(&$PRIM, self)
+            pub fn $name(self) -> Formula<'t, Unary<E, T>, T> {
+                Formula::new(Unary::new(&$PRIM, self.form))
             }
         )*}
     };
@@ -417,8 +412,8 @@ impl<'t, T: Real> Active<'t, T> {
 
     /// The number as the first part of an [expression](super::expression).
     #[inline(always)]
-    pub fn term(self) -> Unary<'t, Self, T> {
-        Unary::same(self)
+    pub fn term(self) -> Formula<'t, Self, T> {
+        Formula::new(self)
     }
 
     /// Makes an expression a statement.
@@ -540,7 +535,7 @@ impl<T: Real> Neg for Active<'_, T> {
     type Output = Self;
     #[inline]
     fn neg(self) -> Self {
-        (-self.term()).into()
+        Self::record(&Negation::new(self))
     }
 }
 
@@ -550,7 +545,7 @@ macro_rules! operators {
             type Output = Self;
             #[inline]
             fn $method(self, other: Self) -> Self {
-                Binary::<$Operation, _, _, _>::new(self, other).into()
+                Self::record(&Binary::<$Operation, _, _, _>::new(self, other))
             }
         }
         impl<'t, T: Real> $Trait<f64> for Active<'t, T> {

@@ -11,23 +11,25 @@
 //! assert!((dx - 2.0_f64.cos()).abs() < 1e-15 && (dy - 2.0_f64.cos()).abs() < 1e-15);
 //! ```
 //!
-//! [`Active::term`] begins an expression, operators and functions go on with it. Its type is its form: a [`Binary`] of its
-//! operands, a [`Unary`] of its operand. It becomes a statement when it is made an [`Active`]: then the partial derivatives by its active
-//! operands are multiplied along the expression, which is inlined, and what the tape holds is 12 bytes for each of those.
+//! [`Active::term`] begins a [`Formula`], operators and functions go on with it. Its type is its form: a [`Binary`] of its
+//! operands, a [`Unary`] of its operand. It becomes a statement when it is made an [`Active`]: then the cotangent 1 is
+//! pulled back through the expression, which is inlined, and what the tape holds is 12 bytes for each active operand.
 //! Operators on numbers make a statement of every operation.
 //!
-//! Partial derivatives are those of the primitives' rules. Of the four operations of arithmetic what
-//! [staging](super::partials) makes of the rules is written down in [`Operation::partials`], so that the compiler sees it;
-//! a test compares.
+//! Of the four operations of arithmetic and of negation the cotangent is pulled back by the very rules of the primitives
+//! ([`pullbacks`]), on a [`Factor`] instead of a node of a graph, so that the compiler sees them. Functions have the partial
+//! derivatives that [staging](super::partials) makes of their rules.
 
 use std::fmt;
 use std::marker::PhantomData;
 use std::ops::{Add, Div, Mul, Neg, Sub};
 
+use adjudicate_ir::prims::pullbacks;
+
 use super::active::{Active, Edge, Real, ScalarTape};
 use super::partials::Function;
 
-/// What a cotangent is multiplied by. The first two need no multiplication.
+/// A cotangent. Nothing is multiplied by the first two.
 #[derive(Clone, Copy, Debug)]
 pub enum Factor<T> {
     /// 1.
@@ -39,17 +41,6 @@ pub enum Factor<T> {
 }
 
 impl<T: Real> Factor<T> {
-    /// The product.
-    #[inline(always)]
-    fn and(self, other: Factor<T>) -> Factor<T> {
-        match (self, other) {
-            (Factor::One, f) | (f, Factor::One) => f,
-            (Factor::Minus, Factor::Minus) => Factor::One,
-            (Factor::Minus, Factor::Times(x)) | (Factor::Times(x), Factor::Minus) => Factor::Times(-x),
-            (Factor::Times(x), Factor::Times(y)) => Factor::Times(x * y),
-        }
-    }
-
     #[inline(always)]
     fn number(self) -> T {
         match self {
@@ -57,6 +48,38 @@ impl<T: Real> Factor<T> {
             Factor::Minus => T::from(-1.0),
             Factor::Times(x) => x,
         }
+    }
+}
+
+impl<T: Real> Neg for Factor<T> {
+    type Output = Self;
+    #[inline(always)]
+    fn neg(self) -> Self {
+        match self {
+            Factor::One => Factor::Minus,
+            Factor::Minus => Factor::One,
+            Factor::Times(x) => Factor::Times(-x),
+        }
+    }
+}
+
+impl<T: Real> Mul<T> for Factor<T> {
+    type Output = Self;
+    #[inline(always)]
+    fn mul(self, by: T) -> Self {
+        Factor::Times(match self {
+            Factor::One => by,
+            Factor::Minus => -by,
+            Factor::Times(x) => x * by,
+        })
+    }
+}
+
+impl<T: Real> Div<T> for Factor<T> {
+    type Output = Self;
+    #[inline(always)]
+    fn div(self, by: T) -> Self {
+        Factor::Times(self.number() / by)
     }
 }
 
@@ -145,12 +168,12 @@ impl<'t, T: Real> Expression<'t, T> for Number<T> {
 pub trait Operation: Copy {
     /// The value.
     fn value<T: Real>(a: T, b: T) -> T;
-    /// The partial derivatives by both operands, where the value is `y`.
-    fn partials<T: Real>(a: T, b: T, y: T) -> [Factor<T>; 2];
+    /// The cotangents of both operands, where the value is `y`.
+    fn pull<T: Real>(a: T, b: T, y: T, dy: Factor<T>) -> [Factor<T>; 2];
 }
 
 macro_rules! operations {
-    ($($Name:ident $about:literal $op:tt [$a:pat_param, $b:pat_param, $y:pat_param] $partials:expr;)*) => {$(
+    ($($Name:ident $about:literal $op:tt |$a:pat_param, $b:pat_param, $y:pat_param, $dy:pat_param| $pulled:expr;)*) => {$(
         #[doc = $about]
         #[derive(Clone, Copy, Debug)]
         pub struct $Name;
@@ -162,41 +185,40 @@ macro_rules! operations {
             }
 
             #[inline(always)]
-            fn partials<T: Real>($a: T, $b: T, $y: T) -> [Factor<T>; 2] {
-                $partials
+            fn pull<T: Real>($a: T, $b: T, $y: T, $dy: Factor<T>) -> [Factor<T>; 2] {
+                $pulled
             }
         }
     )*};
 }
 operations! {
-    Sum "A sum." + [_, _, _] [Factor::One, Factor::One];
-    Difference "A difference." - [_, _, _] [Factor::One, Factor::Minus];
-    Product "A product." * [a, b, _] [Factor::Times(b), Factor::Times(a)];
-    Quotient "A quotient." / [_, b, y] {
-        let da = T::from(1.0) / b;
-        [Factor::Times(da), Factor::Times(-(da * y))]
-    };
+    Sum "A sum." + |_, _, _, dy| pullbacks::sum(dy);
+    Difference "A difference." - |_, _, _, dy| pullbacks::difference(dy);
+    Product "A product." * |a, b, _, dy| pullbacks::product(a, b, dy);
+    Quotient "A quotient." / |_, b, y, dy| pullbacks::quotient(b, y, dy);
 }
 
 /// An operation on two expressions.
 #[derive(Clone, Copy)]
-pub struct Binary<'t, O, A, B, T: Real> {
+pub struct Binary<O, A, B, T> {
     a: A,
     b: B,
     value: T,
-    of: PhantomData<(O, &'t ())>,
+    of: PhantomData<O>,
 }
 
-impl<'t, O: Operation, A: Expression<'t, T>, B: Expression<'t, T>, T: Real> Binary<'t, O, A, B, T> {
+impl<O: Operation, A, B, T: Real> Binary<O, A, B, T> {
     #[inline(always)]
-    pub(super) fn new(a: A, b: B) -> Self {
+    pub(super) fn new<'t>(a: A, b: B) -> Self
+    where
+        A: Expression<'t, T>,
+        B: Expression<'t, T>,
+    {
         Binary { a, b, value: O::value(a.number(), b.number()), of: PhantomData }
     }
 }
 
-impl<'t, O: Operation, A: Expression<'t, T>, B: Expression<'t, T>, T: Real> Expression<'t, T>
-    for Binary<'t, O, A, B, T>
-{
+impl<'t, O: Operation, A: Expression<'t, T>, B: Expression<'t, T>, T: Real> Expression<'t, T> for Binary<O, A, B, T> {
     const OPERANDS: usize = A::OPERANDS + B::OPERANDS;
 
     #[inline(always)]
@@ -211,36 +233,30 @@ impl<'t, O: Operation, A: Expression<'t, T>, B: Expression<'t, T>, T: Real> Expr
 
     #[inline(always)]
     fn put(&self, cotangent: Factor<T>, sink: &mut Sink<'_, 't, T>) {
-        let [a, b] = O::partials(self.a.number(), self.b.number(), self.value);
-        self.a.put(cotangent.and(a), sink);
-        self.b.put(cotangent.and(b), sink);
+        let [a, b] = O::pull(self.a.number(), self.b.number(), self.value, cotangent);
+        self.a.put(a, sink);
+        self.b.put(b, sink);
     }
 }
 
-/// A function of an expression.
+/// An expression negated.
 #[derive(Clone, Copy)]
-pub struct Unary<'t, A, T: Real> {
+pub struct Negation<A, T> {
     a: A,
     value: T,
-    partial: Factor<T>,
-    of: PhantomData<&'t ()>,
 }
 
-impl<'t, A: Expression<'t, T>, T: Real> Unary<'t, A, T> {
-    /// The expression itself.
+impl<A, T: Real> Negation<A, T> {
     #[inline(always)]
-    pub(super) fn same(a: A) -> Self {
-        Unary { a, value: a.number(), partial: Factor::One, of: PhantomData }
-    }
-
-    #[inline]
-    pub(super) fn new(function: &Function, a: A) -> Self {
-        let (value, partial) = super::active::value_and_partial(function, a.number());
-        Unary { a, value, partial: Factor::Times(partial), of: PhantomData }
+    pub(super) fn new<'t>(a: A) -> Self
+    where
+        A: Expression<'t, T>,
+    {
+        Negation { a, value: -a.number() }
     }
 }
 
-impl<'t, A: Expression<'t, T>, T: Real> Expression<'t, T> for Unary<'t, A, T> {
+impl<'t, A: Expression<'t, T>, T: Real> Expression<'t, T> for Negation<A, T> {
     const OPERANDS: usize = A::OPERANDS;
 
     #[inline(always)]
@@ -255,11 +271,77 @@ impl<'t, A: Expression<'t, T>, T: Real> Expression<'t, T> for Unary<'t, A, T> {
 
     #[inline(always)]
     fn put(&self, cotangent: Factor<T>, sink: &mut Sink<'_, 't, T>) {
-        self.a.put(cotangent.and(self.partial), sink);
+        self.a.put(pullbacks::negation(cotangent), sink);
     }
 }
 
-/// What can be the second operand of an expression.
+/// A function of an expression.
+#[derive(Clone, Copy)]
+pub struct Unary<A, T> {
+    a: A,
+    value: T,
+    partial: T,
+}
+
+impl<A, T: Real> Unary<A, T> {
+    #[inline]
+    pub(super) fn new<'t>(function: &Function, a: A) -> Self
+    where
+        A: Expression<'t, T>,
+    {
+        let (value, partial) = super::active::value_and_partial(function, a.number());
+        Unary { a, value, partial }
+    }
+}
+
+impl<'t, A: Expression<'t, T>, T: Real> Expression<'t, T> for Unary<A, T> {
+    const OPERANDS: usize = A::OPERANDS;
+
+    #[inline(always)]
+    fn number(&self) -> T {
+        self.value
+    }
+
+    #[inline(always)]
+    fn tape(&self) -> Option<&'t ScalarTape<T>> {
+        self.a.tape()
+    }
+
+    #[inline(always)]
+    fn put(&self, cotangent: Factor<T>, sink: &mut Sink<'_, 't, T>) {
+        self.a.put(cotangent * self.partial, sink);
+    }
+}
+
+/// An expression of some form, which operators and functions go on with.
+#[derive(Clone, Copy)]
+pub struct Formula<'t, E, T: Real> {
+    pub(super) form: E,
+    of: PhantomData<(&'t (), T)>,
+}
+
+impl<'t, E: Expression<'t, T>, T: Real> Formula<'t, E, T> {
+    #[inline(always)]
+    pub(super) fn new(form: E) -> Self {
+        Formula { form, of: PhantomData }
+    }
+}
+
+/// Makes it a statement.
+impl<'t, E: Expression<'t, T>, T: Real> From<Formula<'t, E, T>> for Active<'t, T> {
+    #[inline(always)]
+    fn from(formula: Formula<'t, E, T>) -> Self {
+        Active::record(&formula.form)
+    }
+}
+
+impl<'t, E: Expression<'t, T>, T: Real> fmt::Debug for Formula<'t, E, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.form.number().fmt(f)
+    }
+}
+
+/// What can be an operand of an operation.
 pub trait Term<'t, T: Real> {
     /// The expression that it is.
     type Expression: Expression<'t, T>;
@@ -283,82 +365,53 @@ impl<'t, T: Real> Term<'t, T> for f64 {
     }
 }
 
-/// One operator, on the left and on the right of other operands.
-macro_rules! operator {
-    ([$($generics:tt)*] $Self:ty, $Leaf:ty, $Trait:ident $method:ident $Op:ident) => {
-        impl<$($generics)*, R: Term<'t, T>> $Trait<R> for $Self {
-            type Output = Binary<'t, $Op, $Leaf, R::Expression, T>;
+impl<'t, E: Expression<'t, T>, T: Real> Term<'t, T> for Formula<'t, E, T> {
+    type Expression = E;
+    #[inline(always)]
+    fn expression(self) -> E {
+        self.form
+    }
+}
+
+impl<'t, E: Expression<'t, T>, T: Real> Neg for Formula<'t, E, T> {
+    type Output = Formula<'t, Negation<E, T>, T>;
+    #[inline(always)]
+    fn neg(self) -> Self::Output {
+        Formula::new(Negation::new(self.form))
+    }
+}
+
+/// Operators, with the formula on the left and on the right of other operands.
+macro_rules! operators {
+    ($($Trait:ident $method:ident $Operation:ident)*) => {$(
+        impl<'t, E: Expression<'t, T>, R: Term<'t, T>, T: Real> $Trait<R> for Formula<'t, E, T> {
+            type Output = Formula<'t, Binary<$Operation, E, R::Expression, T>, T>;
             #[inline(always)]
             fn $method(self, other: R) -> Self::Output {
-                Binary::new(self.expression(), other.expression())
+                Formula::new(Binary::new(self.form, other.expression()))
             }
         }
-        impl<$($generics)*> $Trait<$Self> for f64 {
-            type Output = Binary<'t, $Op, Number<T>, $Leaf, T>;
+        impl<'t, E: Expression<'t, T>, T: Real> $Trait<Formula<'t, E, T>> for f64 {
+            type Output = Formula<'t, Binary<$Operation, Number<T>, E, T>, T>;
             #[inline(always)]
-            fn $method(self, other: $Self) -> Self::Output {
-                Binary::new(Number(T::from(self)), other.expression())
+            fn $method(self, other: Formula<'t, E, T>) -> Self::Output {
+                Formula::new(Binary::new(self.expression(), other.form))
             }
         }
-    };
-}
-
-/// The operators of a form of expression.
-macro_rules! operators {
-    (term [$($generics:tt)*] $Self:ty, $Leaf:ty, |$x:ident| $leaf:expr) => {
-        impl<$($generics)*> Term<'t, T> for $Self {
-            type Expression = $Leaf;
+        impl<'t, E: Expression<'t, T>, T: Real> $Trait<Formula<'t, E, T>> for Active<'t, T> {
+            type Output = Formula<'t, Binary<$Operation, Active<'t, T>, E, T>, T>;
             #[inline(always)]
-            fn expression(self) -> $Leaf {
-                let $x = self;
-                $leaf
+            fn $method(self, other: Formula<'t, E, T>) -> Self::Output {
+                Formula::new(Binary::new(self, other.form))
             }
         }
-        impl<$($generics)*> Neg for $Self {
-            type Output = Unary<'t, $Leaf, T>;
-            #[inline(always)]
-            fn neg(self) -> Self::Output {
-                let a = self.expression();
-                Unary { a, value: -a.number(), partial: Factor::Minus, of: PhantomData }
-            }
-        }
-    };
-    ($generics:tt $Self:ty, $Leaf:ty, |$x:ident| $leaf:expr) => {
-        operators! { term $generics $Self, $Leaf, |$x| $leaf }
-        operator! { $generics $Self, $Leaf, Add add Sum }
-        operator! { $generics $Self, $Leaf, Sub sub Difference }
-        operator! { $generics $Self, $Leaf, Mul mul Product }
-        operator! { $generics $Self, $Leaf, Div div Quotient }
-    };
+    )*};
 }
-operators! {
-    ['t, O: Operation, A: Expression<'t, T>, B: Expression<'t, T>, T: Real] Binary<'t, O, A, B, T>,
-    Binary<'t, O, A, B, T>, |x| x
-}
-operators! { ['t, A: Expression<'t, T>, T: Real] Unary<'t, A, T>, Unary<'t, A, T>, |x| x }
-
-/// Makes statements of a form of expression.
-macro_rules! statements {
-    ([$($generics:tt)*] $Self:ty) => {
-        impl<$($generics)*> From<$Self> for Active<'t, T> {
-            #[inline(always)]
-            fn from(expression: $Self) -> Self {
-                Active::record(&expression)
-            }
-        }
-        impl<$($generics)*> fmt::Debug for $Self {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                self.number().fmt(f)
-            }
-        }
-    };
-}
-statements! { ['t, O: Operation, A: Expression<'t, T>, B: Expression<'t, T>, T: Real] Binary<'t, O, A, B, T> }
-statements! { ['t, A: Expression<'t, T>, T: Real] Unary<'t, A, T> }
+operators! { Add add Sum Sub sub Difference Mul mul Product Div div Quotient }
 
 #[cfg(test)]
 mod tests {
-    use super::super::partials::{Partials, of_floats};
+    use super::super::partials::{Partials, Source, of_floats};
     use super::*;
     use adjudicate_ir::prims::{self, PrimDef};
     use smallvec::SmallVec;
@@ -371,7 +424,7 @@ mod tests {
             let bits = [a.to_bits(), b.to_bits()];
             let mut steps = SmallVec::new();
             staged.run(&bits, y.to_bits(), &mut steps);
-            for (found, source) in O::partials(a, b, y).into_iter().zip(&staged.of) {
+            for (found, source) in O::pull(a, b, y, Factor::One).into_iter().zip(&staged.of) {
                 let source = source.expect("sensitivity passes");
                 let wanted = Partials::bits(source, &bits, y.to_bits(), &steps);
                 assert_eq!(found.number().to_bits(), wanted, "{} {a} {b}", def.name);
@@ -380,13 +433,13 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_down_is_what_staging_makes_of_the_rules() {
+    fn pulling_a_factor_back_is_staging_to_the_bit() {
         check::<Sum>(&prims::ADD);
         check::<Difference>(&prims::SUB);
         check::<Product>(&prims::MUL);
         check::<Quotient>(&prims::DIV);
         let negation = of_floats(&prims::NEG, &[], 1);
         let of = &negation.partials().expect("partials").of;
-        assert_eq!(of.as_slice(), [Some(super::super::partials::Source::Const(-1.0))]);
+        assert_eq!(of.as_slice(), [Some(Source::Const(pullbacks::negation(Factor::<f64>::One).number()))]);
     }
 }
