@@ -41,8 +41,8 @@ pub use active::Item;
 pub use active::{Active, Real, ScalarTape};
 #[doc(hidden)]
 pub use expression::{
-    Binary, Difference, Expression, Factor, Formula, Negation, Number, Operation, Product, Quotient, Sink, Sum, Term,
-    Unary,
+    Binary, Bivariate, Difference, Expression, Factor, Formula, Negation, Number, Operation, Product, Quotient, Sink,
+    Sum, Term, Unary,
 };
 #[doc(hidden)]
 pub use partials::Function;

@@ -31,7 +31,7 @@ use crate::compiled::Signature;
 use crate::{Facts, PrepareError, Prepared, RunError, Strategy, Watch};
 use record::Recorder;
 
-pub use var::{Tape, Var};
+pub use var::{Operand, Tape, Var};
 
 /// The strategy.
 #[derive(Clone, Copy, Debug)]

@@ -11,6 +11,7 @@ mod kept;
 mod lanes;
 mod language;
 mod models;
+mod operators;
 mod recursion;
 mod scalar;
 mod scale;

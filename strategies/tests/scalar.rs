@@ -180,7 +180,7 @@ fn a_statement_is_small() {
     let x = tape.var(2.0);
     let mut y = x;
     for _ in 0..100 {
-        y = y * x;
+        y *= x;
     }
     assert_eq!((tape.len(), tape.bytes()), (101, 1 + 100 * (1 + 2 * 12) - 12));
     let [dx] = tape.gradient(y, [x]);

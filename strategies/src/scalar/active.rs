@@ -21,17 +21,20 @@
 //! assert!((dda + 4.0 * 1.0_f64.sin()).abs() < 1e-15);
 //! ```
 
+use std::array;
 use std::cell::{Cell, RefCell};
+use std::cmp::Ordering;
 use std::fmt;
 use std::hint::black_box;
-use std::ops::{Add, Div, Mul, Neg, Sub};
+use std::iter;
+use std::ops::{Add, AddAssign, Div, DivAssign, Mul, MulAssign, Neg, Sub, SubAssign};
 use std::sync::LazyLock;
 
 use adjudicate_ir::prims;
 use smallvec::SmallVec;
 
 use super::expression::{
-    Binary, Difference, Expression, Factor, Formula, Negation, Product, Quotient, Sink, Sum, Unary,
+    Binary, Bivariate, Difference, Expression, Factor, Formula, Negation, Product, Quotient, Sink, Sum, Term, Unary,
 };
 use super::partials::{Function, Partials, Source, of_floats};
 
@@ -39,7 +42,7 @@ use super::partials::{Function, Partials, Source, of_floats};
 macro_rules! unary {
     ($($name:ident $PRIM:ident $about:literal;)*) => {
         $(static $PRIM: LazyLock<Function> = LazyLock::new(|| of_floats(&prims::$PRIM, &[], 1));)*
-        macro_rules! functions {
+        macro_rules! functions_of_one {
             () => {$(
                 #[doc = $about]
                 #[must_use]
@@ -77,10 +80,41 @@ unary! {
     abs ABS "The absolute value.";
 }
 
-/// A number that functions can be applied to: a float, or a number that is active on a tape.
+/// The functions of two numbers, likewise.
+macro_rules! binary {
+    ($($name:ident $PRIM:ident $about:literal;)*) => {
+        $(static $PRIM: LazyLock<Function> = LazyLock::new(|| of_floats(&prims::$PRIM, &[], 2));)*
+        macro_rules! functions_of_two {
+            () => {$(
+                #[doc = $about]
+                #[must_use]
+                fn $name(self, other: impl Into<Self>) -> Self {
+                    Self::apply(&$PRIM, &[Item::Number(self), Item::Number(other.into())]).number()
+                }
+            )*};
+        }
+        impl<'t, E: Expression<'t, T>, T: Real> Formula<'t, E, T> {$(
+            #[doc = $about]
+            #[must_use]
+            pub fn $name<R: Term<'t, T>>(self, other: R) -> Formula<'t, Bivariate<E, R::Expression, T>, T> {
+                Formula::new(Bivariate::new(&$PRIM, self.form, other.expression()))
+            }
+        )*}
+    };
+}
+binary! {
+    powf POW "To a power.";
+    max MAXIMUM "The greater, NaN if either is. Of equal numbers each has half the sensitivity.";
+    min MINIMUM "The lesser, NaN if either is. Of equal numbers each has half the sensitivity.";
+    atan2 ARCTAN2 "The angle of the point (`other`, `self`) from the x axis.";
+}
+
+/// A number that functions can be applied to: a float, or a number that is active on a tape. Comparisons are by value.
 pub trait Real:
     Copy
     + fmt::Debug
+    + PartialOrd
+    + PartialOrd<f64>
     + From<f64>
     + Add<Output = Self>
     + Sub<Output = Self>
@@ -91,6 +125,16 @@ pub trait Real:
     + Sub<f64, Output = Self>
     + Mul<f64, Output = Self>
     + Div<f64, Output = Self>
+    + AddAssign
+    + SubAssign
+    + MulAssign
+    + DivAssign
+    + AddAssign<f64>
+    + SubAssign<f64>
+    + MulAssign<f64>
+    + DivAssign<f64>
+    + iter::Sum
+    + iter::Product
 {
     /// The float that it is.
     fn value(self) -> f64;
@@ -110,27 +154,39 @@ pub trait Real:
     /// To an integer power.
     #[must_use]
     fn powi(self, n: i32) -> Self {
-        let small = usize::try_from(n + SMALL_POWER).ok().and_then(|at| POWERS.get(at));
-        match small {
+        match small_power(n) {
             Some(function) => Self::apply(function, &[Item::Number(self)]).number(),
-            None => self.powf(Self::from(f64::from(n))),
+            None => self.powf(f64::from(n)),
         }
     }
 
-    /// To a power.
+    /// 1 divided by this.
     #[must_use]
-    fn powf(self, power: Self) -> Self {
-        Self::apply(&POW, &[Item::Number(self), Item::Number(power)]).number()
+    fn recip(self) -> Self {
+        Self::from(1.0) / self
     }
-    functions!();
+
+    /// `√(x² + y²)`: infinite where the squares are. Where both are 0 it has no derivative, which is NaN.
+    #[must_use]
+    fn hypot(self, other: impl Into<Self>) -> Self {
+        let other = other.into();
+        (self * self + other * other).sqrt()
+    }
+    functions_of_one!();
+    functions_of_two!();
 }
 
 /// Powers from its negative to it have functions of their own.
-const SMALL_POWER: i32 = 8;
+const SMALL_POWER: i64 = 8;
 
 static POWERS: LazyLock<Vec<Function>> =
-    LazyLock::new(|| (-SMALL_POWER..=SMALL_POWER).map(|n| of_floats(&prims::POWI, &[i64::from(n)], 1)).collect());
-static POW: LazyLock<Function> = LazyLock::new(|| of_floats(&prims::POW, &[], 2));
+    LazyLock::new(|| (-SMALL_POWER..=SMALL_POWER).map(|n| of_floats(&prims::POWI, &[n], 1)).collect());
+
+/// The function that a small power has.
+#[inline]
+fn small_power(n: i32) -> Option<&'static Function> {
+    usize::try_from(i64::from(n) + SMALL_POWER).ok().and_then(|at| POWERS.get(at))
+}
 
 /// A number, or the bits of another scalar.
 #[derive(Clone, Copy, Debug)]
@@ -488,15 +544,30 @@ fn run_steps<T: Real>(partials: &Partials, args: &[Item<T>], value: T) -> SmallV
     steps
 }
 
-/// A function of one number, and its partial derivative.
+/// A function of numbers, and its partial derivatives.
 #[inline]
-pub(super) fn value_and_partial<T: Real>(function: &Function, x: T) -> (T, T) {
-    let args = [Item::Number(x)];
+pub(super) fn value_and_partials<T: Real, const N: usize>(function: &Function, numbers: [T; N]) -> (T, [T; N]) {
+    let args = numbers.map(Item::Number);
     let value = T::apply(function, &args).number();
     let partials = function.partials().unwrap_or_else(|why| panic!("{why}"));
     let steps = run_steps(partials, &args, value);
-    let partial = partials.of[0].map_or_else(|| T::from(0.0), |source| find(source, &args, value, &steps).number());
-    (value, partial)
+    let partial = |source: Source| find(source, &args, value, &steps).number();
+    (value, array::from_fn(|i| partials.of[i].map_or_else(|| T::from(0.0), partial)))
+}
+
+/// An integer power, and its partial derivative.
+#[inline]
+pub(super) fn power_and_partial<T: Real>(x: T, n: i32) -> (T, T) {
+    match small_power(n) {
+        Some(function) => {
+            let (value, [partial]) = value_and_partials(function, [x]);
+            (value, partial)
+        }
+        None => {
+            let (value, [partial, _]) = value_and_partials(&POW, [x, T::from(f64::from(n))]);
+            (value, partial)
+        }
+    }
 }
 
 impl<T: Real> Real for Active<'_, T> {
@@ -540,7 +611,7 @@ impl<T: Real> Neg for Active<'_, T> {
 }
 
 macro_rules! operators {
-    ($($Trait:ident $method:ident $Operation:ident)*) => {$(
+    ($($Trait:ident $method:ident $Assign:ident $assign:ident $Operation:ident)*) => {$(
         impl<'t, T: Real> $Trait for Active<'t, T> {
             type Output = Self;
             #[inline]
@@ -562,6 +633,57 @@ macro_rules! operators {
                 Active::from(self).$method(other)
             }
         }
+        impl<'t, T: Real, R: Term<'t, T>> $Assign<R> for Active<'t, T> {
+            #[inline]
+            fn $assign(&mut self, other: R) {
+                *self = Self::record(&Binary::<$Operation, _, _, _>::new(*self, other.expression()));
+            }
+        }
     )*};
 }
-operators! { Add add Sum Sub sub Difference Mul mul Product Div div Quotient }
+operators! {
+    Add add AddAssign add_assign Sum
+    Sub sub SubAssign sub_assign Difference
+    Mul mul MulAssign mul_assign Product
+    Div div DivAssign div_assign Quotient
+}
+
+/// Over iterators; of no terms what is neutral.
+macro_rules! folds {
+    ($($Trait:ident $method:ident $neutral:literal $op:tt)*) => {$(
+        impl<T: Real> iter::$Trait for Active<'_, T> {
+            fn $method<I: Iterator<Item = Self>>(terms: I) -> Self {
+                terms.reduce(|a, b| a $op b).unwrap_or_else(|| Self::from($neutral))
+            }
+        }
+        impl<'a, 't: 'a, T: Real + 'a> iter::$Trait<&'a Active<'t, T>> for Active<'t, T> {
+            fn $method<I: Iterator<Item = &'a Self>>(terms: I) -> Self {
+                terms.copied().$method()
+            }
+        }
+    )*};
+}
+folds! { Sum sum 0.0 + Product product 1.0 * }
+
+/// Comparisons, by value.
+macro_rules! comparisons {
+    ($($A:ty, $B:ty;)*) => {$(
+        impl<T: Real> PartialEq<$B> for $A {
+            #[inline]
+            fn eq(&self, other: &$B) -> bool {
+                Real::value(*self) == Real::value(*other)
+            }
+        }
+        impl<T: Real> PartialOrd<$B> for $A {
+            #[inline]
+            fn partial_cmp(&self, other: &$B) -> Option<Ordering> {
+                Real::value(*self).partial_cmp(&Real::value(*other))
+            }
+        }
+    )*};
+}
+comparisons! {
+    Active<'_, T>, Active<'_, T>;
+    Active<'_, T>, f64;
+    f64, Active<'_, T>;
+}

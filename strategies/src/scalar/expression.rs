@@ -26,7 +26,7 @@ use std::ops::{Add, Div, Mul, Neg, Sub};
 
 use adjudicate_ir::prims::pullbacks;
 
-use super::active::{Active, Edge, Real, ScalarTape};
+use super::active::{Active, Edge, Real, ScalarTape, power_and_partial, value_and_partials};
 use super::partials::Function;
 
 /// A cotangent. Nothing is multiplied by the first two.
@@ -98,7 +98,7 @@ impl<T: Real> Sink<'_, '_, T> {
     fn put(&mut self, partial: T, statement: u32) {
         let (edges, room) = self.edges.split_at_mut(self.len);
         match edges.iter_mut().find(|edge| edge.statement == statement) {
-            Some(edge) => edge.partial = edge.partial + partial,
+            Some(edge) => *edge = Edge { partial: edge.partial + partial, statement },
             None => {
                 room[0] = Edge { partial, statement };
                 self.len += 1;
@@ -289,7 +289,16 @@ impl<A, T: Real> Unary<A, T> {
     where
         A: Expression<'t, T>,
     {
-        let (value, partial) = super::active::value_and_partial(function, a.number());
+        let (value, [partial]) = value_and_partials(function, [a.number()]);
+        Unary { a, value, partial }
+    }
+
+    #[inline]
+    pub(super) fn power<'t>(n: i32, a: A) -> Self
+    where
+        A: Expression<'t, T>,
+    {
+        let (value, partial) = power_and_partial(a.number(), n);
         Unary { a, value, partial }
     }
 }
@@ -313,6 +322,48 @@ impl<'t, A: Expression<'t, T>, T: Real> Expression<'t, T> for Unary<A, T> {
     }
 }
 
+/// A function of two expressions.
+#[derive(Clone, Copy)]
+pub struct Bivariate<A, B, T> {
+    a: A,
+    b: B,
+    value: T,
+    partials: [T; 2],
+}
+
+impl<A, B, T: Real> Bivariate<A, B, T> {
+    #[inline]
+    pub(super) fn new<'t>(function: &Function, a: A, b: B) -> Self
+    where
+        A: Expression<'t, T>,
+        B: Expression<'t, T>,
+    {
+        let (value, partials) = value_and_partials(function, [a.number(), b.number()]);
+        Bivariate { a, b, value, partials }
+    }
+}
+
+impl<'t, A: Expression<'t, T>, B: Expression<'t, T>, T: Real> Expression<'t, T> for Bivariate<A, B, T> {
+    const OPERANDS: usize = A::OPERANDS + B::OPERANDS;
+
+    #[inline(always)]
+    fn number(&self) -> T {
+        self.value
+    }
+
+    #[inline(always)]
+    fn tape(&self) -> Option<&'t ScalarTape<T>> {
+        self.a.tape().or(self.b.tape())
+    }
+
+    #[inline(always)]
+    fn put(&self, cotangent: Factor<T>, sink: &mut Sink<'_, 't, T>) {
+        let [a, b] = self.partials;
+        self.a.put(cotangent * a, sink);
+        self.b.put(cotangent * b, sink);
+    }
+}
+
 /// An expression of some form, which operators and functions go on with.
 #[derive(Clone, Copy)]
 pub struct Formula<'t, E, T: Real> {
@@ -324,6 +375,25 @@ impl<'t, E: Expression<'t, T>, T: Real> Formula<'t, E, T> {
     #[inline(always)]
     pub(super) fn new(form: E) -> Self {
         Formula { form, of: PhantomData }
+    }
+
+    /// To an integer power.
+    #[must_use]
+    pub fn powi(self, n: i32) -> Formula<'t, Unary<E, T>, T> {
+        Formula::new(Unary::power(n, self.form))
+    }
+
+    /// 1 divided by this.
+    #[must_use]
+    pub fn recip(self) -> Formula<'t, Binary<Quotient, Number<T>, E, T>, T> {
+        1.0 / self
+    }
+
+    /// `√(x² + y²)`, as [`Real::hypot`].
+    #[must_use]
+    pub fn hypot<R: Term<'t, T>>(self, other: R) -> Formula<'t, impl Expression<'t, T>, T> {
+        let other = Formula::new(other.expression());
+        (self * self + other * other).sqrt()
     }
 }
 

@@ -18,8 +18,10 @@
 //! dropped or [cleared](Tape::clear).
 
 use std::cell::RefCell;
+use std::cmp::Ordering;
 use std::fmt;
-use std::ops::{Add, Div, Mul, Neg, Sub};
+use std::iter;
+use std::ops::{Add, AddAssign, Div, DivAssign, Mul, MulAssign, Neg, Sub, SubAssign};
 use std::rc::Rc;
 
 use adjudicate_ir::exec::{Domain, PrimInstr};
@@ -44,6 +46,10 @@ struct State {
 }
 
 /// A tensor, and where on the tape it comes from.
+///
+/// Float scalars compare by value, with each other and with floats. To compare arrays panics, since that is a truth value
+/// for each element: an array of them is made by [`Tape::apply`] of a comparison, such as [`prims::LT`], and read by
+/// [`prims::SELECT`]. A sum or product over an iterator panics if there are no terms, which say what tape it is on.
 #[derive(Clone)]
 pub struct Var {
     tape: Tape,
@@ -251,6 +257,12 @@ impl Var {
         self.unary(&prims::POWI, &[n])
     }
 
+    /// 1 divided by this.
+    #[must_use]
+    pub fn recip(&self) -> Var {
+        1.0 / self
+    }
+
     /// The sum of all elements.
     #[must_use]
     pub fn sum(&self) -> Var {
@@ -305,6 +317,30 @@ impl Var {
     }
 }
 
+/// What a function of two takes beside a variable: another one, or a float, which is a constant.
+pub trait Operand {
+    /// As a variable.
+    fn on(self, tape: &Tape) -> Var;
+}
+
+impl Operand for Var {
+    fn on(self, _tape: &Tape) -> Var {
+        self
+    }
+}
+
+impl Operand for &Var {
+    fn on(self, _tape: &Tape) -> Var {
+        self.clone()
+    }
+}
+
+impl Operand for f64 {
+    fn on(self, tape: &Tape) -> Var {
+        tape.constant(self)
+    }
+}
+
 fn integers(list: &[usize]) -> Vec<i64> {
     list.iter().map(|&n| n as i64).collect()
 }
@@ -340,8 +376,26 @@ functions! {
     abs ABS "The absolute value.";
 }
 
+macro_rules! functions_of_two {
+    ($($name:ident $PRIM:ident $about:literal;)*) => {
+        impl Var {$(
+            #[doc = $about]
+            #[must_use]
+            pub fn $name(&self, other: impl Operand) -> Var {
+                self.tape.apply(&prims::$PRIM, &[], &[self, &other.on(&self.tape)])
+            }
+        )*}
+    };
+}
+functions_of_two! {
+    powf POW "To a power.";
+    max MAXIMUM "The greater, NaN if either is. Of equal numbers each has half the sensitivity.";
+    min MINIMUM "The lesser, NaN if either is. Of equal numbers each has half the sensitivity.";
+    atan2 ARCTAN2 "The angle of the point (`other`, `self`) from the x axis.";
+}
+
 macro_rules! operators {
-    ($($Trait:ident $method:ident $PRIM:ident)*) => {$(
+    ($($Trait:ident $method:ident $Assign:ident $assign:ident $PRIM:ident)*) => {$(
         impl $Trait<&Var> for &Var {
             type Output = Var;
             fn $method(self, other: &Var) -> Var {
@@ -390,9 +444,62 @@ macro_rules! operators {
                 self.$method(&other)
             }
         }
+        impl<R> $Assign<R> for Var
+        where
+            for<'a> &'a Var: $Trait<R, Output = Var>,
+        {
+            fn $assign(&mut self, other: R) {
+                *self = (&*self).$method(other);
+            }
+        }
     )*};
 }
-operators! { Add add ADD Sub sub SUB Mul mul MUL Div div DIV }
+operators! {
+    Add add AddAssign add_assign ADD
+    Sub sub SubAssign sub_assign SUB
+    Mul mul MulAssign mul_assign MUL
+    Div div DivAssign div_assign DIV
+}
+
+/// Over iterators. Terms say on which tape the result is, so that there must be one.
+macro_rules! folds {
+    ($($Trait:ident $method:ident $op:tt)*) => {$(
+        impl iter::$Trait for Var {
+            fn $method<I: Iterator<Item = Var>>(terms: I) -> Var {
+                terms.reduce(|a, b| a $op b).expect("a term, for its tape")
+            }
+        }
+        impl<'a> iter::$Trait<&'a Var> for Var {
+            fn $method<I: Iterator<Item = &'a Var>>(terms: I) -> Var {
+                terms.cloned().$method()
+            }
+        }
+    )*};
+}
+folds! { Sum sum + Product product * }
+
+/// Comparisons of scalars, by value.
+macro_rules! comparisons {
+    ($($A:ty, $B:ty, |$a:ident, $b:ident| $left:expr, $right:expr;)*) => {$(
+        impl PartialEq<$B> for $A {
+            fn eq(&self, other: &$B) -> bool {
+                let ($a, $b) = (self, other);
+                $left == $right
+            }
+        }
+        impl PartialOrd<$B> for $A {
+            fn partial_cmp(&self, other: &$B) -> Option<Ordering> {
+                let ($a, $b) = (self, other);
+                $left.partial_cmp(&$right)
+            }
+        }
+    )*};
+}
+comparisons! {
+    Var, Var, |a, b| a.item(), b.item();
+    Var, f64, |a, b| a.item(), *b;
+    f64, Var, |a, b| *a, b.item();
+}
 
 impl Neg for &Var {
     type Output = Var;
