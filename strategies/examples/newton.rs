@@ -81,3 +81,8 @@ fn main() {
     let da = tape.gradient(&distance(&a, &target), &[&a]).remove(0);
     println!("the gradient of a sum of squares: {da:?}");
 }
+
+#[test]
+fn it_finds_the_minimum() {
+    main();
+}
