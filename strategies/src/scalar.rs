@@ -25,7 +25,7 @@ use std::fmt;
 
 use adjudicate_ir::datum::Layout;
 use adjudicate_ir::exec::{Executable, Machine};
-use adjudicate_ir::graph::{Module, Node, Op, VjpSpec};
+use adjudicate_ir::graph::{Graph, Module, Node, NodeId, Op, VjpSpec};
 use adjudicate_ir::passes;
 use adjudicate_ir::program::{Program, Request};
 use adjudicate_ir::span::{Diagnostic, Span};
@@ -173,8 +173,11 @@ fn check_derivative(module: &Module, spec: &VjpSpec) -> Result<(), Box<Diagnosti
         }
         let graph = module.graph(id);
         let live = passes::live(graph);
-        for (_, node) in graph.iter().filter(|(at, _)| live[at.0 as usize]) {
-            if let Some(array) = array(&node.ty).filter(|array| !is_seed(node, array)) {
+        let active = active_numbers(graph);
+        for (at, node) in graph.iter().filter(|(at, _)| live[at.0 as usize]) {
+            let of_numbers = makes(node) && node.args.iter().any(|arg| active[arg.0 as usize]);
+            let returned = id == spec.graph && is_result(graph, at);
+            if let Some(array) = array(&node.ty).filter(|array| (of_numbers || returned) && !is_seed(node, array)) {
                 let span = if node.span == Span::default() { graph.span } else { node.span };
                 return Err(refusal(&graph.name, array, span));
             }
@@ -182,6 +185,32 @@ fn check_derivative(module: &Module, spec: &VjpSpec) -> Result<(), Box<Diagnosti
         }
     }
     Ok(())
+}
+
+/// Whether a node is what a graph returns, or an item of that.
+fn is_result(graph: &Graph, at: NodeId) -> bool {
+    let ret = graph.node(graph.ret);
+    if ret.op == Op::Tuple { ret.args.contains(&at) } else { at == graph.ret }
+}
+
+/// Whether a node makes something of its operands, rather than to hand on what was made elsewhere.
+fn makes(node: &Node) -> bool {
+    matches!(node.op, Op::Prim(_) | Op::Vjp(_))
+}
+
+/// By node of a graph, whether it is a number that may be active: one that does not come from constants, integers and arrays
+/// alone. Arrays never are, as one that is made of such a number is refused.
+fn active_numbers(graph: &Graph) -> Vec<bool> {
+    let mut active = vec![false; graph.nodes.len()];
+    for (id, node) in graph.iter() {
+        let is_inert = match &node.op {
+            Op::Const(_) | Op::Zero => true,
+            Op::Prim(_) => !node.args.iter().any(|arg| active[arg.0 as usize]),
+            _ => matches!(&node.ty, Type::Tensor(_, shape) if !shape.is_empty()),
+        };
+        active[id.0 as usize] = !is_inert && node.ty.is_differentiable();
+    }
+    active
 }
 
 /// Whether an array of one float is the seed of an inner derivative, or a cotangent for such a seed.
