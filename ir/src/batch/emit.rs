@@ -290,9 +290,8 @@ impl Emitter<'_> {
     }
 
     pub(super) fn refused(w: &Walk<'_>, ty: &Type) -> Box<Diagnostic> {
-        Box::new(Diagnostic::new(
-            w.b.borrow().span,
-            format!("a value of type {ty} cannot differ from lane to lane here"),
-        ))
+        let message = format!("a value of type {ty} cannot differ from lane to lane here");
+        let help = "let functions be chosen before the lanes are, or take the lanes one by one in a loop";
+        Box::new(Diagnostic::new(w.b.borrow().span, message).help(help))
     }
 }

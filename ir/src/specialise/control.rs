@@ -222,7 +222,10 @@ impl Cx<'_> {
             let parts = ((again, cond_frame, cond_params), (next, body_frame, body_params));
             return self.emit_loop(&source, &init, state, parts);
         }
-        self.error("the types of the variables of this loop do not settle")
+        self.error_help(
+            format!("the types of the variables of this loop of `{}` do not settle", self.active_name()),
+            "let each variable keep its type and its shape from trip to trip",
+        )
     }
 
     /// Remembers which variables of a loop were known numbers before and are not after a trip.
@@ -360,7 +363,10 @@ impl Cx<'_> {
             *self.function().trips.last_mut().expect("it was pushed") += 1;
             self.set_span(span);
         }
-        self.error(format!("this loop would be unrolled more than {MAX_UNROLLED} times"))
+        self.error_help(
+            format!("this loop of `{}` would be unrolled more than {MAX_UNROLLED} times", self.active_name()),
+            "let no shape and no function depend on what the loop changes, or make fewer trips",
+        )
     }
 
     #[expect(clippy::type_complexity, reason = "leaves, frame and parameters of the two parts")]

@@ -428,7 +428,10 @@ impl Cx<'_> {
             }
             self.functions.pop();
         }
-        self.error(format!("the type of `{}` does not settle", self.name_of(key)))
+        self.error_help(
+            format!("the type of `{}` does not settle", self.name_of(key)),
+            "let every call of it return the same type and shape",
+        )
     }
 
     /// One attempt at a body; its context stays open, with the leaves of the result.

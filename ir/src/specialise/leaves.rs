@@ -275,7 +275,12 @@ impl Cx<'_> {
             Val::Record(ty, items) => {
                 Layout::Record(ty.clone(), items.iter().map(|v| self.layout(v)).collect::<Res<_>>()?)
             }
-            other => return self.error(format!("{} cannot be the result of a program", other.abs())),
+            other => {
+                return self.error_help(
+                    format!("{} cannot be the result of `{}`", other.abs(), self.request.entry),
+                    "return numbers, arrays, or tuples and records of them: call a function and return what it gives",
+                );
+            }
         })
     }
 
