@@ -47,6 +47,7 @@ mod scope;
 mod statements;
 
 use std::rc::Rc;
+use std::sync::Arc;
 
 use ruff_python_ast::Stmt;
 use ruff_text_size::{Ranged, TextRange};
@@ -57,7 +58,7 @@ use crate::span::{Diagnostic, SourceMap, Span};
 use self::context::Lowerer;
 use self::control::{Part, Seq, Tail};
 use self::liveness::Liveness;
-use self::scope::{MODULE, Scopes};
+use self::scope::{Code, MODULE, ScopeId, Scopes};
 
 pub use self::faults::Faults;
 pub use self::render::render;
@@ -83,6 +84,10 @@ pub fn lower(module: &mut Module, sources: &mut SourceMap, name: &str, text: &st
     let file = sources.add(name, text);
     let graphs = module.graphs.len();
     let result = stacker::grow(STACK, || lower_text(module, file, text));
+    let result = result.map(|(lowered, functions)| {
+        sources.define(file, functions);
+        lowered
+    });
     result.map_err(|mut errors| {
         module.graphs.truncate(graphs);
         errors.sort_by_key(|error| (error.span.start, error.span.end));
@@ -90,7 +95,10 @@ pub fn lower(module: &mut Module, sources: &mut SourceMap, name: &str, text: &st
     })
 }
 
-fn lower_text(module: &mut Module, file: u16, text: &str) -> Result<Lowered, Vec<Diagnostic>> {
+/// A file as graphs, and the functions in it.
+type Parts = (Lowered, Vec<(Span, Arc<str>)>);
+
+fn lower_text(module: &mut Module, file: u16, text: &str) -> Result<Parts, Vec<Diagnostic>> {
     let span = |range: TextRange| Span { file, start: range.start().into(), end: range.end().into() };
     if u32::try_from(text.len()).is_err() {
         return Err(vec![Diagnostic::new(Span { file, start: 0, end: 0 }, "the file is larger than 4 GiB")]);
@@ -118,7 +126,7 @@ fn lower_text(module: &mut Module, file: u16, text: &str) -> Result<Lowered, Vec
     lower_module(module, file, text, parsed.suite())
 }
 
-fn lower_module(module: &mut Module, file: u16, text: &str, body: &[Stmt]) -> Result<Lowered, Vec<Diagnostic>> {
+fn lower_module(module: &mut Module, file: u16, text: &str, body: &[Stmt]) -> Result<Parts, Vec<Diagnostic>> {
     let scopes = Scopes::of(body);
     let mut lowerer = Lowerer::new(module, &scopes, file, text);
     lowerer.frame.live = Rc::new(Liveness::of(&scopes, MODULE, body));
@@ -132,9 +140,12 @@ fn lower_module(module: &mut Module, file: u16, text: &str, body: &[Stmt]) -> Re
     }
     lowerer.module.graphs.truncate(graphs);
     let statements = body.iter().map(|stmt| lowerer.span(stmt.range())).collect();
+    let is_function = |&id: &ScopeId| matches!(scopes.get(id).code, Code::Def(_) | Code::Lambda(_));
+    let functions = scopes.ids().filter(is_function).map(|id| lowerer.describe(id));
+    let functions = functions.map(|(name, range)| (lowerer.span(range), Arc::from(&*name))).collect();
     let (top, whole) = (lowerer.top, lowerer.too_large());
     let errors = lowerer.errors;
-    if whole { Err(errors) } else { Ok(Lowered { top, faults: Faults::new(statements, errors) }) }
+    if whole { Err(errors) } else { Ok((Lowered { top, faults: Faults::new(statements, errors) }, functions)) }
 }
 
 fn lower_first(message: &str) -> String {

@@ -21,6 +21,8 @@ pub struct SourceFile {
     pub name: Arc<str>,
     /// The whole text.
     pub text: Arc<str>,
+    /// The functions that a person wrote in it: extent and name, outer before inner.
+    functions: Arc<[(Span, Arc<str>)]>,
 }
 
 /// The files that spans refer to.
@@ -35,8 +37,13 @@ impl SourceMap {
 
     /// Adds a file and returns its index.
     pub fn add(&mut self, name: &str, text: &str) -> u16 {
-        self.files.push(SourceFile { name: name.into(), text: text.into() });
+        self.files.push(SourceFile { name: name.into(), text: text.into(), functions: Arc::default() });
         u16::try_from(self.files.len() - 1).expect("fewer than 65536 source files")
+    }
+
+    /// Says which functions there are in a file, outer before inner.
+    pub(crate) fn define(&mut self, file: u16, functions: Vec<(Span, Arc<str>)>) {
+        self.files[usize::from(file)].functions = functions.into();
     }
 
     /// The file of a span.
@@ -59,6 +66,27 @@ impl SourceMap {
             (Some(file), Some((line, column))) => format!("{}:{line}:{column}", file.name),
             _ => "<unknown>".to_owned(),
         }
+    }
+
+    /// The innermost function of the model that a span lies in.
+    fn function(&self, span: Span) -> Option<&str> {
+        let holds = |(extent, _): &&(Span, Arc<str>)| extent.start <= span.start && span.end <= extent.end;
+        let known = Some(span).filter(|span| span.is_of_model())?;
+        self.file(known)?.functions.iter().rfind(holds).map(|(_, name)| &**name)
+    }
+
+    /// What a message is about: of places, the nearest first, the one that lies in a function of the model, and that function
+    /// as messages name it. Transformed code stands where it came from, so its place tells more than the name of its graph.
+    pub fn subject(&self, places: &[Span]) -> (Span, String) {
+        let named = places.iter().find_map(|&place| Some((place, format!("`{}`", self.function(place)?))));
+        named.unwrap_or_else(|| (places.first().copied().unwrap_or_default(), "the top level".to_owned()))
+    }
+}
+
+impl Span {
+    /// Whether the position is known, and in the file that the user wrote.
+    pub fn is_of_model(self) -> bool {
+        self.file == SourceMap::MODEL && self != Span::default()
     }
 }
 

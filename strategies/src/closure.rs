@@ -110,7 +110,7 @@ impl Closure {
                 passes::run_once(&mut module, passes::DIFFERENTIATE, watch);
             }
             last = kept::outermost(&module).map(|_| module.clone()).or(last);
-            if !expand::expand_innermost(&mut module).map_err(|why| Refusal::new(*why, sources))? {
+            if !expand::expand_innermost(&mut module, sources).map_err(|why| Refusal::new(*why, sources))? {
                 break;
             }
             passes::compact(&mut module);

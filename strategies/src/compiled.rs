@@ -29,12 +29,16 @@ pub(crate) struct Signature {
     output: Layout,
     fixed: Vec<(usize, i64)>,
     sources: SourceMap,
+    /// Where the function of the request is.
+    entry: Span,
 }
 
 impl Signature {
     /// The signature of a specialised request.
     pub(crate) fn new(program: &Program, specialised: &Specialised) -> Self {
-        Self { output: specialised.output.clone(), fixed: specialised.fixed.clone(), sources: program.sources.clone() }
+        let entry = specialised.module.graph(specialised.module.entry).span;
+        let (output, fixed) = (specialised.output.clone(), specialised.fixed.clone());
+        Self { output, fixed, sources: program.sources.clone(), entry }
     }
 
     /// The layout of the result.
@@ -58,9 +62,15 @@ impl Signature {
         Ok(())
     }
 
-    /// An error of the executor as one of the run.
+    /// An error of the executor as one of the run. A limit that was met is worded as a refusal, which it would have been if
+    /// the data were known before.
     pub(crate) fn run_error(&self, error: ExecError) -> RunError {
-        self.error(error.span, error.message)
+        let ExecError { span, message, help } = error;
+        let Some(help) = help else { return self.error(span, message) };
+        let (span, function) = self.sources.subject(&[span, self.entry]);
+        let mut limit = self.error(span, format!("in {function}, {message}"));
+        limit.diagnostic = limit.diagnostic.help(help);
+        limit
     }
 
     fn error(&self, span: Span, message: String) -> RunError {

@@ -119,11 +119,16 @@ pub struct Refusal {
     pub position: String,
 }
 
+/// A diagnostic on one line: position, reason and advice.
+fn one_line(f: &mut fmt::Formatter<'_>, position: &str, diagnostic: &Diagnostic) -> fmt::Result {
+    let Diagnostic { message, help, .. } = diagnostic;
+    write!(f, "{position}: {message}")?;
+    help.iter().try_for_each(|help| write!(f, "; {help}"))
+}
+
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { diagnostic: Diagnostic { message, help, .. }, position } = self;
-        write!(f, "{position}: {message}")?;
-        help.iter().try_for_each(|help| write!(f, "; {help}"))
+        one_line(f, &self.position, &self.diagnostic)
     }
 }
 
@@ -142,6 +147,12 @@ pub struct RunError {
     pub diagnostic: Diagnostic,
     /// `file:line:column` of the position.
     pub position: String,
+}
+
+impl fmt::Display for RunError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        one_line(f, &self.position, &self.diagnostic)
+    }
 }
 
 /// Every strategy and variant, in the order of help and tables.

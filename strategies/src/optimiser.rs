@@ -49,7 +49,7 @@ impl Optimiser {
         watch: &mut dyn FnMut(&str, &Module),
     ) -> Result<(), Refusal> {
         passes::optimise(module, &self.repeated, watch).map_err(|exhausted| {
-            let refusal = refusal(module, expanded, exhausted);
+            let refusal = refusal(module, sources, expanded, exhausted);
             Refusal::new(refusal, sources)
         })
     }
@@ -78,11 +78,14 @@ pub(crate) fn variants(family: &str) -> impl Iterator<Item = (&'static Pass, Str
     })
 }
 
-fn refusal(module: &Module, expanded: Option<&Derivative>, exhausted: Exhausted) -> Diagnostic {
-    let Some(Derivative { span, inside }) = expanded else {
-        return Diagnostic::new(module.graph(module.entry).span, exhausted.to_string()).help("split the program");
+fn refusal(module: &Module, sources: &SourceMap, expanded: Option<&Derivative>, exhausted: Exhausted) -> Diagnostic {
+    let Some(Derivative { places, inside }) = expanded else {
+        let (span, function) = sources.subject(&[module.graph(module.entry).span]);
+        return Diagnostic::new(span, format!("with all that {function} calls, {exhausted}"))
+            .help("split it into functions that are asked for one by one, or use the strategy `tape`");
     };
     let nested = if *inside == 0 { String::new() } else { format!(", which has {inside} others inside it,") };
-    Diagnostic::new(*span, format!("with this derivative{nested} {exhausted}"))
-        .help("ask for a lower order, or for less at a time")
+    let (span, function) = sources.subject(places);
+    Diagnostic::new(span, format!("with this derivative in {function}{nested} {exhausted}"))
+        .help("ask for a lower order or for less at a time, or use the strategy `tape`")
 }

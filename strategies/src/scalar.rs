@@ -28,7 +28,7 @@ use adjudicate_ir::exec::{Executable, Machine};
 use adjudicate_ir::graph::{Graph, Module, Node, NodeId, Op, VjpSpec};
 use adjudicate_ir::passes;
 use adjudicate_ir::program::{Program, Request};
-use adjudicate_ir::span::{Diagnostic, Span};
+use adjudicate_ir::span::{Diagnostic, SourceMap, Span};
 use adjudicate_ir::types::{Elem, Type};
 use adjudicate_ir::value::Value;
 
@@ -94,8 +94,9 @@ impl Strategy for ScalarTapeStrategy {
         passes::close(&mut specialised.module);
         watch("close", &specialised.module);
         let module = &specialised.module;
-        let checked = nesting::check(module).and_then(|()| check(module));
-        checked.map_err(|why| PrepareError::Refused(Refusal::new(*why, &program.sources)))?;
+        let sources = &program.sources;
+        let checked = nesting::check(module, sources).and_then(|()| check(module, sources));
+        checked.map_err(|why| PrepareError::Refused(Refusal::new(*why, sources)))?;
         expand(&mut specialised.module, watch);
         if self.regions {
             passes::run_once(&mut specialised.module, passes::FUSE_SCALARS, watch);
@@ -152,18 +153,19 @@ fn expand(module: &mut Module, watch: Watch) {
 }
 
 /// Refuses a program that differentiates through an array of floats, at the innermost derivative that does.
-fn check(module: &Module) -> Result<(), Box<Diagnostic>> {
+fn check(module: &Module, sources: &SourceMap) -> Result<(), Box<Diagnostic>> {
     let nodes = module.reachable().into_iter().flat_map(|id| &module.graph(id).nodes);
     let derivatives: Vec<&VjpSpec> =
         nodes.filter_map(|node| if let Op::Vjp(spec) = &node.op { Some(spec) } else { None }).collect();
-    derivatives.iter().rev().try_for_each(|spec| check_derivative(module, spec))
+    derivatives.iter().rev().try_for_each(|spec| check_derivative(module, sources, spec))
 }
 
-fn check_derivative(module: &Module, spec: &VjpSpec) -> Result<(), Box<Diagnostic>> {
+fn check_derivative(module: &Module, sources: &SourceMap, spec: &VjpSpec) -> Result<(), Box<Diagnostic>> {
     let target = module.graph(spec.graph);
+    let outside = [target.span, module.graph(module.entry).span];
     let by = spec.wrt.iter().map(|&i| target.ty(target.params[i as usize]));
     if let Some(array) = by.filter_map(array).next() {
-        return Err(refusal(&target.name, array, target.span));
+        return Err(refusal(sources, &outside, array));
     }
     let mut seen = vec![false; module.graphs.len()];
     let mut work = vec![spec.graph];
@@ -174,12 +176,16 @@ fn check_derivative(module: &Module, spec: &VjpSpec) -> Result<(), Box<Diagnosti
         let graph = module.graph(id);
         let live = passes::live(graph);
         let active = active_numbers(graph);
-        for (at, node) in graph.iter().filter(|(at, _)| live[at.0 as usize]) {
+        let nodes = || graph.iter().filter(|(at, _)| live[at.0 as usize]);
+        for (at, node) in nodes() {
             let of_numbers = makes(node) && node.args.iter().any(|arg| active[arg.0 as usize]);
             let returned = id == spec.graph && is_result(graph, at);
-            if let Some(array) = array(&node.ty).filter(|array| (of_numbers || returned) && !is_seed(node, array)) {
-                let span = if node.span == Span::default() { graph.span } else { node.span };
-                return Err(refusal(&graph.name, array, span));
+            if (of_numbers || returned) && computed(node).is_some() {
+                // What an expression computes comes last of what stands there.
+                let there = nodes().filter(|(_, other)| other.span == node.span);
+                let last = there.filter_map(|(_, node)| computed(node)).next_back();
+                let places = [&[node.span, graph.span][..], &outside].concat();
+                return Err(refusal(sources, &places, last.expect("the node is one of them")));
             }
             work.extend(node.op.graphs());
         }
@@ -213,6 +219,11 @@ fn active_numbers(graph: &Graph) -> Vec<bool> {
     active
 }
 
+/// The array of floats that a node computes.
+fn computed(node: &Node) -> Option<&Type> {
+    array(&node.ty).filter(|array| !is_seed(node, array))
+}
+
 /// Whether an array of one float is the seed of an inner derivative, or a cotangent for such a seed.
 fn is_seed(node: &Node, array: &Type) -> bool {
     let seeds = match &node.op {
@@ -234,9 +245,10 @@ fn array(ty: &Type) -> Option<&Type> {
     }
 }
 
-fn refusal(function: &str, array: &Type, span: Span) -> Box<Diagnostic> {
+fn refusal(sources: &SourceMap, places: &[Span], array: &Type) -> Box<Diagnostic> {
+    let (span, function) = sources.subject(places);
     let message = format!(
-        "`{function}` computes with an array of floats, {array}, which a tape of scalar statements cannot express"
+        "{function} computes with an array of floats, {array}, which a tape of scalar statements cannot express"
     );
     Box::new(Diagnostic::new(span, message).help("write it with float scalars, or use the strategy `tape`"))
 }

@@ -13,6 +13,7 @@ mod language;
 mod models;
 mod operators;
 mod recursion;
+mod refusals;
 mod scalar;
 mod scale;
 mod tangent;

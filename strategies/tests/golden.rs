@@ -216,6 +216,7 @@ fn an_order_that_is_too_high_is_refused() {
     let Err(PrepareError::Refused(why)) = prepare(40) else { panic!("order 40 is prepared") };
     let said = &why.diagnostic.message;
     assert!(said.contains("others inside it") && said.contains("more than the 524288"), "{said}");
+    assert!(said.contains("this derivative in `f`") && why.to_string().contains("; ask for a lower order"), "{why}");
     assert_eq!(why.position, "model.py:1:1");
 }
 

@@ -181,7 +181,7 @@ impl Subject {
             PrepareError::Refused(refusal) => Failure::Refused(refusal.to_string()),
         })?;
         let leaves: Vec<Value> = self.arguments.iter().flat_map(Datum::leaves).collect();
-        prepared.run(&leaves).map_err(|e| Failure::Wrong(format!("{}: {}", e.position, e.diagnostic.message)))
+        prepared.run(&leaves).map_err(|e| Failure::Wrong(e.to_string()))
     }
 }
 

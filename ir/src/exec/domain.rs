@@ -17,6 +17,20 @@ pub struct ExecError {
     pub span: Span,
     /// What happened.
     pub message: String,
+    /// Where a limit was met that is not the program's: what would keep it within.
+    pub help: Option<&'static str>,
+}
+
+impl ExecError {
+    /// An error of the program.
+    pub fn new(span: Span, message: impl Into<String>) -> Self {
+        Self { span, message: message.into(), help: None }
+    }
+
+    /// A limit that was met, and what would keep the program within it.
+    pub fn limit(span: Span, message: impl Into<String>, help: &'static str) -> Self {
+        Self { help: Some(help), ..Self::new(span, message) }
+    }
 }
 
 impl fmt::Display for ExecError {

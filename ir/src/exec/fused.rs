@@ -262,7 +262,7 @@ impl Machine {
         if !D::COMPUTES
             && domain
                 .region(program as usize, &Args::of_frame(regs, &exe.consts, operands))
-                .map_err(|message| ExecError { span: exe.spans[at], message })?
+                .map_err(|message| ExecError::new(exe.spans[at], message))?
         {
             for (i, &dst) in results.iter().enumerate() {
                 put(&mut regs[dst.0 as usize], domain.region_result(i));
@@ -291,7 +291,7 @@ impl Fused {
         if !fused.rows.is_empty() {
             starts.clear();
             for (operand, row) in fused.rows.iter().enumerate() {
-                let error = |e: KernelError| ExecError { span: row.span, message: e.to_string() };
+                let error = |e: KernelError| ExecError::new(row.span, e.to_string());
                 starts.push(held.start(operand, row).map_err(error)?);
             }
             held.starts = starts;

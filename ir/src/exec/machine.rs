@@ -224,14 +224,14 @@ impl Machine {
                     let range = args as usize..args as usize + usize::from(count);
                     let prim = &exe.prims[site as usize];
                     if let Err(message) = self.prim(exe, domain, prim, base, &exe.operands[range], dst) {
-                        return Err(ExecError { span: exe.spans[pc - 1], message });
+                        return Err(ExecError::new(exe.spans[pc - 1], message));
                     }
                 }
                 Instr::Int { op, args, dst } => {
                     let (x, y) = self.integers(exe, base, args);
                     match op.eval(x, y) {
                         Ok(z) => put(&mut self.regs[base + dst.0 as usize], Value::I64(z)),
-                        Err(e) => return Err(ExecError { span: exe.spans[pc - 1], message: e.to_string() }),
+                        Err(e) => return Err(ExecError::new(exe.spans[pc - 1], e.to_string())),
                     }
                 }
                 Instr::Compare { op, args, dst } => {
@@ -533,10 +533,11 @@ impl Machine {
 
 #[cold]
 fn endless(span: Span) -> ExecError {
-    ExecError { span, message: format!("calls are nested more than {MAX_FRAMES} deep, or hold too many values") }
+    let message = format!("calls are nested more than {MAX_FRAMES} deep, or hold too many values");
+    ExecError::limit(span, message, "let the recursion end sooner, or write a loop instead of it")
 }
 
 #[cold]
 fn no_code(span: Span) -> ExecError {
-    ExecError { span, message: "the zero of a function type was called".to_owned() }
+    ExecError::new(span, "the zero of a function type was called")
 }

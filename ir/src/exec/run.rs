@@ -94,7 +94,8 @@ impl Run<'_> {
     ) -> Result<(), ExecError> {
         if self.machine.nesting >= MAX_NESTING {
             let message = format!("derivatives are nested more than {MAX_NESTING} deep while running");
-            return Err(ExecError { span: self.span, message });
+            let help = "let the recursion that takes derivatives inside each other end sooner";
+            return Err(ExecError::limit(self.span, message, help));
         }
         let function = self.exe.function(graph).expect("a graph of the module");
         self.machine.make_room(self.base, function);

@@ -62,7 +62,7 @@ impl Lane {
         match part.work {
             Work::Prim(site) => {
                 let result = exe.prims[site as usize].eval(&mut Args::of_frame(regs, &exe.consts, operands));
-                let value = result.map_err(|message| ExecError { span: part.span, message })?;
+                let value = result.map_err(|message| ExecError::new(part.span, message))?;
                 put(&mut regs[results[0].0 as usize], value);
                 Ok(())
             }

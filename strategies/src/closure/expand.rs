@@ -4,19 +4,19 @@ use adjudicate_ir::batch::{Mask, batch};
 use adjudicate_ir::builder::Builder;
 use adjudicate_ir::graph::{GraphId, Module, NodeId, Op, VjpSpec};
 use adjudicate_ir::passes::rebuild;
-use adjudicate_ir::span::{Diagnostic, Span};
+use adjudicate_ir::span::{Diagnostic, SourceMap, Span};
 use adjudicate_ir::types::Type;
 use rustc_hash::FxHashMap;
 
 use super::adjoint::{Adjoint, Adjoints, call_forward, primed, residual_nodes};
 use super::pairs;
-use crate::derivatives::with_derivatives;
+use crate::derivatives::{places, with_derivatives};
 use crate::kept::{Parted, outermost};
 use crate::tangent;
 
 /// Expands every derivative of a graph that has none inside; says whether there was any. Those that
 /// take function values come when there are no others.
-pub(super) fn expand_innermost(module: &mut Module) -> Result<bool, Box<Diagnostic>> {
+pub(super) fn expand_innermost(module: &mut Module, sources: &SourceMap) -> Result<bool, Box<Diagnostic>> {
     if tangent::expand(module) {
         return Ok(true);
     }
@@ -27,20 +27,20 @@ pub(super) fn expand_innermost(module: &mut Module) -> Result<bool, Box<Diagnost
         for node in &module.graph(id).nodes {
             match &node.op {
                 Op::Vjp(spec) if with.contains(&spec.graph) => {
-                    outer = Some((node.span, module.graph(spec.graph).span));
+                    outer = Some(places(module, node.span, spec.graph));
                 }
                 Op::Vjp(spec) => found.push((id, spec.clone())),
                 _ => {}
             }
         }
     }
-    if let (true, Some((derivative, function))) = (found.is_empty(), outer) {
-        return Err(unbounded(derivative, function));
+    if let (true, Some(places)) = (found.is_empty(), outer) {
+        return Err(unbounded(sources, places));
     }
     let (taking, found): (Vec<_>, Vec<_>) =
         found.into_iter().partition(|(_, spec)| pairs::takes_function(module, spec));
     if found.is_empty() && !taking.is_empty() {
-        pairs::pair(module, &taking, &with)?;
+        pairs::pair(module, sources, &taking, &with)?;
         return Ok(true);
     }
     let mut adjoints = Adjoints::new(module);
@@ -93,14 +93,15 @@ pub(super) fn part(module: &mut Module) -> Option<Parted> {
     }))
 }
 
-/// A derivative whose order has no bound: where it stands, and where its function is made.
-pub(super) fn unbounded(derivative: Span, function: Span) -> Box<Diagnostic> {
-    let message = "the order of this derivative is known only at run time: \
-                   the function may take the same derivative in turn";
-    let mut diagnostic = Diagnostic::new(derivative, message)
-        .help("nest derivatives a number of times that is known before the program runs");
-    diagnostic.notes.push((function, "the function is made here".to_owned()));
-    Box::new(diagnostic)
+/// A derivative whose order has no bound, of a function that is made at the second of the places.
+pub(super) fn unbounded(sources: &SourceMap, places: [Span; 3]) -> Box<Diagnostic> {
+    let (span, function) = sources.subject(&places);
+    let message = format!(
+        "the order of this derivative in {function} is known only at run time: \
+         what is differentiated may take the same derivative in turn"
+    );
+    let help = "nest derivatives a number of times that is known before the program runs, or use the strategy `tape`";
+    Box::new(Diagnostic::new(span, message).help(help).note(places[1], "what is differentiated is made here"))
 }
 
 /// The derivative for several seeds at once: that for one, batched in the seed alone. Function

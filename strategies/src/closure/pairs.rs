@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 use adjudicate_ir::builder::Builder;
 use adjudicate_ir::graph::{Graph, GraphId, Module, Node, NodeId, Op, VjpSpec};
-use adjudicate_ir::span::{Diagnostic, Span};
+use adjudicate_ir::span::{Diagnostic, SourceMap, Span};
 use adjudicate_ir::types::{FnType, Type};
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -33,6 +33,7 @@ pub(super) fn takes_function(module: &Module, spec: &VjpSpec) -> bool {
 /// `with`, the position of the first is the error.
 pub(super) fn pair(
     module: &mut Module,
+    sources: &SourceMap,
     found: &[(GraphId, VjpSpec)],
     with: &FxHashSet<GraphId>,
 ) -> Result<(), Box<Diagnostic>> {
@@ -49,7 +50,7 @@ pub(super) fn pair(
                 && with.contains(code)
             {
                 let at = found.first().map_or(node.span, |(id, spec)| span_of(module, *id, spec));
-                return Err(unbounded(at, node.span));
+                return Err(unbounded(sources, [at, node.span, module.graph(module.entry).span]));
             }
         }
     }

@@ -56,7 +56,7 @@ pub(super) fn build(module: &Module, loops: Loops) -> Res<Module> {
     };
     let entry = module.graph(module.entry);
     if entry.param_types().iter().any(|ty| matches!(ty, Type::Fn(_))) {
-        return Err(function_value(&entry.name, entry.span));
+        return Err(Misplaced::Passed.refusal(&entry.name, entry.span));
     }
     let unknown = vec![None; entry.params.len()];
     cx.out.entry = cx.subgraph(module.entry, unknown, Of::Function, entry.span)?;
@@ -87,6 +87,50 @@ pub(super) enum Of {
     Part,
 }
 
+/// How a graph came to be inlined.
+enum By {
+    /// By a call of it.
+    Call(Span),
+    /// As the condition or the body of a loop that is unrolled.
+    Trip(Span),
+    /// The same of a loop that has functions among its operands.
+    Turn(Turn),
+    /// As the branch that is taken, or because it is what is under construction.
+    Itself,
+}
+
+/// Where a function value stands that is known only at run time.
+#[derive(Clone, Copy)]
+pub(super) enum Misplaced {
+    /// In the state of a loop whose trips are not known; a recursion may be one.
+    HandedOn,
+    /// Among the results of a branch on data.
+    Chosen,
+    /// Among the operands of an operation or of a call whose function is not known.
+    Passed,
+}
+
+impl Misplaced {
+    fn refusal(self, function: &str, span: Span) -> Box<Diagnostic> {
+        let (what, help) = match self {
+            Self::HandedOn => (
+                "hands on functions from step to step, and how many steps of this loop or recursion there are is known only at run time",
+                "let the number of steps be known when the graph is built, or hand on numbers instead of functions",
+            ),
+            Self::Chosen => (
+                "chooses between functions on a condition that is known only at run time",
+                "choose between the results of functions instead of between functions",
+            ),
+            Self::Passed => (
+                "passes on function values that are known only at run time",
+                "call the function where it is made and pass on its result",
+            ),
+        };
+        let message = format!("`{function}` {what}, which is not expressible in a static dataflow graph");
+        Box::new(Diagnostic::new(span, message).help(help))
+    }
+}
+
 /// A graph under construction.
 struct Level {
     /// The function that it is of: its own graph, unless that is part of one.
@@ -105,13 +149,18 @@ struct Frame {
     /// How many of the order are done.
     done: usize,
     values: Vec<Option<Val>>,
-    /// The call that led here, if it was one.
-    call: Option<Span>,
-    /// The loop that the graph is the condition or the body of, if it is unrolled.
-    turn: Option<Turn>,
+    by: By,
 }
 
-/// Where the unrolling of a loop is.
+/// A loop that is being unrolled, and the function it stands in.
+#[derive(Clone, Copy)]
+struct Trips {
+    function: GraphId,
+    span: Span,
+    carries_functions: bool,
+}
+
+/// Where the unrolling of a loop with functions is.
 struct Turn {
     cond: GraphId,
     body: GraphId,
@@ -134,8 +183,8 @@ impl Frame {
 /// How a node gets its value.
 enum Step {
     Value(Val),
-    /// From a graph that is inlined; whether by a call.
-    Enter(GraphId, Vec<Val>, bool),
+    /// From a graph that is inlined.
+    Enter(GraphId, Vec<Val>, By),
     /// From a loop that is unrolled.
     Unroll(Turn),
 }
@@ -180,8 +229,11 @@ impl<'m> Cx<'m> {
             Of::Part => self.function(),
         };
         self.levels.push(Level { function, builder, constants, arrays, frames: Vec::new() });
-        let value = self.inline(id, args)?;
-        let ret = self.node(&value, span)?;
+        let value = self.inline(id, args, By::Itself)?;
+        let ret = match of {
+            Of::Function => self.node(&value, span)?,
+            Of::Part => self.placed(&value, Misplaced::Chosen, span)?,
+        };
         let level = self.levels.pop().expect("it was pushed");
         let made = self.out.add(level.builder.finish(ret));
         self.subgraphs.insert(key, Some(made));
@@ -189,25 +241,26 @@ impl<'m> Cx<'m> {
     }
 
     /// The value of a graph, its nodes put into the level on top.
-    fn inline(&mut self, id: GraphId, args: Vec<Val>) -> Res<Val> {
-        self.enter(id, args, None)?;
+    fn inline(&mut self, id: GraphId, args: Vec<Val>, by: By) -> Res<Val> {
+        let outside = self.level().frames.len();
+        self.enter(id, args, by)?;
         let module = self.module;
         loop {
             let frame = self.frame();
             let Some(&at) = frame.order.get(frame.done) else {
                 let ret = module.graph(frame.graph).ret;
                 let value = frame.get(ret).clone();
-                let turn = self.level().frames.pop().and_then(|frame| frame.turn);
-                let Some(value) = (match turn {
-                    Some(turn) => self.turn(turn, &value)?,
-                    None => Some(value),
+                let done = self.level().frames.pop().expect("it is the frame at hand");
+                let Some(value) = (match done.by {
+                    By::Turn(turn) => self.turn(turn, &value)?,
+                    By::Call(_) | By::Trip(_) | By::Itself => Some(value),
                 }) else {
                     continue;
                 };
-                match self.level().frames.last_mut() {
-                    Some(caller) => caller.set(value),
-                    None => return Ok(value),
+                if self.level().frames.len() == outside {
+                    return Ok(value);
                 }
+                self.frame().set(value);
                 continue;
             };
             let (graph, args) = (frame.graph, self.operands(at));
@@ -215,7 +268,7 @@ impl<'m> Cx<'m> {
             self.builder().span = node.span;
             match self.step((graph, at), node, args)? {
                 Step::Value(value) => self.frame().set(value),
-                Step::Enter(callee, args, call) => self.enter(callee, args, call.then_some(node.span))?,
+                Step::Enter(callee, args, by) => self.enter(callee, args, by)?,
                 Step::Unroll(turn) => self.enter_turn(turn)?,
             }
         }
@@ -228,7 +281,7 @@ impl<'m> Cx<'m> {
         match (turn.testing, value.as_bool()) {
             (true, Some(false)) => return Ok(Some(Val::Items(turn.args[..states].into()))),
             (true, Some(true)) => {}
-            (true, None) => return Err(self.function_value(turn.span)),
+            (true, None) => return Err(self.misplaced(Misplaced::HandedOn, turn.span)),
             (false, _) => {
                 for i in 0..states {
                     turn.args[i] = self.get(value, i as u32);
@@ -243,18 +296,14 @@ impl<'m> Cx<'m> {
     /// Inlines the condition or the body of a loop.
     fn enter_turn(&mut self, turn: Turn) -> Res<()> {
         let graph = if turn.testing { turn.cond } else { turn.body };
-        self.enter(graph, turn.args.clone(), None)?;
-        self.frame().turn = Some(turn);
-        Ok(())
+        self.enter(graph, turn.args.clone(), By::Turn(turn))
     }
 
-    /// The value of a graph in the place of the node at hand.
-    fn inline_here(&mut self, id: GraphId, args: Vec<Val>) -> Res<Val> {
-        let waiting = std::mem::take(&mut self.level().frames);
+    /// The value of a part of a loop in the place of the node at hand.
+    fn inline_here(&mut self, id: GraphId, args: Vec<Val>, span: Span) -> Res<Val> {
         self.unrolling += 1;
-        let value = self.inline(id, args);
+        let value = self.inline(id, args, By::Trip(span));
         self.unrolling -= 1;
-        self.level().frames = waiting;
         value
     }
 
@@ -264,16 +313,16 @@ impl<'m> Cx<'m> {
         cond: GraphId,
         body: GraphId,
         args: &[Val],
-        states: usize,
+        (states, span): (usize, Span),
     ) -> Res<(Vec<Val>, bool)> {
         let mut args = args.to_vec();
         while self.loops == Loops::Unrolled && self.unrolling < MAX_UNROLLING {
-            match self.inline_here(cond, args.clone())?.as_bool() {
+            match self.inline_here(cond, args.clone(), span)?.as_bool() {
                 Some(true) => {}
                 Some(false) => return Ok((args, true)),
                 None => break,
             }
-            let next = self.inline_here(body, args.clone())?;
+            let next = self.inline_here(body, args.clone(), span)?;
             for (i, state) in args.iter_mut().enumerate().take(states) {
                 *state = self.get(&next, i as u32);
             }
@@ -287,19 +336,17 @@ impl<'m> Cx<'m> {
         module.graph(frame.graph).node(at).args.iter().map(|&a| frame.get(a).clone()).collect()
     }
 
-    fn enter(&mut self, id: GraphId, args: Vec<Val>, call: Option<Span>) -> Res<()> {
+    fn enter(&mut self, id: GraphId, args: Vec<Val>, by: By) -> Res<()> {
         let graph = self.module.graph(id);
         let order = self.order(id);
         self.visited += order.len() + 1;
-        if self.visited > MAX_NODES {
-            return Err(self.too_large(id, call.unwrap_or(graph.span)));
-        }
+        let is_too_large = self.visited > MAX_NODES;
         let mut values = vec![None; graph.nodes.len()];
         for (&param, arg) in graph.params.iter().zip(args) {
             values[param.0 as usize] = Some(arg);
         }
-        self.level().frames.push(Frame { graph: id, order, done: 0, values, call, turn: None });
-        Ok(())
+        self.level().frames.push(Frame { graph: id, order, done: 0, values, by });
+        if is_too_large { Err(self.too_large()) } else { Ok(()) }
     }
 
     fn order(&mut self, id: GraphId) -> Rc<[NodeId]> {
@@ -326,18 +373,21 @@ impl<'m> Cx<'m> {
                     Val::Node(self.builder().emit(node.op.clone(), &args, node.ty.clone()))
                 }
             },
-            Op::Call(graph) => return Ok(Step::Enter(*graph, args, true)),
+            Op::Call(graph) => return Ok(Step::Enter(*graph, args, By::Call(node.span))),
             Op::Closure(graph) => Val::Func(*graph, args.into()),
             Op::Apply(_) => match args.remove(0) {
                 Val::Func(graph, captures) => {
-                    return Ok(Step::Enter(graph, captures.iter().cloned().chain(args).collect(), true));
+                    let args = captures.iter().cloned().chain(args).collect();
+                    return Ok(Step::Enter(graph, args, By::Call(node.span)));
                 }
-                Val::Node(_) | Val::Known(_) | Val::Items(_) => return Err(self.function_value(node.span)),
+                Val::Node(_) | Val::Known(_) | Val::Items(_) => {
+                    return Err(self.misplaced(Misplaced::Passed, node.span));
+                }
             },
             Op::If(then, other) => match args[0].as_bool() {
                 Some(taken) => {
                     args.remove(0);
-                    return Ok(Step::Enter(if taken { *then } else { *other }, args, false));
+                    return Ok(Step::Enter(if taken { *then } else { *other }, args, By::Itself));
                 }
                 None => self.branch(node, (*then, *other), &args)?,
             },
@@ -374,6 +424,11 @@ impl<'m> Cx<'m> {
 
     /// The node of a value that is not a function.
     pub(super) fn node(&mut self, value: &Val, span: Span) -> Res<NodeId> {
+        self.placed(value, Misplaced::Passed, span)
+    }
+
+    /// The same, where a function would stand in this place.
+    pub(super) fn placed(&mut self, value: &Val, place: Misplaced, span: Span) -> Res<NodeId> {
         match value {
             Val::Node(node) => Ok(*node),
             Val::Known(constant) => {
@@ -386,10 +441,10 @@ impl<'m> Cx<'m> {
                 Ok(made)
             }
             Val::Items(items) => {
-                let items = self.nodes(items, span)?;
+                let items = items.iter().map(|item| self.placed(item, place, span)).collect::<Res<Vec<_>>>()?;
                 Ok(self.builder().tuple(&items))
             }
-            Val::Func(..) => Err(self.function_value(span)),
+            Val::Func(..) => Err(self.misplaced(place, span)),
         }
     }
 
@@ -415,24 +470,62 @@ impl<'m> Cx<'m> {
     }
 
     /// The refusal of a function value, in the function that is being inlined.
-    fn function_value(&self, span: Span) -> Box<Diagnostic> {
-        function_value(&self.module.graph(self.function()).name, span)
+    fn misplaced(&self, what: Misplaced, span: Span) -> Box<Diagnostic> {
+        what.refusal(&self.module.graph(self.function()).name, span)
     }
 
     /// The function that is being inlined, or else that of the graph on top.
     fn function(&self) -> GraphId {
         let Some(level) = self.levels.last() else { return self.module.entry };
-        level.frames.iter().rev().find(|frame| frame.call.is_some()).map_or(level.function, |frame| frame.graph)
+        Self::function_of(level, level.frames.len())
     }
 
-    fn too_large(&self, id: GraphId, span: Span) -> Box<Diagnostic> {
-        let name = &self.module.graph(id).name;
-        let message = format!("with `{name}` inlined, the static dataflow graph has more than {MAX_NODES} nodes");
-        let help = match self.loops {
-            Loops::Kept => "write a loop instead of a recursion",
-            Loops::Unrolled => "let loops be kept, as the strategy `dataflow` does",
+    /// The function that the first frames of a level are in.
+    fn function_of(level: &Level, frames: usize) -> GraphId {
+        let mut outwards = level.frames[..frames].iter().rev();
+        outwards.find(|frame| matches!(frame.by, By::Call(_))).map_or(level.function, |frame| frame.graph)
+    }
+
+    /// The refusal of a graph that grows too large: of what is written out in it again and again, the innermost loop, or else the
+    /// innermost recursion, or else the innermost call.
+    fn too_large(&self) -> Box<Diagnostic> {
+        let (trip, recursion) = (self.innermost_trip(), self.repeated_call());
+        let name = |graph: GraphId| &self.module.graph(graph).name;
+        let (what, span) = match (trip, recursion.or_else(|| self.calls().next())) {
+            (Some(Trips { function, span, .. }), _) => (format!("this loop of `{}` unrolled", name(function)), span),
+            (None, Some((function, span))) if recursion.is_some() => {
+                (format!("the recursion of `{}` inlined", name(function)), span)
+            }
+            (None, Some((function, span))) => (format!("`{}` inlined", name(function)), span),
+            (None, None) => {
+                let function = self.module.graph(self.function());
+                (format!("`{}` written out", function.name), function.span)
+            }
         };
+        let message = format!("with {what}, the static dataflow graph has more than {MAX_NODES} nodes");
+        let advice = [
+            trip.map(|trips| match trips.carries_functions {
+                true => "make fewer trips, or hand on numbers instead of functions",
+                false => "let loops be kept, as the strategy `dataflow` does",
+            }),
+            recursion.map(|_| "let the recursion have fewer levels, or write a loop instead of it"),
+            Some("use a strategy that keeps calls, `closure` or `tape`"),
+        ];
+        let help = advice.into_iter().flatten().collect::<Vec<_>>().join(", or ");
         Box::new(Diagnostic::new(span, message).help(help))
+    }
+
+    /// The innermost loop that is being unrolled.
+    fn innermost_trip(&self) -> Option<Trips> {
+        self.levels.iter().rev().find_map(|level| {
+            let trip = |(at, frame): (usize, &Frame)| match frame.by {
+                By::Trip(span) => Some((at, span, false)),
+                By::Turn(Turn { span, .. }) => Some((at, span, true)),
+                By::Call(_) | By::Itself => None,
+            };
+            let (at, span, carries_functions) = level.frames.iter().enumerate().rev().find_map(trip)?;
+            Some(Trips { function: Self::function_of(level, at), span, carries_functions })
+        })
     }
 
     /// The last call of a graph that is being inlined more than once, or else the last call.
@@ -448,7 +541,10 @@ impl<'m> Cx<'m> {
     }
 
     fn calls(&self) -> impl Iterator<Item = (GraphId, Span)> {
-        self.frames().filter_map(|frame| Some((frame.graph, frame.call?)))
+        self.frames().filter_map(|frame| match frame.by {
+            By::Call(span) => Some((frame.graph, span)),
+            By::Trip(_) | By::Turn(_) | By::Itself => None,
+        })
     }
 
     fn frames(&self) -> impl Iterator<Item = &Frame> {
@@ -459,15 +555,6 @@ impl<'m> Cx<'m> {
 /// What makes a recursion expressible.
 const DEPTH: &str =
     "the depth of the recursion must be known when the graph is built: take it from a shape; or write a loop";
-
-fn function_value(name: &str, span: Span) -> Box<Diagnostic> {
-    let message = format!(
-        "`{name}` has function values that are known only at run time, which are not expressible in a static dataflow graph"
-    );
-    Box::new(
-        Diagnostic::new(span, message).help("choose between the results of functions instead of between functions"),
-    )
-}
 
 /// The value that item `index` of the result of a graph always has, if it is one of its nodes or
 /// parameters: through tuples and through branches that both pass it on.

@@ -6,8 +6,9 @@ use adjudicate_ir::builder::Builder;
 use adjudicate_ir::graph::{Const, Graph, GraphId, Node, NodeId, Op, VjpSpec};
 use adjudicate_ir::passes::copy_nodes;
 
-use super::build::{Cx, Of, Res, origin};
+use super::build::{Cx, Misplaced, Of, Res, origin};
 use super::value::Val;
+use crate::activity::holds_function;
 
 impl Cx<'_> {
     /// A branch on data. Items that both sides agree on are known afterwards.
@@ -15,10 +16,11 @@ impl Cx<'_> {
         let known = known(&args[1..], |_| true);
         let then = self.subgraph(then, known.clone(), Of::Part, node.span)?;
         let other = self.subgraph(other, known.clone(), Of::Part, node.span)?;
+        let place = if holds_function(&node.ty) { Misplaced::Chosen } else { Misplaced::Passed };
         let mut operands = vec![self.node(&args[0], node.span)?];
         for (arg, known) in args[1..].iter().zip(&known) {
             if known.is_none() {
-                operands.push(self.node(arg, node.span)?);
+                operands.push(self.placed(arg, place, node.span)?);
             }
         }
         let made = self.builder().emit(Op::If(then, other), &operands, node.ty.clone());
@@ -44,7 +46,7 @@ impl Cx<'_> {
     /// A loop. State that the body passes on unchanged becomes invariant, and known if it was.
     pub(super) fn repeat(&mut self, node: &Node, (cond, body): (GraphId, GraphId), args: &[Val]) -> Res<Val> {
         let states = node.ty.as_tuple().expect("the state of a loop is a tuple").len();
-        let (args, ended) = self.unrolled(cond, body, args, states)?;
+        let (args, ended) = self.unrolled(cond, body, args, (states, node.span))?;
         if ended {
             return Ok(Val::Items(args[..states].into()));
         }

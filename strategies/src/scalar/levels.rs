@@ -289,7 +289,13 @@ impl Level {
 /// Whether statements up to this one can be told apart.
 #[inline]
 fn enough_room(statement: usize) -> Result<(), String> {
-    if statement >> LEVEL_SHIFT == 0 { Ok(()) } else { Err(format!("more than 2^{LEVEL_SHIFT} statements on a tape")) }
+    if statement >> LEVEL_SHIFT == 0 {
+        Ok(())
+    } else {
+        Err(format!(
+            "more than 2^{LEVEL_SHIFT} statements, which is all that a tape of scalar statements holds: use the strategy `tape`"
+        ))
+    }
 }
 
 /// A scalar as a number.
@@ -380,10 +386,17 @@ impl Domain for Levels {
     }
 
     fn vjp(&mut self, run: &mut Run<'_>, instr: &VjpInstr, values: &mut Vec<Value>) -> Result<(), ExecError> {
-        let located = |message| ExecError { span: instr.span, message };
+        let located = |message| ExecError::new(instr.span, message);
         let level = self.depth + 1;
         if level > MAX_LEVEL {
-            return Err(located(format!("derivatives are nested more than {MAX_LEVEL} deep")));
+            let message = format!(
+                "derivatives are nested more than {MAX_LEVEL} deep, and a tape of scalar statements nests no more"
+            );
+            return Err(ExecError::limit(
+                instr.span,
+                message,
+                "take fewer inside each other, or use the strategy `tape`",
+            ));
         }
         while self.levels.len() < level as usize {
             self.levels.push(Level::default());

@@ -8,6 +8,7 @@ use adjudicate_ir::passes;
 use adjudicate_ir::span::{Diagnostic, SourceMap, Span};
 
 use super::levels::MAX_LEVEL;
+use crate::derivatives::places;
 
 /// The longest path of derivatives inside each other that can be reached from a graph.
 #[derive(Clone, Copy, Debug, Default)]
@@ -25,18 +26,18 @@ struct Derivative {
 }
 
 /// Refuses a program with more derivatives inside each other than there are tapes.
-pub(super) fn check(module: &Module) -> Result<(), Box<Diagnostic>> {
+pub(super) fn check(module: &Module, sources: &SourceMap) -> Result<(), Box<Diagnostic>> {
     let Nesting { depth, innermost } = nesting(module);
     if depth <= MAX_LEVEL {
         return Ok(());
     }
     let Derivative { of, span } = innermost.unwrap_or(Derivative { of: module.entry, span: Span::default() });
-    let target = module.graph(of);
-    let span = if is_of_model(span) { span } else { target.span };
+    let [place, target, entry] = places(module, span, of);
+    let (span, _) = sources.subject(&[place, target, entry]);
+    let (_, function) = sources.subject(&[target, entry]);
     let message = format!(
-        "`{}` is differentiated inside {} other derivatives, and a tape of scalar statements nests no more than \
+        "{function} is differentiated inside {} other derivatives, and a tape of scalar statements nests no more than \
          {MAX_LEVEL} in all",
-        target.name,
         depth - 1
     );
     let help = "take fewer derivatives of it (`jvp` and `hvp` are two each), or use the strategy `tape`";
@@ -69,14 +70,9 @@ fn inside(module: &Module, graph: &Graph, found: &[Nesting]) -> Nesting {
     let nested = nested.map(|(node, of)| {
         let Nesting { depth, innermost } = found[of.0 as usize];
         let is_derivative = matches!(node.op, Op::Vjp(_));
-        let own = is_derivative && [node.span, module.graph(of).span].into_iter().any(is_of_model);
+        let own = is_derivative && [node.span, module.graph(of).span].into_iter().any(Span::is_of_model);
         let own = own.then_some(Derivative { of, span: node.span });
         Nesting { depth: depth + u32::from(is_derivative), innermost: innermost.or(own) }
     });
     nested.reduce(|a, b| if b.depth > a.depth { b } else { a }).unwrap_or_default()
-}
-
-/// Whether a position is known, and in the file that the user wrote.
-fn is_of_model(span: Span) -> bool {
-    span.file == SourceMap::MODEL && span != Span::default()
 }

@@ -151,7 +151,7 @@ impl Domain for Recorder {
         self.depth -= 1;
         let floats = values.iter().zip(&instr.items).filter(|(_, ty)| ty.is_float());
         seeds.iter_mut().zip(floats).for_each(|((mark, _), (value, _))| *mark = value.mark());
-        let located = |message| ExecError { span: instr.span, message };
+        let located = |message| ExecError::new(instr.span, message);
         self.sweep(start, instr.seeds, seeds.drain(..), &marks).map_err(located)?;
         for (mark, &param) in marks.drain(..).zip(instr.wrt.iter()) {
             values.push(self.cotangent(start, mark, || instr.cotangent(param)));

@@ -26,6 +26,6 @@ pub(crate) fn run(
         PrepareError::Refused(why) => format!("refused: {}", render(&why.diagnostic, &program.sources)),
     })?;
     let leaves: Vec<_> = args.iter().flat_map(Datum::leaves).collect();
-    let result = prepared.run(&leaves).map_err(|e| format!("{}: {}", e.position, e.diagnostic.message))?;
+    let result = prepared.run(&leaves).map_err(|e| e.to_string())?;
     Ok(numbers(&prepared.output().build(&result)))
 }

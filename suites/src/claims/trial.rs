@@ -54,7 +54,7 @@ impl Trial {
         let mut prepared = by_name(strategy).prepare(&program, &request).map_err(|e| reason(&e))?;
         let leaves: Vec<Value> = args.iter().flat_map(Datum::leaves).collect();
         let (result, counts) = counts::measure(|| prepared.run(&leaves));
-        let result = result.map_err(|e| format!("{}: {}", e.position, e.diagnostic.message))?;
+        let result = result.map_err(|e| e.to_string())?;
         let numbers = result.iter().flat_map(crate::measure::check::point::floats).copied().collect();
         let products = counts.calls_by_kind().filter(|(kind, _)| kind.contains("gemm")).map(|(_, n)| n).sum();
         Ok(Ran { numbers, facts: prepared.facts(), products })

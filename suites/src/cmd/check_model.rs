@@ -146,7 +146,7 @@ impl Bench<'_> {
                 // It depends on the arguments, and is no fault of the strategy.
                 Ok(Err(error)) => {
                     self.tally.failed += 1;
-                    self.say(&format!("failed: {key}: {}: {}", error.position, error.diagnostic.message));
+                    self.say(&format!("failed: {key}: {error}"));
                 }
                 Err(panic) => self.without(&key, &Trouble::Failed(panic)),
             }

@@ -155,7 +155,7 @@ fn guarded<R>(f: impl FnOnce() -> R) -> Result<R, Trouble> {
 }
 
 fn failed(error: RunError) -> Trouble {
-    Trouble::Failed(format!("{}: {}", error.position, error.diagnostic.message))
+    Trouble::Failed(error.to_string())
 }
 
 /// The first error of a program with its position, on one line.

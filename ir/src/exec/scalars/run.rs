@@ -159,7 +159,7 @@ impl Scalars {
         let mut pc = 0;
         while let Some(&instr) = self.code.get(pc) {
             pc += 1;
-            let failed = |message: String| ExecError { span: self.spans[pc - 1], message };
+            let failed = |message: String| ExecError::new(self.spans[pc - 1], message);
             let integer = |place: Place| places.get(place) as i64;
             match instr {
                 Instr::Steps { from, to } => self.steps.run(from as usize..to as usize, places),
