@@ -1,4 +1,5 @@
-//! The statement-level Jacobian tape: operator overloading for code whose floats are all scalars.
+//! The statement-level Jacobian tape: operator overloading for code that computes with scalars. Arrays of floats may be data; one that is
+//! made of numbers that may be active is refused.
 //!
 //! A statement of a program is one application of a primitive; in Rust it may be a whole [expression](expression). The tape holds the number of its active operands, 1
 //! byte, and for each of those the partial derivative and the statement that it came from, 12 bytes; a
@@ -58,7 +59,7 @@ pub struct ScalarTapeStrategy {
 /// With operations that stand together as regions.
 pub static SCALAR: ScalarTapeStrategy = ScalarTapeStrategy {
     name: "tape:scalar",
-    about: "statement-level tape of partial derivatives, 12 bytes for each; only for programs whose floats are scalars",
+    about: "statement-level tape of partial derivatives, 12 bytes for each; only for programs that compute with scalars",
     regions: true,
 };
 

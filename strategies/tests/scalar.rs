@@ -8,7 +8,7 @@ use adjudicate_ir::value::Value;
 use adjudicate_strategies::find;
 use adjudicate_strategies::scalar::{Active, Real, ScalarTape};
 
-/// Programs of scalars in which much happens, each a function of one float.
+/// Programs of scalars in which much happens, each a function of one float. Arrays may be data.
 const PROGRAMS: &[&str] = &[
     "def f(x):\n    return np.sin(x) * x + np.exp(-x) / (1.0 + x * x)\n",
     "def f(x):\n    y = x\n    while y < 50.0:\n        y = y * x + np.sqrt(y)\n    return y\n",
@@ -16,6 +16,8 @@ const PROGRAMS: &[&str] = &[
     "def rec(y):\n    if y < 0.1:\n        return y\n    return y * rec(y / 2.0) + np.log(y)\n\n\ndef f(x):\n    return rec(x)\n",
     "def f(x):\n    g = lambda y: y * x\n    for _ in range(3):\n        g = lambda y, h=g: h(h(y) + x)\n    return g(1.0)\n",
     "from adjudicate import grad\n\n\ndef f(x):\n    return x * grad(lambda y: x * y * y)(x * 2.0)\n",
+    "def f(x):\n    t = np.array([0.1, 0.2, 0.7])\n    y = x\n    for i in range(3):\n        y = np.tanh(y * t[i]) + np.sum(t * t[0]) * x\n    for d in t[1:]:\n        y = y * np.exp(-d * x)\n    return y\n",
+    "def rec(y, t, i):\n    if i == len(t):\n        return y\n    return np.sin(rec(y, t, i + 1) * t[i] + y)\n\n\ndef f(x):\n    return rec(x, np.linspace(0.2, 0.9, 4), 0)\n",
     "def f(x):\n    y = 0.0 * x\n    for i in range(5):\n        y = y + (x if i % 2 == 0 else np.cos(x)) * i\n    return y\n",
 ];
 
@@ -43,6 +45,17 @@ fn an_array_of_floats_is_refused_with_its_line() {
     let why = run(find("tape:scalar").expect("it"), program, Ask::Gradient, 1, &[Datum::F64(1.0)]).unwrap_err();
     assert!(why.starts_with("refused:") && why.contains("`f` computes with an array of floats, f64[3]"), "{why}");
     assert!(why.contains("np.ones(3) * x") && why.contains("or use the strategy `tape`"), "{why}");
+}
+
+#[test]
+fn an_array_that_is_returned_or_made_of_numbers_from_outside_is_refused() {
+    let scalar = find("tape:scalar").expect("it");
+    let returned = "import numpy as np\n\n\ndef f(x):\n    return x * 2.0, np.array([1.0, 2.0])\n";
+    let why = run(scalar, returned, Ask::Jacobian, 1, &[Datum::F64(1.0)]).unwrap_err();
+    assert!(why.starts_with("refused:") && why.contains("f64[2]"), "{why}");
+    let captured = "import numpy as np\nfrom adjudicate import grad\n\n\ndef f(x):\n    t = np.array([x, 2.0])\n    return grad(lambda y: y * y * t[0])(x)\n";
+    let why = run(scalar, captured, Ask::Gradient, 1, &[Datum::F64(1.0)]).unwrap_err();
+    assert!(why.starts_with("refused:") && why.contains("f64[2]"), "{why}");
 }
 
 /// Seven tapes at once are told apart: more derivatives inside each other are refused before anything runs, at the innermost

@@ -49,8 +49,9 @@ impl Writer<'_> {
     pub(super) fn float(&mut self, depth: usize) -> String {
         let d = depth.saturating_sub(1);
         match self.kind(depth, 24) {
-            // Of these one has an array in it.
-            10 | 11 | 12 | 17 | 19 if self.scalars => format!("({} - {})", self.float(d), self.float(d)),
+            // In a program of scalars arrays are data.
+            11 if self.scalars => format!("np.array([0.3, -0.6, 0.9])[{}]", self.index(d)),
+            10 | 12 | 17 | 19 if self.scalars => format!("({} - {})", self.float(d), self.float(d)),
             0 => match self.choices.below(5) {
                 4 => (*self.choices.pick(NUMBERS)).to_owned(),
                 _ => self.variable(Ty::Float).unwrap_or_else(|| "0.5".to_owned()),
