@@ -138,6 +138,9 @@ impl Bench<'_> {
         let (iterations, clock, kernels) = (entry.iterations, self.clock, self.kernels);
         let (injection, name) = (&self.settings.inject, entry.cell.contestant());
         let sample = |runner: &mut Runner, args: &[Value]| {
+            if iterations > 1 {
+                kernels.under(|| runner.repeat(args, 1))?;
+            }
             let (ran, taken) = kernels.under(|| taken(clock, || runner.repeat(args, iterations)));
             ran?;
             Ok(injection.as_ref().map_or(taken, |injection| injection.prolong(&name, taken, clock)))
