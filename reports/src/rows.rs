@@ -71,7 +71,7 @@ impl Cell {
     /// Whether it broke off, and should not have: the zeros of null kernels may keep a loop from ending.
     #[must_use]
     pub fn is_broken(&self) -> bool {
-        matches!(self.status, Status::Failed | Status::Timeout) && self.key.kernels != NULL_KERNELS
+        self.status == Status::Failed || self.status == Status::Timeout && self.key.kernels != NULL_KERNELS
     }
 }
 

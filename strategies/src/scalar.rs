@@ -166,7 +166,7 @@ fn check_derivative(module: &Module, sources: &SourceMap, spec: &VjpSpec) -> Res
     let outside = [target.span, module.graph(module.entry).span];
     let by = spec.wrt.iter().map(|&i| target.ty(target.params[i as usize]));
     if let Some(array) = by.filter_map(array).next() {
-        return Err(refusal(sources, &outside, array));
+        return Err(refusal(sources, &outside, "is differentiated by", array));
     }
     let mut seen = vec![false; module.graphs.len()];
     let mut work = vec![spec.graph];
@@ -186,7 +186,8 @@ fn check_derivative(module: &Module, sources: &SourceMap, spec: &VjpSpec) -> Res
                 let there = nodes().filter(|(_, other)| other.span == node.span);
                 let last = there.filter_map(|(_, node)| computed(node)).next_back();
                 let places = [&[node.span, graph.span][..], &outside].concat();
-                return Err(refusal(sources, &places, last.expect("the node is one of them")));
+                let array = last.expect("the node is one of them");
+                return Err(refusal(sources, &places, "computes with", array));
             }
             work.extend(node.op.graphs());
         }
@@ -206,14 +207,15 @@ fn makes(node: &Node) -> bool {
 }
 
 /// By node of a graph, whether it is a number that may be active: one that does not come from constants, integers and arrays
-/// alone. Arrays never are, as one that is made of such a number is refused.
+/// alone. Arrays never are, as one that is made of such a number is refused; but one of a single element may be the derivative for a
+/// seed.
 fn active_numbers(graph: &Graph) -> Vec<bool> {
     let mut active = vec![false; graph.nodes.len()];
     for (id, node) in graph.iter() {
         let is_inert = match &node.op {
             Op::Const(_) | Op::Zero => true,
             Op::Prim(_) => !node.args.iter().any(|arg| active[arg.0 as usize]),
-            _ => matches!(&node.ty, Type::Tensor(_, shape) if !shape.is_empty()),
+            _ => matches!(&node.ty, Type::Tensor(_, shape) if shape.iter().product::<usize>() != 1),
         };
         active[id.0 as usize] = !is_inert && node.ty.is_differentiable();
     }
@@ -246,10 +248,9 @@ fn array(ty: &Type) -> Option<&Type> {
     }
 }
 
-fn refusal(sources: &SourceMap, places: &[Span], array: &Type) -> Box<Diagnostic> {
+fn refusal(sources: &SourceMap, places: &[Span], does: &str, array: &Type) -> Box<Diagnostic> {
     let (span, function) = sources.subject(places);
-    let message = format!(
-        "{function} computes with an array of floats, {array}, which a tape of scalar statements cannot express"
-    );
+    let message =
+        format!("{function} {does} an array of floats, {array}, which a tape of scalar statements cannot express");
     Box::new(Diagnostic::new(span, message).help("write it with float scalars, or use the strategy `tape`"))
 }

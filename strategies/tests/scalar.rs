@@ -58,6 +58,46 @@ fn an_array_that_is_returned_or_made_of_numbers_from_outside_is_refused() {
     assert!(why.starts_with("refused:") && why.contains("f64[2]"), "{why}");
 }
 
+/// A derivative for a single seed is an array of one number that may be active; a function value that is known only when the
+/// program runs may make arrays of anything. Neither must lose what it is differentiated by.
+#[test]
+fn no_array_of_active_numbers_is_taken_for_data() {
+    let jacobians = [
+        "return np.sum(np.array([j, j * 2.0]))",
+        "return np.sum(np.ones(3) * j)",
+        "t = np.array([1.0, 2.0])\n    return (t * j) @ t",
+        "h = lambda z: np.sum(np.ones(2) * j) * z\n    return h(x)",
+        "return scaled(j)",
+    ];
+    let head = "import numpy as np\nfrom adjudicate import grad, jacobian\n\n\ndef scaled(j):\n    return np.sum(np.ones(2) * j)\n\n\n";
+    let [tape, scalar] = ["tape", "tape:scalar"].map(|name| find(name).expect("a strategy"));
+    for end in jacobians {
+        let program = format!("{head}def f(x):\n    j = jacobian(lambda y: y * y * y)(x)\n    {end}\n");
+        let run = |strategy| run(strategy, &program, Ask::Gradient, 1, &[Datum::F64(1.3)]);
+        let wanted = run(tape).expect("it runs");
+        match run(scalar) {
+            Ok(found) => assert!((found[0] - wanted[0]).abs() < 1e-9, "{program}: {found:?}, not {wanted:?}"),
+            Err(why) => assert!(why.contains("array of floats"), "{why}"),
+        }
+    }
+    let program = format!(
+        "{head}def mk(n):\n    if n == 0:\n        return lambda y: y * y\n    h = mk(n - 1)\n    return lambda y: np.sum(np.ones(3) * h(y)) * y\n\n\ndef f(x, n):\n    g = mk(n)\n    return grad(lambda y: g(y))(x)\n"
+    );
+    let args = [Datum::F64(1.3), Datum::I64(2)];
+    let why = run(scalar, &program, Ask::Value, 1, &args).unwrap_err();
+    assert!(why.contains("f64[3], an array of floats that are differentiated"), "{why}");
+    assert!(run(tape, &program, Ask::Value, 1, &args).is_ok());
+}
+
+#[test]
+fn a_cotangent_that_is_an_array_of_one_number_is_said_to_be_no_scalar() {
+    let program = "import numpy as np\n\n\ndef r(x, n, t):\n    if n == 0:\n        return t, x\n    a, b = r(x, n - 1, t * 2.0)\n    return a, b * x\n\n\ndef f(x, n):\n    t, y = r(x, n, np.array([1.5]))\n    return t, y\n";
+    let seeds = Datum::Tuple(vec![Datum::Array(adjudicate_kernels::Array::full(&[1], 1.0)), Datum::F64(1.0)]);
+    let args = [Datum::F64(1.3), Datum::I64(2), seeds];
+    let why = run(find("tape:scalar").expect("it"), program, Ask::Vjp, 1, &args).unwrap_err();
+    assert!(why.contains("f64[1]") && why.contains("use the strategy `tape`"), "{why}");
+}
+
 /// Seven tapes at once are told apart: more derivatives inside each other are refused before anything runs, at the innermost
 /// that the user wrote. A recursion that takes derivatives is as deep as the data say.
 #[test]

@@ -39,6 +39,14 @@ def steep(x):
     return np.sin(np.tanh(2000.0 * x) + 300.0 * x * x)
 
 
+def stationary(x, y):
+    return np.sin(x) + (y - 1.0) ** 2
+
+
+def relu(x):
+    return 0.5 * x + np.maximum(0.0, x) + np.maximum(0.0, x + 1.0)
+
+
 def near_a_kink(x):
     return np.maximum(x * x, 0.01 * x) * np.cos(x)
 
@@ -151,14 +159,25 @@ fn a_refusal_of_a_strategy_that_is_required_ends_with_its_code() {
 
 #[test]
 fn an_oracle_is_held_to_what_differences_are_good_for() {
-    let (code, out, error) = check(&[&LOSS[..], &["--strategy", "{tape,finite}"]].concat());
-    assert_eq!(code, Some(0), "{out}{error}");
+    let stationary = ["stationary", "--args", "[0.7, 1.0]", "--wrt", "0,1"];
+    for model in [&LOSS[..], &stationary] {
+        let (code, out, error) = check(&[model, &["--strategy", "{tape,finite}"]].concat());
+        assert_eq!(code, Some(0), "{out}{error}");
+    }
 }
 
 /// Values change within less than the first steps, or turn near the arguments.
 #[test]
 fn right_derivatives_are_not_said_to_be_wrong() {
-    for (function, x) in [("steep", "0.0003"), ("steep", "0.2"), ("near_a_kink", "0.0101"), ("near_a_kink", "0.02")] {
+    for (function, x) in [
+        ("steep", "0.0003"),
+        ("steep", "0.2"),
+        ("near_a_kink", "0.0101"),
+        ("near_a_kink", "0.02"),
+        ("relu", "-0.005"),
+        ("relu", "-0.02"),
+        ("relu", "0.004"),
+    ] {
         let (code, out, error) = check(&[function, "--args", &format!("[{x}]")]);
         assert_eq!(code, Some(0), "{function} at {x}: {out}{error}");
     }

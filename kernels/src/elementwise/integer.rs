@@ -3,12 +3,12 @@
 
 use std::mem::MaybeUninit;
 
-use super::{Lanes, zip};
+use super::{Lanes, work, zip};
 use crate::array::{Arg, Array};
 use crate::buffer::as_uninit;
 use crate::counts::Work;
 use crate::error::KernelError;
-use crate::mode::{enter_of, zeros_if_null};
+use crate::mode::{enter, enter_of, zeros_if_null};
 use crate::ops::{IntBinary, IntUnary, Kind};
 use crate::shape::broadcast_or_panic;
 
@@ -119,7 +119,11 @@ pub fn int_unary(op: IntUnary, x: &Array<i64>) -> Array<i64> {
 pub fn int_binary(op: IntBinary, a: Arg<'_, i64>, b: Arg<'_, i64>) -> Result<Array<i64>, KernelError> {
     let checked = if a.shape().contains(&0) { Ok(()) } else { check_all(op, b) };
     let apply = || zip(Kind::IntBinary(op), a, b, |dst: &mut [MaybeUninit<i64>], a, b| fill(op, dst, a, b));
-    let zeros = || Array::zeros(&broadcast_or_panic(a.shape(), b.shape()));
+    let zeros = || {
+        let out = Array::zeros(&broadcast_or_panic(a.shape(), b.shape()));
+        enter(Kind::IntBinary(op), || work::<i64, i64>(out.len(), a, b));
+        out
+    };
     checked.map_or_else(|error| zeros_if_null(Err(error), zeros), |()| Ok(apply()))
 }
 

@@ -11,7 +11,7 @@ pub(super) const KIND: Kind = Kind { name: "overhead", title: "Own cost per kern
 
 const ABOUT: &str = "Median time on kernels that do everything but the arithmetic, over the number of their calls: what a \
                        strategy costs by itself, allocation, filling array results with zeros and dispatch included. A fused kernel counts as a call of each kernel that \
-                       it stands for, so fusion shows as a lower cost.";
+                       it stands for, so fusion shows as a lower cost. The calls are those on null kernels, whose zeros may take a program another way.";
 
 fn make(view: &View) -> Vec<Figure> {
     let panels = |suite| view.null_groups(suite).iter().map(|group| panel(view, group)).collect();

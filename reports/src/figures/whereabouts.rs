@@ -13,7 +13,7 @@ pub(super) const KIND: Kind = Kind { name: "whereabouts", title: "Where the time
 
 const ABOUT: &str = "Shares of one evaluation at the largest size, from the same cells on real and on null kernels. Arithmetic is \
                        what null kernels leave out. Allocation is what it takes to allocate and free as many buffers of the same mean size by itself. \
-                       Bookkeeping is the rest, and what fills array results with zeros on null kernels is in it. At the right the whole time, and what is paid once before it.";
+                       Bookkeeping is the rest, and what fills array results with zeros on null kernels is in it. A cell that makes other kernel calls there, as the zeros of null kernels took it another way, is left out. At the right the whole time, and what is paid once before it.";
 
 const NAMES: [&str; 3] = ["arithmetic of kernels", "bookkeeping", "allocation"];
 

@@ -28,6 +28,10 @@ const LEVEL_SHIFT: u32 = 29;
 /// Why cotangents for several seeds at once are not differentiated.
 const MANY_SEEDS: &str = "cotangents in arrays cannot be differentiated by a tape of scalars";
 
+/// Why an array of floats is not made, where only running shows that its elements are differentiated.
+const ARRAY: &str = "an array of floats that are differentiated, cannot be computed by a tape of scalar statements: write it with float \
+                     scalars, or use the strategy `tape`";
+
 /// Why a region is not differentiated that is not known to be one of functions of scalars.
 const UNKNOWN: &str = "operations that a tape of scalars cannot express";
 
@@ -319,13 +323,17 @@ impl Domain for Levels {
         if args.len() == 1
             && let Value::Array(one, mark) = &args[0]
             && mark.is_some()
+            && instr.ty.is_scalar(Elem::F64)
         {
             // The cotangent for a single seed, taken out of its array.
             return Ok(Value::F64(one.item(), *mark));
         }
         let level = if self.depth == 0 { 0 } else { args.iter().map(|arg| level(arg.mark())).max().unwrap_or(0) };
-        if level == 0 || !instr.ty.is_scalar(Elem::F64) {
+        if level == 0 || !instr.ty.is_float() {
             return instr.eval(args);
+        }
+        if !instr.ty.is_scalar(Elem::F64) {
+            return Err(format!("{}, {ARRAY}", instr.ty));
         }
         if self.functions[instr.site.index()].is_none() {
             self.learn(instr)?;
@@ -406,7 +414,12 @@ impl Domain for Levels {
         if instr.seeds.is_some() {
             arrays.extend(instr.seeds(values));
         } else {
-            values[instr.params.len()..].iter().for_each(|seed| single.push(scalar(seed)));
+            let seeds = &values[instr.params.len()..];
+            if let Some(array) = seeds.iter().find(|seed| matches!(seed, Value::Array(..))) {
+                let ty = array.tensor_type().expect("an array is a tensor");
+                return Err(located(format!("{ty}, {ARRAY}")));
+            }
+            seeds.iter().for_each(|seed| single.push(scalar(seed)));
             values.truncate(instr.params.len());
         }
         for &i in instr.wrt.iter() {

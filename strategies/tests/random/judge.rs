@@ -24,7 +24,7 @@ const ASKS: &[(Ask, &[usize], usize)] = &[
 /// The strategies that answer, beside the tape, which runs the program as it is.
 const OTHERS: &[&str] = &["closure", "closure:unoptimised", "dataflow", "dataflow:unoptimised", "dataflow:unrolled"];
 
-/// Those that answer if all floats are scalars.
+/// Those that answer if what is computed is scalars, and arrays are data.
 const OF_SCALARS: &[&str] = &["tape:scalar", "tape:scalar:no-fusion"];
 
 /// Agreement, relative to the largest number of the answer.

@@ -1,6 +1,6 @@
 //! Random programs of the language: typed, and bounded in depth and trips by construction.
 //!
-//! `f(x, v, n)` takes a float, three floats and an integer and returns a float; of a third of the programs all floats are scalars, and
+//! `f(x, v, n)` takes a float, three floats and an integer and returns a float; of a third of the programs all that is computed is scalars, and
 //! `v` is one too. What can be made: arithmetic, functions with captures, functions chosen by data, kept in tuples and composed in loops,
 //! recursion with a bound, loops with a bound and with early exits, conditionals, and derivatives
 //! inside. Numbers that are rebound in loops are squashed, so that nothing grows without end.
@@ -84,7 +84,7 @@ pub(crate) struct Writer<'a> {
 /// A program.
 pub(crate) struct Random {
     pub(crate) python: String,
-    /// Whether all its floats are scalars.
+    /// Whether all that it computes is scalars.
     pub(crate) scalars: bool,
 }
 

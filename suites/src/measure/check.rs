@@ -20,7 +20,7 @@ use adjudicate_ir::value::Value;
 use adjudicate_reports::rows::{Check, HANDWRITTEN, Key};
 use adjudicate_strategies::{Strategy, find};
 
-use self::compare::compare;
+use self::compare::{Difference, compare, compare_from};
 use self::differences::{Estimate, Line, Objective, Order, mixed};
 use self::point::{Direction, Point, dot, flatten, norm, unit};
 use super::contestant::Trouble;
@@ -156,22 +156,23 @@ impl Oracle {
 
 /// Compares a result with the baseline's.
 pub fn against_handwritten(key: &Key, result: &[Value], baseline: &[Value]) -> Check {
-    elementwise(key, HANDWRITTEN, result, baseline, HANDWRITTEN_TOLERANCE)
+    elementwise(key, HANDWRITTEN, HANDWRITTEN_TOLERANCE, compare(result, baseline, HANDWRITTEN_TOLERANCE))
 }
 
 /// Compares a result with another strategy's.
 pub fn against_strategy(key: &Key, ask: Ask, result: &[Value], name: &str, other: &[Value]) -> Check {
     let by_differences = [&key.strategy, name].iter().any(|name| find(name).is_some_and(Strategy::is_oracle));
-    let tolerance = match ask {
-        Ask::Value => VALUE_TOLERANCE,
-        _ if by_differences => FINITE_TOLERANCE,
-        _ => DERIVATIVE_TOLERANCE,
-    };
-    elementwise(key, name, result, other, tolerance)
+    match ask {
+        Ask::Value => elementwise(key, name, VALUE_TOLERANCE, compare(result, other, VALUE_TOLERANCE)),
+        // Differences of values that are of the order of 1 leave rounding where nothing should be.
+        _ if by_differences => {
+            elementwise(key, name, FINITE_TOLERANCE, compare_from(result, other, FINITE_TOLERANCE, 1.0))
+        }
+        _ => elementwise(key, name, DERIVATIVE_TOLERANCE, compare(result, other, DERIVATIVE_TOLERANCE)),
+    }
 }
 
-fn elementwise(key: &Key, reference: &str, result: &[Value], other: &[Value], tolerance: f64) -> Check {
-    let difference = compare(result, other, tolerance);
+fn elementwise(key: &Key, reference: &str, tolerance: f64, difference: Difference) -> Check {
     Check {
         largest_relative_error: difference.error,
         first_index: difference.first.map(|i| i as u64),

@@ -26,6 +26,11 @@ impl Difference {
 /// neighbours. Where the whole leaf vanishes the error is absolute. Integers and booleans must be
 /// equal.
 pub fn compare(ours: &[Value], reference: &[Value], tolerance: f64) -> Difference {
+    compare_from(ours, reference, tolerance, 0.0)
+}
+
+/// As [`compare`], with errors relative to this scale at least.
+pub fn compare_from(ours: &[Value], reference: &[Value], tolerance: f64, least: f64) -> Difference {
     let mut difference = Difference { error: Some(0.0), first: None };
     if ours.len() != reference.len() {
         return Difference { error: None, first: Some(0) };
@@ -41,7 +46,7 @@ pub fn compare(ours: &[Value], reference: &[Value], tolerance: f64) -> Differenc
         }
         start += expected.len();
         let (a, b) = (floats(a), floats(b));
-        let scale = b.iter().filter(|x| x.is_finite()).fold(0.0_f64, |s, x| s.max(x.abs()));
+        let scale = b.iter().filter(|x| x.is_finite()).fold(least, |s, x| s.max(x.abs()));
         let scale = if scale == 0.0 { 1.0 } else { scale };
         for (i, (x, y)) in a.iter().zip(b).enumerate() {
             let same = x == y || (x.is_nan() && y.is_nan());
