@@ -103,6 +103,9 @@ pub fn check_model(
                 Ok(oracle) => oracle.check(&answer.key, ask, &answer.result),
                 Err(trouble) => vec![no_oracle(&answer.key, trouble)],
             };
+            if checks.is_empty() {
+                bench.output.remark(&format!("{}: values near the arguments do not tell it", answer.key));
+            }
             bench.record(answer, &checks);
         }
         bench.compare(ask, &mut answers);
